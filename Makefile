@@ -1,0 +1,42 @@
+# The commands that people type. `make bench` and `make test` install what is missing and build by themselves.
+JOBS ?= $(shell nproc)
+SERVERS = comet-prefork comet-threaded comet-async comet-continuations comet-fibers
+# Warnings stop the build in CI only.
+STRICT = $(if $(CI),-DCOMET_WARNINGS_AS_ERRORS=ON)
+# The conformance suite also runs the servers of these builds: NAME=DIR[=REGEX of entries].
+SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=^(threaded|continuations)
+
+.PHONY: help deps build sanitizers test bench bench-peers clean
+help:
+	@echo "make bench        measure the five servers and the floor (a few minutes) and print a table"
+	@echo "make bench-peers  the same beside Node.js, Twisted, MochiWeb, Jetty and nginx with nchan"
+	@echo "make test         run every test, sanitizer builds included"
+	@echo "make build        build only: the programs are in build/release/bin"
+	@echo "make deps         install the packages that are missing (root or sudo)"
+	@echo "make clean        remove the builds"
+
+deps:
+	@scripts/deps
+
+build: deps
+	cmake --preset release $(STRICT) "-DCOMET_SANITIZED_BIN_DIRS=$(SANITIZED)"
+	cmake --build build/release -j $(JOBS)
+
+sanitizers: deps
+	cmake --preset address $(STRICT)
+	cmake --build build/address -j $(JOBS) --target $(SERVERS)
+	cmake --preset thread $(STRICT)
+	cmake --build build/thread -j $(JOBS) --target comet-threaded comet-continuations
+
+test: build sanitizers
+	ctest --test-dir build/release -j 4 --output-on-failure
+
+bench: build
+	build/release/bin/comet-loadgen bench --entries prefork,threaded,async,continuations,fibers,floor
+
+bench-peers: build
+	@peers/deps
+	build/release/bin/comet-loadgen bench
+
+clean:
+	rm -rf build

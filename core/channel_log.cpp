@@ -1,0 +1,31 @@
+// Append, and the search for the first message after a cursor.
+#include "core/channel_log.hpp"
+
+#include <algorithm>
+
+namespace comet {
+
+const Message& ChannelLog::append(std::string_view body, std::uint64_t now_milliseconds) {
+  last_ = next_cursor(last_, now_milliseconds);
+  const Message& message = messages_.emplace_back(make_message(last_, body));
+  bytes_ += message.response->size();
+  return message;
+}
+
+void ChannelLog::drop_oldest() {
+  begin_ = messages_.front().cursor;
+  bytes_ -= messages_.front().response->size();
+  messages_.pop_front();
+}
+
+ChannelLog::Found ChannelLog::first_after(Cursor since) const {
+  if (since == last_) return {nullptr, false};
+  if (since > last_) return {nullptr, true};
+  const auto found =
+      std::upper_bound(messages_.begin(), messages_.end(), since,
+                       [](Cursor cursor, const Message& message) { return cursor < message.cursor; });
+  const bool missed = since < begin_ && since != Cursor{};
+  return {found == messages_.end() ? nullptr : &*found, missed};
+}
+
+}  // namespace comet

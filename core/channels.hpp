@@ -1,0 +1,100 @@
+// All channels of a server: each a log and the pattern's own kind of waiters. Bounded: a channel keeps at
+// most `history` messages, and where all logs together pass kMostLogBytes or kMostChannels, the channels
+// whose last publish is oldest are forgotten first. Plain data with a single owner; nothing here locks.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/channel_log.hpp"
+
+namespace comet {
+
+constexpr std::size_t kMostLogBytes = std::size_t{256} << 20;
+constexpr std::size_t kMostChannels = 4096;  // with retained messages
+
+template <class Waiters>
+class Channels {
+ public:
+  struct Channel {
+    Channel(std::string_view channel_name, Cursor begin) : name(channel_name), log(begin) {}
+    const std::string name;
+    ChannelLog log;
+    Waiters waiters;
+
+   private:
+    friend class Channels;
+    typename std::list<Channel*>::iterator place;  // in by_publish_, while the log holds messages
+  };
+
+  // `begin`: the cursor before any message, usually {unix_milliseconds(), 0}.
+  Channels(std::size_t history, Cursor begin) : history_(history), forgotten_(begin) {}
+
+  // The channel of that name, made where there is none. The reference is good until close_if_unused() drops
+  // it.
+  Channel& open(std::string_view name) {
+    const auto found = channels_.find(name);
+    if (found != channels_.end()) return *found->second;
+    auto channel = std::make_unique<Channel>(name, forgotten_);
+    Channel& opened = *channel;
+    channels_.emplace(opened.name, std::move(channel));
+    return opened;
+  }
+
+  // Drops a channel that has neither messages nor waiters; call it when the last waiter has left.
+  void close_if_unused(Channel& channel) {
+    if (channel.log.size() == 0 && channel.waiters.empty()) channels_.erase(channels_.find(channel.name));
+  }
+
+  // The new message; good until the next publish.
+  const Message& publish(Channel& channel, std::string_view body) {
+    if (channel.log.size() == 0) {
+      channel.place = by_publish_.insert(by_publish_.end(), &channel);
+    } else {
+      by_publish_.splice(by_publish_.end(), by_publish_, channel.place);
+      if (channel.log.size() == history_) drop_oldest(channel);
+    }
+    const Message& message = channel.log.append(body, unix_milliseconds());
+    bytes_ += message.response->size();
+    while (by_publish_.size() > 1 && (bytes_ > kMostLogBytes || by_publish_.size() > kMostChannels)) {
+      forget(*by_publish_.front());
+    }
+    while (channel.log.size() > 1 && bytes_ > kMostLogBytes) drop_oldest(channel);
+    return message;
+  }
+
+  template <class Visit>
+  void for_each(Visit visit) {
+    for (auto& [name, channel] : channels_) visit(*channel);
+  }
+
+  std::size_t size() const { return channels_.size(); }
+
+ private:
+  void drop_oldest(Channel& channel) {
+    bytes_ -= channel.log.bytes();
+    channel.log.drop_oldest();
+    bytes_ += channel.log.bytes();
+  }
+
+  // A channel opened again later begins behind what is forgotten now, so that its old cursors are told of the
+  // gap.
+  void forget(Channel& channel) {
+    forgotten_ = std::max(forgotten_, channel.log.last());
+    while (channel.log.size() > 0) drop_oldest(channel);
+    by_publish_.erase(channel.place);
+    close_if_unused(channel);
+  }
+
+  std::unordered_map<std::string_view, std::unique_ptr<Channel>> channels_;  // keys point into Channel::name
+  std::list<Channel*> by_publish_;  // channels with messages, the one published to last at the end
+  std::size_t history_;
+  std::size_t bytes_ = 0;  // of all logs
+  Cursor forgotten_;
+};
+
+}  // namespace comet

@@ -1,0 +1,205 @@
+// The only place that compiles Beast. Beast checks the grammar; what it lets pass and RFC 9110/9112 or the
+// contract refuse (Host, transfer codings, Expect, chunk extensions, sizes) is checked in the callbacks.
+#include "core/http_parser.hpp"
+
+// Beast asserts that the last chunk's header was cut after five bytes or more; that of an empty body has
+// three, and no bytes of a client may end a debug build.
+#define BOOST_DISABLE_ASSERTS
+
+#include <algorithm>
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+#include <cstdint>
+#include <limits>
+
+namespace comet {
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using beast::error_code;
+using beast::string_view;
+
+Method method_of(http::verb verb) {
+  switch (verb) {
+    case http::verb::get:
+      return Method::get;
+    case http::verb::head:
+      return Method::head;
+    case http::verb::post:
+      return Method::post;
+    case http::verb::unknown:
+      return Method::unknown;
+    default:
+      return Method::other_registered;
+  }
+}
+
+BodyType body_type_of(string_view content_type) {
+  const string_view type = content_type.substr(0, content_type.find_first_of("; \t"));
+  if (beast::iequals(type, "application/x-www-form-urlencoded")) return BodyType::form;
+  if (beast::iequals(type, "text/plain")) return BodyType::text;
+  return BodyType::other;
+}
+
+bool is_control(unsigned char byte) { return (byte < ' ' && byte != '\t') || byte == 127; }
+
+// Only bytes of a host and port (RFC 9112 section 3.2 asks for the refusal of others); may be empty.
+bool is_host(std::string_view value) {
+  return std::none_of(value.begin(), value.end(), [](char byte) {
+    switch (byte) {
+      case ' ':
+      case '\t':
+      case '"':
+      case '#':
+      case '/':
+      case '<':
+      case '>':
+      case '?':
+      case '@':
+      case '\\':
+      case '^':
+      case '`':
+      case '{':
+      case '|':
+      case '}':
+        return true;
+      default:
+        return false;
+    }
+  });
+}
+
+class BeastParser final : public HttpParser, private http::basic_parser<true> {
+ public:
+  explicit BeastParser(std::size_t max_message) : max_message_(max_message) {
+    eager(true);
+    body_limit(boost::none);  // on_header_impl knows the limit, Beast does not yet
+    header_limit(std::numeric_limits<std::uint32_t>::max());  // the reader bounds the head
+  }
+
+  Progress put(std::string_view input, std::size_t& used) override {
+    error_code error;
+    used = http::basic_parser<true>::put({input.data(), input.size()}, error);
+    // The whole head is here: where Beast wants more of it, the request line ends before its version does.
+    const bool waits = error == http::error::need_more && request.head_complete;
+    if (error && !waits) return refused(error, input);
+    return is_done() ? Progress::complete : Progress::needs_input;
+  }
+
+ private:
+  void refuse(int status, std::string_view text, error_code& error) {
+    refusal = {status, text};
+    error = http::error::bad_value;
+  }
+
+  // A refusal that a callback gave stands; the others are Beast's own.
+  Progress refused(error_code error, std::string_view input) {
+    if (!refusal.text.empty()) return Progress::refused;
+    if (error == http::error::bad_version) {
+      // "HTTP/" DIGIT "." DIGIT is a version, only not one of ours.
+      const auto line = input.substr(0, input.find('\r'));
+      const auto version = line.substr(line.find(' ', line.find(' ') + 1) + 1);  // behind method and target
+      const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+      const bool well_formed = version.size() == 8 && version.substr(0, 5) == "HTTP/" && digit(version[5]) &&
+                               version[6] == '.' && digit(version[7]);
+      refusal =
+          well_formed ? Refusal{505, "use HTTP/1.1 or HTTP/1.0"} : Refusal{400, "malformed HTTP version"};
+    } else if (error == http::error::bad_content_length || error == http::error::multiple_content_length) {
+      refusal = {400, "bad, doubled or conflicting Content-Length"};
+    } else if (error == http::error::bad_transfer_encoding) {
+      refusal = {400, "bad or conflicting Transfer-Encoding"};
+    } else if (error == http::error::bad_chunk || error == http::error::bad_chunk_extension) {
+      refusal = {400, "malformed chunk"};
+    } else {
+      refusal = {400, "malformed request"};
+    }
+    return Progress::refused;
+  }
+
+  void on_request_impl(http::verb verb, string_view, string_view target, int version, error_code&) override {
+    request.method = method_of(verb);
+    request.target.assign(target.data(), target.size());
+    request.http_1_0 = version == 10;
+  }
+
+  void on_field_impl(http::field name, string_view, string_view value, error_code& error) override {
+    if (request.head_complete) return;  // trailers say nothing here
+    switch (name) {
+      case http::field::host:
+        if (has_host_) refuse(400, "more than one Host", error);
+        if (!is_host(value)) refuse(400, "malformed Host", error);
+        has_host_ = true;
+        break;
+      case http::field::connection:
+        if (http::token_list(value).exists("close")) asks_close_ = true;
+        break;
+      case http::field::transfer_encoding:
+        if (request.http_1_0) {
+          refuse(400, "Transfer-Encoding in HTTP/1.0", error);
+        } else if (!beast::iequals(value, "chunked")) {
+          refuse(501, "the only transfer coding here is chunked", error);
+        }
+        break;
+      case http::field::expect:
+        if (!beast::iequals(value, "100-continue"))
+          refuse(417, "the only expectation here is 100-continue", error);
+        request.expects_continue = !request.http_1_0;
+        break;
+      case http::field::content_type:
+        request.body_type = body_type_of(value);
+        break;
+      default:
+        break;
+    }
+  }
+
+  void on_header_impl(error_code& error) override {
+    request.head_complete = true;
+    request.keep_alive = keep_alive() && !asks_close_;  // "close" wins (RFC 9112 section 9.3)
+    body_allowance_ = request.body_type == BodyType::form ? 3 * max_message_ + 1024 : max_message_;
+    if (!request.http_1_0 && !has_host_) return refuse(400, "HTTP/1.1 needs a Host header", error);
+    if (content_length() && *content_length() > body_allowance_) refuse_size(error);
+  }
+
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+
+  std::size_t on_body_impl(string_view bytes, error_code& error) override {
+    if (bytes.size() > body_allowance_ - request.body.size())
+      refuse_size(error);
+    else
+      request.body.append(bytes.data(), bytes.size());
+    return bytes.size();
+  }
+
+  // Beast takes any byte in a quoted extension; one that others read as the line's end would split the
+  // request.
+  void on_chunk_header_impl(std::uint64_t size, string_view extension, error_code& error) override {
+    if (std::any_of(extension.begin(), extension.end(), is_control))
+      refuse(400, "malformed chunk", error);
+    else if (size > body_allowance_ - request.body.size())
+      refuse_size(error);
+  }
+  std::size_t on_chunk_body_impl(std::uint64_t, string_view bytes, error_code& error) override {
+    return on_body_impl(bytes, error);
+  }
+  void on_finish_impl(error_code&) override {}
+  void on_response_impl(int, string_view, int, error_code&) override {}
+
+  void refuse_size(error_code& error) { refuse(413, "the message is over --max-message bytes", error); }
+
+  std::size_t max_message_;
+  std::size_t body_allowance_ = 0;
+  bool has_host_ = false;
+  bool asks_close_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<HttpParser> HttpParser::create(std::size_t max_message) {
+  return std::make_unique<BeastParser>(max_message);
+}
+
+}  // namespace comet

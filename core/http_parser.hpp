@@ -1,0 +1,48 @@
+// One HTTP/1.x request from its bytes. Boost.Beast does the work and is compiled in http_parser.cpp alone.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace comet {
+
+enum class Method { get, head, post, other_registered, unknown };
+enum class BodyType { none_given, form, text, other };
+
+struct HttpRequest {
+  Method method = Method::unknown;
+  std::string target;
+  bool http_1_0 = false;
+  bool keep_alive = true;
+  bool expects_continue = false;
+  bool head_complete = false;
+  BodyType body_type = BodyType::none_given;
+  std::string body;  // chunks joined, framing removed
+};
+
+// Why a request is not taken: a status and one line for its client.
+struct Refusal {
+  int status = 400;
+  std::string_view text;
+};
+
+class HttpParser {
+ public:
+  enum class Progress { needs_input, complete, refused };
+
+  // Bodies over `max_message` bytes are refused with 413; a form body may be three times that, its encoded
+  // size.
+  static std::unique_ptr<HttpParser> create(std::size_t max_message);
+  virtual ~HttpParser() = default;
+
+  // The first call must hold the whole head. `used` receives the bytes taken from `input`; give the rest
+  // again.
+  virtual Progress put(std::string_view input, std::size_t& used) = 0;
+
+  HttpRequest request;
+  Refusal refusal;  // after Progress::refused
+};
+
+}  // namespace comet

@@ -1,0 +1,34 @@
+// The options that every server takes, spelled and checked in one place; a pattern adds its own to `app()`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace comet {
+
+using Milliseconds = std::chrono::milliseconds;
+
+struct Options {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8000;           // 0: any free port
+  Milliseconds hold_timeout{30000};    // longest hold of a /subscribe
+  std::size_t history = 128;           // messages retained per channel
+  std::size_t max_message = 65536;     // bytes
+  std::size_t max_held = 0;            // 0: no cap but the file limit
+  Milliseconds header_timeout{10000};  // from a request's first byte to its last
+  Milliseconds idle_timeout{60000};    // a connection without a request, or a client that does not read
+};
+
+// Adds the shared options to `app`; `program` and `description` head the --help text.
+void add_shared_options(CLI::App& app, Options& options);
+
+// Parses; on --help and --version prints and exits 0, on a mistake prints one line on standard error and
+// exits 64.
+void parse_or_exit(CLI::App& app, int argc, char** argv);
+
+}  // namespace comet

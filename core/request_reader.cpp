@@ -1,0 +1,122 @@
+// Finds the head of the next request, has it parsed, and routes it once it is whole.
+#include "core/request_reader.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace comet {
+namespace {
+
+constexpr std::size_t kStoredBytes = 65536;       // early bytes beside one whole message
+constexpr std::size_t kLongestChunkLine = 16384;  // chunk header or trailers that have not ended
+
+enum class Head { incomplete, complete, malformed, line_too_long, too_long };
+
+// Looks for the empty line that ends the head; `line` is where a line begins that was not seen to end, and
+// moves on. Every line must end in CRLF: a bare LF or CR is an error (RFC 9112 section 2.2 lets a server
+// choose so), and so is a folded line (section 5.2).
+Head scan_head(std::string_view input, std::size_t& line) {
+  while (true) {
+    const std::size_t line_feed = input.find('\n', line);
+    if (line_feed == line) return Head::malformed;
+    const std::size_t end = std::min(line_feed, input.size());
+    if (line == 0 && end > kLongestRequestLine) return Head::line_too_long;
+    if (end > kLongestHead) return Head::too_long;
+    const std::size_t carriage_return = input.substr(0, end).find('\r', line);
+    if (carriage_return < end - 1) return Head::malformed;
+    if (line_feed == std::string_view::npos) return Head::incomplete;
+    if (carriage_return != end - 1) return Head::malformed;
+    if (carriage_return == line) return Head::complete;
+    if (line > 0 && (input[line] == ' ' || input[line] == '\t')) return Head::malformed;
+    line = line_feed + 1;
+  }
+}
+
+}  // namespace
+
+Decision RequestReader::feed(std::string_view bytes) {
+  if (failed_) return NeedsInput{};
+  const bool from_buffer = !buffer_.empty();
+  if (from_buffer) buffer_.append(bytes);
+  const std::string_view input = from_buffer ? std::string_view(buffer_).substr(taken_) : bytes;
+  std::size_t used = 0;
+  Decision decision = advance(input, used);
+  if (failed_) return decision;
+  if (!from_buffer) {
+    buffer_.assign(input.substr(used));
+  } else if (used == input.size()) {
+    clear();
+  } else if (taken_ += used; taken_ > buffer_.size() / 2) {
+    // Not sooner: moving the rest up after each of many small pipelined requests would cost quadratic time.
+    buffer_.erase(0, std::exchange(taken_, 0));
+  }
+  return decision;
+}
+
+bool RequestReader::store(std::string_view bytes) {
+  if (buffer_.size() - taken_ + bytes.size() > kStoredBytes + service_->options.max_message) return false;
+  buffer_.append(bytes);
+  return true;
+}
+
+Response RequestReader::timeout_response() {
+  return std::get<Reply>(refuse({408, "the request did not arrive within --header-timeout"})).response;
+}
+
+Decision RequestReader::advance(std::string_view input, std::size_t& used) {
+  if (!parser_) {
+    // RFC 9112 section 2.2: empty lines before a request line are ignored.
+    while (input.substr(used, 2) == "\r\n") used += 2;
+    const std::string_view head = input.substr(used);
+    if (head.empty()) return NeedsInput{};
+    switch (scan_head(head, line_)) {
+      case Head::malformed:
+        return refuse({400, "a line of the head is folded or does not end in CRLF"});
+      case Head::line_too_long:
+        return refuse({414, "the request line is over 8 KiB"});
+      case Head::too_long:
+        return refuse({431, "the head of the request is over 16 KiB"});
+      case Head::incomplete:
+        return NeedsInput{};
+      case Head::complete:
+        break;
+    }
+    line_ = 0;
+    parser_ = HttpParser::create(service_->options.max_message);
+  }
+  std::size_t taken = 0;
+  const auto progress = parser_->put(input.substr(used), taken);
+  used += taken;
+  if (progress == HttpParser::Progress::refused) return refuse(parser_->refusal);
+  if (progress == HttpParser::Progress::complete) {
+    const auto parser = std::exchange(parser_, nullptr);
+    continued_ = false;
+    return route(std::move(parser->request), *service_);
+  }
+  if (input.size() - used > kLongestChunkLine)
+    return refuse({400, "a chunk header or trailer is over 16 KiB"});
+  if (parser_->request.expects_continue && !continued_ && parser_->request.body.empty()) {
+    continued_ = true;
+    return Reply{continue_response()};
+  }
+  return NeedsInput{};
+}
+
+// A held request keeps no buffer: its memory goes too.
+void RequestReader::clear() {
+  std::string().swap(buffer_);
+  taken_ = 0;
+}
+
+// The connection's framing is lost: answer, close, read nothing more.
+Decision RequestReader::refuse(Refusal refusal) {
+  failed_ = true;
+  ReplyForm form{.keep_alive = false};
+  if (parser_) form.head_only = parser_->request.method == Method::head;
+  Reply reply{error_response(refusal.status, refusal.text, form)};
+  parser_.reset();
+  clear();
+  return reply;
+}
+
+}  // namespace comet

@@ -1,0 +1,59 @@
+// Every byte that a server sends. A message is encoded once and its bytes are shared by all its receivers;
+// a receiver that needs another framing (HTTP/1.0, close, HEAD, a gap to say) gets bytes of its own.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/cursor.hpp"
+
+namespace comet {
+
+// How one request wants its answer framed, and whether the answer must say that messages were missed.
+struct ReplyForm {
+  bool keep_alive = true;
+  bool http_1_0 = false;
+  bool head_only = false;
+  bool missed = false;
+};
+
+// Bytes ready to send; `close` says that the connection ends after them.
+struct Response {
+  std::shared_ptr<const std::string> bytes;
+  bool close = false;
+};
+
+// A published message as it lies in a channel's log: its whole response, made once.
+struct Message {
+  Cursor cursor;
+  std::shared_ptr<const std::string> response;
+  std::size_t head_size = 0;  // bytes of `response` before the body
+};
+
+// The bytes that a keep-alive HTTP/1.1 subscriber gets for this message; `head_size` receives where the body
+// starts.
+std::string encode_message(Cursor cursor, std::string_view body, std::size_t& head_size);
+Message make_message(Cursor cursor, std::string_view body);
+
+// True where `form` is served by the shared bytes as they are.
+bool takes_shared_bytes(ReplyForm form);
+// The same bytes reframed for a form that the shared ones do not fit.
+std::string reframe_message(std::string_view response, std::size_t head_size, ReplyForm form);
+Response message_response(const Message& message, ReplyForm form);
+
+// 204 of /subscribe: the hold is over; `cursor` is where the next poll goes on.
+Response no_content_response(Cursor cursor, ReplyForm form);
+// 200 of /publish: the message is in the log and `receivers` held requests were woken.
+Response published_response(Cursor cursor, std::size_t receivers, ReplyForm form);
+// 200 with a body of the given type.
+Response page_response(std::string_view content_type, std::string_view body, ReplyForm form);
+// An error with a one-line text body; `extra_headers` are whole lines, each ended by CRLF.
+Response error_response(int status, std::string_view text, ReplyForm form,
+                        std::string_view extra_headers = {});
+// 503 with Retry-After; at the drain and where a cap is reached.
+Response unavailable_response(std::string_view text, ReplyForm form);
+// The interim 100 that a client with `Expect: 100-continue` waits for.
+Response continue_response();
+
+}  // namespace comet

@@ -1,0 +1,20 @@
+// Which endpoint a complete request is for, and what it asks.
+#pragma once
+
+#include <functional>
+
+#include "core/decision.hpp"
+#include "core/http_parser.hpp"
+#include "core/stats.hpp"
+
+namespace comet {
+
+// What answering needs beyond the request itself. One per server; outlives every reader.
+struct Service {
+  Options options;
+  std::function<Stats()> read_stats;
+};
+
+Decision route(HttpRequest&& request, const Service& service);
+
+}  // namespace comet

@@ -1,0 +1,30 @@
+// The bench: every selected entry at every size, started, verified, measured, stopped.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loadgen/broadcast.hpp"
+
+namespace comet {
+
+struct BenchOptions {
+  std::vector<std::string> entries;  // names; empty: all
+  std::vector<std::int64_t> sizes{100, 1000, 4000};
+  BroadcastOptions broadcast;
+  std::optional<std::uint64_t> seed;
+  std::filesystem::path root;
+  std::filesystem::path program_folder;
+  std::filesystem::path results;
+  std::vector<std::string> command_line;
+};
+
+// Prints the table on standard output and writes the JSON files. Returns the exit status: 0, or 128 plus the
+// signal that ended it early. An entry that fails is a row that says so. Throws UsageError and
+// std::runtime_error.
+int run_bench(const BenchOptions& options);
+
+}  // namespace comet

@@ -1,0 +1,11 @@
+// Error texts: see errors.hpp.
+#include "loadgen/errors.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+namespace comet {
+
+std::string system_error_text(const std::string& what) { return what + ": " + std::strerror(errno); }
+
+}  // namespace comet

@@ -1,0 +1,38 @@
+// What can be measured: patterns/*/pattern.json and peers/*/pattern.json. One folder is one entry or several
+// variants.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace comet {
+
+struct Entry {
+  std::string name;
+  std::string manifest_name;  // the folder's name for all its variants
+  std::string model;
+  std::filesystem::path folder;       // working directory of the process
+  std::vector<std::string> command;   // with {address} and {port}; variant options included
+  std::vector<std::string> capacity;  // with {capacity}; may be empty
+  bool keeps_all = false;
+  std::vector<std::string> keeps;  // the parts kept when not all
+
+  bool keeps_part(const std::string& part) const;
+};
+
+// Throws UsageError that names the file and the key.
+std::vector<Entry> parse_manifest(const std::string& json, const std::filesystem::path& file);
+
+// All entries under `root`: patterns first, then peers, each sorted by folder; the floor last.
+std::vector<Entry> find_entries(const std::filesystem::path& root);
+
+// Those that `names` picks, in the order of the names with the floor last; a manifest's name picks all its
+// variants, an empty list all entries. Throws UsageError.
+std::vector<Entry> select_entries(const std::vector<Entry>& all, const std::vector<std::string>& names);
+
+// The command line with every placeholder filled in; capacity options only when `capacity` is not 0.
+std::vector<std::string> entry_command(const Entry& entry, const std::string& address, int port,
+                                       std::size_t capacity);
+
+}  // namespace comet

@@ -1,0 +1,31 @@
+// What a server costs, read from /proc over its whole process tree: CPU, context switches, proportional
+// memory.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace comet {
+
+// `root`, its descendants, and every member of the process group that `root` leads.
+std::vector<pid_t> process_tree(pid_t root);
+
+struct ProcessCost {
+  std::int64_t cpu_ns = 0;            // user and system, of living processes and of children they waited for
+  std::int64_t context_switches = 0;  // voluntary and not, of living threads only
+  std::int64_t threads = 0;
+};
+
+// Processes that end while they are read count as gone.
+ProcessCost process_cost(const std::vector<pid_t>& processes);
+
+// CPU alone, at the price of one system call and one small file for each process. Nanoseconds.
+std::int64_t process_cpu_ns(const std::vector<pid_t>& processes);
+
+// Proportional set size in bytes, summed; nothing when no process can be read.
+std::optional<std::int64_t> proportional_set_size(const std::vector<pid_t>& processes);
+
+}  // namespace comet

@@ -1,0 +1,344 @@
+// Model: asynchronous event loop. All callbacks run one after another, so nothing is locked.
+// Owner of a connection: the loop, from accept_connection() to the callback of uv_close().
+// Runs on: the one thread that calls run().
+// Wakes a held request: publish(), which walks the channel's list and writes to each socket in turn.
+#include "patterns/async/server.hpp"
+
+#include <sys/socket.h>
+
+#include <csignal>
+#include <memory>
+#include <utility>
+
+#include "patterns/common/startup.hpp"
+
+namespace comet {
+namespace {
+
+// A write that the socket did not take at once. It keeps the shared bytes alive until libuv has sent them.
+struct LaterWrite {
+  uv_write_t request;
+  Response response;
+  bool is_delivery;
+};
+
+Server& server_of(const uv_handle_t* handle) { return *static_cast<Server*>(handle->loop->data); }
+Connection& connection_of(void* handle) {
+  return *static_cast<Connection*>(static_cast<uv_handle_t*>(handle)->data);
+}
+uv_stream_t* stream_of(Connection& connection) { return reinterpret_cast<uv_stream_t*>(&connection.socket); }
+uv_handle_t* handle_of(Connection& connection) { return reinterpret_cast<uv_handle_t*>(&connection.socket); }
+
+// For libuv calls that fail only where the process cannot run at all.
+void require(int result, const char* what) {
+  if (result < 0) fail(what, -result);
+}
+
+}  // namespace
+
+Server::Server(const Options& options)
+    : service_{options, {}},
+      held_limit_(held_limit(options)),
+      connection_limit_(connection_limit()),
+      started_(unix_milliseconds()),
+      channels_(options.history, Cursor{started_, 0}),
+      timer_([this](Deadline& deadline) { end_time(static_cast<Connection&>(deadline)); },
+             [this] { continue_early_requests(); }) {
+  service_.read_stats = [this] {
+    counters_.channels = channels_.size();
+    return read_stats(counters_, "async", started_);
+  };
+  const int listener = open_listener(options);
+  require(uv_loop_init(&loop_), "uv_loop_init");
+  loop_.data = this;
+  timer_.open(loop_);
+  require(uv_timer_init(&loop_, &drain_timer_), "uv_timer_init");
+  for (uv_signal_t& signal : signals_) require(uv_signal_init(&loop_, &signal), "uv_signal_init");
+  require(uv_tcp_init(&loop_, &listener_), "uv_tcp_init");
+  listener_.data = nullptr;  // marks it among the connections of uv_walk()
+  require(uv_tcp_open(&listener_, listener), "uv_tcp_open");
+}
+
+void Server::run() {
+  const auto on_signal = [](uv_signal_t* signal, int) {
+    server_of(reinterpret_cast<uv_handle_t*>(signal)).drain();
+  };
+  require(uv_signal_start(&signals_[0], on_signal, SIGTERM), "uv_signal_start");
+  require(uv_signal_start(&signals_[1], on_signal, SIGINT), "uv_signal_start");
+  const auto on_connection = [](uv_stream_t* listener, int status) {
+    if (status == 0) server_of(reinterpret_cast<uv_handle_t*>(listener)).accept_connection();
+  };
+  require(uv_listen(reinterpret_cast<uv_stream_t*>(&listener_), kBacklog, on_connection), "uv_listen");
+  uv_os_fd_t descriptor = -1;
+  require(uv_fileno(reinterpret_cast<uv_handle_t*>(&listener_), &descriptor), "uv_fileno");
+  announce_ready(descriptor);
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  require(uv_loop_close(&loop_), "uv_loop_close");
+}
+
+// Step 1: accept. Over the limit of connections the client gets its 503 and is let go.
+void Server::accept_connection() {
+  auto* connection = new Connection(service_);
+  require(uv_tcp_init(&loop_, &connection->socket), "uv_tcp_init");
+  connection->socket.data = connection;
+  add(counters_.connections);
+  if (uv_accept(reinterpret_cast<uv_stream_t*>(&listener_), stream_of(*connection)) != 0 ||
+      uv_tcp_nodelay(&connection->socket, 1) != 0) {
+    return close(*connection);
+  }
+  const auto give_buffer = [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+    Server& server = server_of(handle);
+    *buffer = uv_buf_init(server.input_, sizeof server.input_);
+  };
+  const auto on_read = [](uv_stream_t* stream, ssize_t size, const uv_buf_t*) {
+    if (size == 0) return;  // libuv's way to say EAGAIN
+    Server& server = server_of(reinterpret_cast<uv_handle_t*>(stream));
+    server.read_request(connection_of(stream), size);
+    server.continue_early_requests();
+  };
+  if (uv_read_start(stream_of(*connection), give_buffer, on_read) != 0) return close(*connection);
+  if (counters_.connections > connection_limit_) {
+    add(counters_.rejected);
+    return respond(*connection, unavailable_response("too many connections", {.keep_alive = false}));
+  }
+  timer_.set(*connection, service_.options.idle_timeout);
+}
+
+// Step 2: read. Bytes become decisions; while a request is held they are put aside, and an end of input means
+// that the client has left.
+void Server::read_request(Connection& connection, ssize_t size) {
+  using Phase = Connection::Phase;
+  const bool held = connection.phase == Phase::held;
+  if (size < 0) return held ? leave(connection) : close(connection);
+  if (connection.phase == Phase::lingering) return;
+  const std::string_view bytes(input_, static_cast<std::size_t>(size));
+  if (!held) return handle(connection, connection.reader.feed(bytes));
+  if (!connection.reader.store(bytes)) leave(connection);
+}
+
+// Step 3: decide. Goes on until the input is used up or the connection is held, blocked or closing.
+void Server::handle(Connection& connection, Decision decision) {
+  using Phase = Connection::Phase;
+  while (true) {
+    if (std::holds_alternative<NeedsInput>(decision)) break;
+    if (const auto* request = std::get_if<Subscribe>(&decision)) {
+      subscribe(connection, *request);
+    } else if (const auto* message = std::get_if<Publish>(&decision)) {
+      publish(connection, *message);
+    } else {
+      respond(connection, std::get<Reply>(decision).response);
+    }
+    if (connection.phase != Phase::idle && connection.phase != Phase::reading) return;
+    decision = connection.reader.next();
+  }
+  // The header time runs from a request's first byte and is not renewed by later ones.
+  if (!connection.reader.mid_request()) {
+    connection.phase = Phase::idle;
+    timer_.set(connection, service_.options.idle_timeout);
+  } else if (connection.phase == Phase::idle) {
+    connection.phase = Phase::reading;
+    timer_.set(connection, service_.options.header_timeout);
+  }
+}
+
+// Step 4: subscribe. Answer from the log, or hold.
+void Server::subscribe(Connection& connection, const Subscribe& request) {
+  Channel& channel = channels_.open(request.channel);
+  const Cursor since = request.since.value_or(channel.log.last());
+  const auto [message, missed] = channel.log.first_after(since);
+  ReplyForm form = request.form;
+  form.missed = missed;
+  if (message) return respond(connection, message_response(*message, form), !form.head_only);
+  if (request.hold > Milliseconds{0} && counters_.held < held_limit_) {
+    return hold(connection, channel, request.hold, form);
+  }
+  const Cursor last = channel.log.last();
+  channels_.close_if_unused(channel);
+  if (request.hold == Milliseconds{0}) return respond(connection, no_content_response(last, form));
+  add(counters_.rejected);
+  respond(connection, unavailable_response("too many held requests", form));
+}
+
+// Step 5: publish. Append to the log, wake the channel's held requests, answer.
+void Server::publish(Connection& connection, const Publish& request) {
+  Channel& channel = channels_.open(request.channel);
+  const Message message = channels_.publish(channel, request.body);
+  add(counters_.published);
+  const std::size_t receivers = wake(channel, message);
+  respond(connection, published_response(message.cursor, receivers, request.form));
+}
+
+// Step 6: hold. The connection stays readable, so that the loop reports the client's leaving.
+void Server::hold(Connection& connection, Channel& channel, Milliseconds time, ReplyForm form) {
+  connection.phase = Connection::Phase::held;
+  connection.channel = &channel;
+  connection.form = form;
+  channel.waiters.push_back(connection);
+  add(counters_.held);
+  timer_.set(connection, time);
+}
+
+// Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain.
+Channel& Server::end_hold(Connection& connection) {
+  Channel& channel = *std::exchange(connection.channel, nullptr);
+  if (connection.WaiterHook::is_linked()) channel.waiters.erase(channel.waiters.iterator_to(connection));
+  connection.phase = Connection::Phase::idle;
+  subtract(counters_.held);
+  return channel;
+}
+
+// The list is emptied first: it takes only those who wait now, not those who come back for the next message.
+std::size_t Server::wake(Channel& channel, const Message& message) {
+  Waiters woken;
+  woken.swap(channel.waiters);
+  std::size_t receivers = 0;
+  for (; !woken.empty(); ++receivers) {
+    Connection& connection = woken.front();
+    woken.pop_front();
+    end_hold(connection);
+    respond(connection, message_response(message, connection.form), true);
+    if (connection.reader.mid_request()) early_.push_back(&connection);
+  }
+  return receivers;
+}
+
+void Server::expire(Connection& connection) {
+  Channel& channel = end_hold(connection);
+  const Cursor last = channel.log.last();
+  channels_.close_if_unused(channel);
+  add(counters_.timeouts);
+  respond(connection, no_content_response(last, connection.form));
+  if (connection.reader.mid_request()) early_.push_back(&connection);
+}
+
+void Server::leave(Connection& connection) {
+  channels_.close_if_unused(end_hold(connection));
+  add(counters_.disconnects);
+  close(connection);
+}
+
+// Requests that came behind a held one. Not answered inside wake(): each could publish, and wake, in turn.
+void Server::continue_early_requests() {
+  while (!early_.empty()) {
+    Connection& connection = *early_.back();
+    early_.pop_back();
+    if (connection.phase == Connection::Phase::idle) handle(connection, connection.reader.next());
+  }
+}
+
+// Step 8: respond. Most answers fit the socket's buffer and leave at once; the rest follows when there is
+// room.
+void Server::respond(Connection& connection, const Response& response, bool is_delivery) {
+  uv_buf_t buffer =
+      uv_buf_init(const_cast<char*>(response.bytes->data()), static_cast<unsigned>(response.bytes->size()));
+  const int sent = uv_try_write(stream_of(connection), &buffer, 1);
+  if (sent < 0 && sent != UV_EAGAIN) return close(connection);
+  if (sent == static_cast<int>(buffer.len)) return finish_response(connection, response.close, is_delivery);
+  write_later(connection, response, sent < 0 ? 0 : static_cast<std::size_t>(sent), is_delivery);
+}
+
+// A client that does not read is not read from either, and is closed when its idle time is over.
+void Server::write_later(Connection& connection, const Response& response, std::size_t sent,
+                         bool is_delivery) {
+  connection.phase = Connection::Phase::writing;
+  uv_read_stop(stream_of(connection));
+  timer_.set(connection, service_.options.idle_timeout);
+  auto write = std::make_unique<LaterWrite>(LaterWrite{{}, response, is_delivery});
+  uv_buf_t rest = uv_buf_init(const_cast<char*>(response.bytes->data() + sent),
+                              static_cast<unsigned>(response.bytes->size() - sent));
+  const auto on_written = [](uv_write_t* request, int status) {
+    const std::unique_ptr<LaterWrite> done(reinterpret_cast<LaterWrite*>(request));
+    Server& server = server_of(reinterpret_cast<uv_handle_t*>(request->handle));
+    Connection& owner = connection_of(request->handle);
+    if (owner.phase == Connection::Phase::closed) return;
+    if (status != 0) return server.close(owner);
+    owner.phase = Connection::Phase::idle;
+    if (uv_stream_t* stream = request->handle;
+        uv_read_start(stream, owner.socket.alloc_cb, owner.socket.read_cb) != 0) {
+      return server.close(owner);
+    }
+    server.finish_response(owner, done->response.close, done->is_delivery);
+    if (owner.phase == Connection::Phase::idle) server.handle(owner, owner.reader.next());
+    server.continue_early_requests();
+  };
+  if (uv_write(&write->request, stream_of(connection), &rest, 1, on_written) != 0) return close(connection);
+  write.release();  // on_written owns it
+}
+
+void Server::finish_response(Connection& connection, bool close_after, bool is_delivery) {
+  if (is_delivery) add(counters_.delivered);
+  if (close_after || draining_) return linger(connection);
+  connection.phase = Connection::Phase::idle;
+  timer_.set(connection, service_.options.idle_timeout);
+}
+
+// Step 9: close. First the sending side, so that the client reads the answer; then all, when it has closed
+// too.
+void Server::linger(Connection& connection) {
+  uv_os_fd_t descriptor = -1;
+  if (uv_fileno(handle_of(connection), &descriptor) != 0 || ::shutdown(descriptor, SHUT_WR) != 0) {
+    return close(connection);
+  }
+  connection.phase = Connection::Phase::lingering;
+  timer_.set(connection, kLingerTimeout);
+}
+
+void Server::close(Connection& connection) {
+  if (std::exchange(connection.phase, Connection::Phase::closed) == Connection::Phase::closed) return;
+  timer_.cancel(connection);
+  subtract(counters_.connections);
+  uv_close(handle_of(connection), [](uv_handle_t* handle) {
+    Server& server = server_of(handle);
+    delete &connection_of(handle);
+    if (server.draining_ && server.counters_.connections == 0) server.close_last_handles();
+  });
+}
+
+// A time is over: that of a hold, of a request's arrival, or of a connection that does nothing.
+void Server::end_time(Connection& connection) {
+  using Phase = Connection::Phase;
+  if (connection.phase == Phase::held) return expire(connection);
+  if (connection.phase == Phase::reading) return respond(connection, connection.reader.timeout_response());
+  close(connection);
+}
+
+// Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signal
+// handlers go away, so that a second signal has its default action and ends the process at once.
+void Server::drain() {
+  draining_ = true;
+  for (uv_signal_t& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&listener_), nullptr);
+  const auto drain_connection = [](uv_handle_t* handle, void* server) {
+    if (handle->type != UV_TCP || handle->data == nullptr || uv_is_closing(handle)) return;
+    Server& self = *static_cast<Server*>(server);
+    Connection& connection = connection_of(handle);
+    if (connection.phase == Connection::Phase::held) {
+      self.end_hold(connection);
+      connection.form.keep_alive = false;
+      self.respond(connection, unavailable_response("the server is shutting down", connection.form));
+    } else if (connection.phase == Connection::Phase::idle ||
+               connection.phase == Connection::Phase::reading) {
+      self.close(connection);
+    }
+  };
+  uv_walk(&loop_, drain_connection, this);
+  const auto on_time = [](uv_timer_t* timer) {
+    const auto close_connection = [](uv_handle_t* handle, void* server) {
+      if (handle->type == UV_TCP && handle->data != nullptr)
+        static_cast<Server*>(server)->close(connection_of(handle));
+    };
+    uv_walk(timer->loop, close_connection, timer->loop->data);
+  };
+  require(uv_timer_start(&drain_timer_, on_time, static_cast<std::uint64_t>(kDrainTimeout.count()), 0),
+          "uv_timer_start");
+  if (counters_.connections == 0) close_last_handles();
+}
+
+// The last handles go, and run() returns.
+void Server::close_last_handles() {
+  timer_.close();
+  auto* handle = reinterpret_cast<uv_handle_t*>(&drain_timer_);
+  if (!uv_is_closing(handle)) uv_close(handle, nullptr);
+}
+
+}  // namespace comet

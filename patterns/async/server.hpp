@@ -1,0 +1,88 @@
+// Model: asynchronous event loop. All callbacks run one after another, so nothing is locked.
+// Owner of a connection: the loop, from accept_connection() to the callback of uv_close().
+// Runs on: the one thread that calls run().
+// Wakes a held request: publish(), which walks the channel's list and writes to each socket in turn.
+#pragma once
+
+#include <uv.h>
+
+#include <boost/intrusive/list.hpp>
+#include <cstdint>
+#include <vector>
+
+#include "core/channels.hpp"
+#include "core/request_reader.hpp"
+#include "core/stats.hpp"
+#include "patterns/async/loop_timer.hpp"
+
+namespace comet {
+
+struct Connection;
+struct Waiting;  // tag of the hook by which a held connection is in its channel's list
+
+using WaiterHook = boost::intrusive::list_base_hook<boost::intrusive::tag<Waiting>>;
+using Waiters = boost::intrusive::list<Connection, boost::intrusive::base_hook<WaiterHook>,
+                                       boost::intrusive::constant_time_size<false>>;
+using Channel = Channels<Waiters>::Channel;
+
+// Everything that a connection costs in user memory, held or not.
+struct Connection : Deadline, WaiterHook {
+  explicit Connection(const Service& service) : reader(service) {}
+
+  enum class Phase : std::uint8_t { idle, reading, held, writing, lingering, closed };
+
+  uv_tcp_t socket;
+  RequestReader reader;
+  Channel* channel = nullptr;  // while held
+  ReplyForm form;              // while held
+  Phase phase = Phase::idle;
+};
+
+class Server {
+ public:
+  // Listens; exits with one line on standard error where it cannot.
+  explicit Server(const Options& options);
+  // Serves until SIGTERM or SIGINT, then drains and returns.
+  void run();
+
+ private:
+  // The life of a connection, in order.
+  void accept_connection();
+  void read_request(Connection& connection, ssize_t size);
+  void handle(Connection& connection, Decision decision);
+  void subscribe(Connection& connection, const Subscribe& request);
+  void publish(Connection& connection, const Publish& request);
+  void hold(Connection& connection, Channel& channel, Milliseconds time, ReplyForm form);
+  std::size_t wake(Channel& channel, const Message& message);
+  void expire(Connection& connection);
+  void leave(Connection& connection);
+  void respond(Connection& connection, const Response& response, bool is_delivery = false);
+  void finish_response(Connection& connection, bool close, bool is_delivery);
+  void close(Connection& connection);
+  void drain();
+
+  Channel& end_hold(Connection& connection);
+  void write_later(Connection& connection, const Response& response, std::size_t sent, bool is_delivery);
+  void linger(Connection& connection);
+  void end_time(Connection& connection);
+  void continue_early_requests();
+  void close_last_handles();
+
+  Service service_;
+  const std::size_t held_limit_;
+  const std::size_t connection_limit_;
+  const std::uint64_t started_;
+  Counters counters_;
+  Channels<Waiters> channels_;
+  LoopTimer timer_;
+  std::vector<Connection*> early_;  // answered connections whose next request came while they were held
+  bool draining_ = false;
+
+  uv_loop_t loop_;
+  uv_tcp_t listener_;
+  uv_timer_t drain_timer_;
+  uv_signal_t signals_[2];
+  char input_[65536];  // read into, then fed to a reader, before the next callback
+};
+
+}  // namespace comet

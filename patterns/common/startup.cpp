@@ -1,0 +1,125 @@
+// Start-up on plain POSIX sockets.
+#include "patterns/common/startup.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace comet {
+namespace {
+
+// Descriptors that no connection takes: listener, event queues, standard streams, answers of 503.
+constexpr std::size_t kOwnDescriptors = 24;
+// Of the rest, those that no held request takes: they are for publishers.
+constexpr std::size_t kPublisherDescriptors = 40;
+
+std::size_t file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) fail("reading the open-file limit", errno);
+  return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+std::string advice(int error_number) {
+  switch (error_number) {
+    case EADDRINUSE:
+      return "; another process listens there: choose another --port, or 0 for any free one";
+    case EACCES:
+    case EPERM:
+      return "; ports below 1024 need privileges: choose another --port";
+    case EADDRNOTAVAIL:
+      return "; this machine has no such address: choose another --address";
+    default:
+      return "";
+  }
+}
+
+sockaddr_storage resolve(const Options& options, socklen_t& length) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error =
+      getaddrinfo(options.address.c_str(), std::to_string(options.port).c_str(), &hints, &found);
+  if (error != 0) {
+    std::fprintf(stderr, "%s: --address %s: %s; give a numeric address such as 127.0.0.1\n",
+                 program_invocation_short_name, options.address.c_str(), gai_strerror(error));
+    std::exit(1);
+  }
+  sockaddr_storage address{};
+  std::memcpy(&address, found->ai_addr, found->ai_addrlen);
+  length = found->ai_addrlen;
+  freeaddrinfo(found);
+  return address;
+}
+
+}  // namespace
+
+void fail(const std::string& what, int error_number) {
+  std::fprintf(stderr, "%s: %s: %s%s\n", program_invocation_short_name, what.c_str(),
+               std::strerror(error_number), advice(error_number).c_str());
+  std::exit(1);
+}
+
+void prepare_process() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) fail("reading the open-file limit", errno);
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) fail("raising the open-file limit", errno);
+  if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) fail("ignoring SIGPIPE", errno);
+}
+
+std::size_t connection_limit() {
+  return std::max<std::size_t>(file_limit(), 2 * kOwnDescriptors) - kOwnDescriptors;
+}
+
+std::size_t held_limit(const Options& options) {
+  const std::size_t connections = connection_limit();
+  const std::size_t most = connections - std::min(kPublisherDescriptors, connections / 2);
+  return options.max_held == 0 ? most : std::min(most, options.max_held);
+}
+
+int open_listener(const Options& options, bool reuse_port) {
+  const std::string where = "listening on " + options.address + " port " + std::to_string(options.port);
+  socklen_t length = 0;
+  const sockaddr_storage address = resolve(options, length);
+  const int listener = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (listener < 0) fail(where, errno);
+  const int on = 1;
+  if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      (reuse_port && setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) ||
+      bind(listener, reinterpret_cast<const sockaddr*>(&address), length) != 0 ||
+      listen(listener, kBacklog) != 0) {
+    fail(where, errno);
+  }
+  return listener;
+}
+
+int port_of(int listener) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) != 0) fail("getsockname", errno);
+  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                                             : reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
+void announce_ready(int listener) {
+  std::printf("READY port=%d pid=%d\n", port_of(listener), getpid());
+  if (std::fflush(stdout) != 0) fail("writing the READY line", errno);
+}
+
+bool set_no_delay(int socket) {
+  const int on = 1;
+  return setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+}
+
+}  // namespace comet

@@ -1,0 +1,49 @@
+// What all five servers do before and around their concurrency: file limits, the listening socket, the READY
+// line, and the one line on standard error that says why a server cannot start.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "core/options.hpp"
+
+namespace comet {
+
+// Connections that may wait to be accepted; the kernel cuts it to net.core.somaxconn.
+constexpr int kBacklog = 4096;
+
+// Prints "comet-x: what: why" on standard error and exits 1.
+[[noreturn]] void fail(const std::string& what, int error_number);
+
+// Raises the soft limit of open files to the hard one, and ignores SIGPIPE: a closed peer is an error of its
+// write.
+void prepare_process();
+
+// Most connections to keep: those beyond are answered 503, with the few descriptors that are left for it.
+std::size_t connection_limit();
+
+// Most requests to hold: --max-held, and never so many that no descriptor is left for publishers.
+std::size_t held_limit(const Options& options);
+
+// After an answer that ends the connection the server reads on for this long, or until the client closes:
+// closing with unread input would send a reset, which can destroy the answer on its way (RFC 9112
+// section 9.6).
+constexpr Milliseconds kLingerTimeout{1000};
+
+// The drain after SIGTERM: what has not finished by then is cut, within the contract's 5 s.
+constexpr Milliseconds kDrainTimeout{4000};
+
+// A listening socket, close-on-exec; exits with one line where the address is in use or not allowed.
+int open_listener(const Options& options, bool reuse_port = false);
+
+// Port that the listening socket got.
+int port_of(int listener);
+
+// Prints the READY line, once connections are accepted.
+void announce_ready(int listener);
+
+// TCP_NODELAY: an answer is one write and must not wait for an acknowledgement. False where the peer has gone
+// already.
+bool set_no_delay(int socket);
+
+}  // namespace comet

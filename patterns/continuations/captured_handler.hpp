@@ -1,0 +1,78 @@
+// Model: a pool of threads; a held request is a Continuation. Here: a handler stopped in mid-function.
+// Owner of a connection: its owner alone resumes the handler.
+// Runs on: any thread of the pool; a handler may begin on one and go on on another.
+// Wakes a held request: resume(), which returns when the handler stops again or ends.
+#pragma once
+
+#include <boost/context/fiber.hpp>
+#include <boost/context/preallocated.hpp>
+#include <utility>
+
+#include "patterns/continuations/fiber_annotations.hpp"
+#include "patterns/continuations/stack_pool.hpp"
+
+namespace comet {
+
+// The handler's side: lies on the captured stack. A handler must not keep the address of a thread-local
+// variable (errno is one) across suspend().
+class CapturedStack {
+ public:
+  explicit CapturedStack(boost::context::fiber&& caller) : caller_(std::move(caller)) { return_.arrived(); }
+
+  // Back to the thread that began or resumed the handler; returns when the handler is resumed.
+  void suspend() {
+    return_.leave();
+    caller_ = std::move(caller_).resume();
+    return_.arrived();
+  }
+
+  // The handler's last switch; what is returned ends the captured function.
+  boost::context::fiber end() {
+    return_.leave_for_good();
+    return std::move(caller_);
+  }
+
+ private:
+  boost::context::fiber caller_;
+  [[no_unique_address]] FiberReturn return_;
+};
+
+// The thread's side: null where no handler is suspended. A suspended handler must be resumed until it ends:
+// the destructor would unwind its stack by an exception.
+class CapturedHandler {
+ public:
+  // Runs `handler(CapturedStack&)` on a stack of its own until it suspends. Throws std::bad_alloc where there
+  // is none.
+  template <class Handler>
+  void begin(StackPool& stacks, Handler handler) {
+    boost::context::stack_context stack = stacks.take();
+    target_.create(stack.sp, stack.size);
+    target_.set_up([&] {
+      stack_ =
+          boost::context::fiber(std::allocator_arg, boost::context::preallocated(stack.sp, stack.size, stack),
+                                PooledStack{&stacks}, [handler](boost::context::fiber&& caller) {
+                                  CapturedStack captured(std::move(caller));
+                                  handler(captured);
+                                  return captured.end();
+                                });
+    });
+    go_on();
+  }
+
+  // Runs the handler until it suspends or ends. The handler may free the object that the argument was moved
+  // from.
+  static void resume(CapturedHandler handler) {
+    handler.go_on();
+    if (!handler.stack_) handler.target_.destroy();
+  }
+
+ private:
+  void go_on() {
+    target_.visit([this] { stack_ = std::move(stack_).resume(); });
+  }
+
+  boost::context::fiber stack_;
+  [[no_unique_address]] FiberTarget target_;
+};
+
+}  // namespace comet

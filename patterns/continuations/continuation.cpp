@@ -1,0 +1,28 @@
+// Model: a pool of threads; a held request is a Continuation.
+// Owner of a connection: the winner of the claim owns the answer.
+// Runs on: any thread of the pool.
+// Wakes a held request: resume().
+#include "patterns/continuations/continuation.hpp"
+
+namespace comet {
+
+void Continuation::suspend() { state_.store(State::suspended, std::memory_order_release); }
+
+bool Continuation::resume(const std::shared_ptr<const Message>& message) {
+  if (!claim(State::resumed)) return false;
+  attributes.message = message;
+  return true;
+}
+
+void Continuation::complete() {
+  attributes.message.reset();
+  state_.store(State::initial, std::memory_order_release);
+}
+
+// The one decision between the threads: only one can find `suspended`.
+bool Continuation::claim(State outcome) {
+  State expected = State::suspended;
+  return state_.compare_exchange_strong(expected, outcome, std::memory_order_acq_rel);
+}
+
+}  // namespace comet

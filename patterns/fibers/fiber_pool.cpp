@@ -1,0 +1,81 @@
+// Fibers that take one sleeper after another.
+#include "patterns/fibers/fiber_pool.hpp"
+
+#include <sanitizer/asan_interface.h>
+
+#include <boost/fiber/fiber.hpp>
+#include <boost/fiber/protected_fixedsize_stack.hpp>
+#include <new>
+
+namespace comet {
+namespace {
+
+// So many fibers without work are kept, with the pages that their stacks have touched.
+constexpr std::size_t kMostIdle = 64;
+
+// The frames below an ended fiber's last switch never return, so their AddressSanitizer marks would stay.
+using GuardedStack = boost::fibers::protected_fixedsize_stack;
+struct Stack : GuardedStack {
+  using GuardedStack::GuardedStack;
+
+  boost::context::stack_context allocate() {
+    const auto stack = GuardedStack::allocate();
+    ASAN_UNPOISON_MEMORY_REGION(static_cast<char*>(stack.sp) - stack.size, stack.size);
+    return stack;
+  }
+};
+
+}  // namespace
+
+void FiberPool::run(Sleeper& sleeper) {
+  waiting_.push_back(sleeper);
+  if (idle_.empty()) {
+    prepare_fiber();
+    return;
+  }
+  boost::fibers::context* fiber = idle_.back();
+  idle_.pop_back();
+  boost::fibers::context::active()->schedule(fiber);
+}
+
+bool FiberPool::prepare_fiber() {
+  if (free_ > 0) return true;
+  try {
+    boost::fibers::fiber(boost::fibers::launch::post, std::allocator_arg, Stack(stack_size_), [this] {
+      serve_all();
+    }).detach();
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  ++free_;
+  return true;
+}
+
+void FiberPool::stop() {
+  stopped_ = true;
+  for (boost::fibers::context* fiber : idle_) boost::fibers::context::active()->schedule(fiber);
+  idle_.clear();
+}
+
+// A fiber's whole life. A fiber that takes a sleeper may wait in it: it sees to it that another is there for
+// the next.
+void FiberPool::serve_all() {
+  while (true) {
+    if (!waiting_.empty()) {
+      Sleeper& sleeper = waiting_.front();
+      waiting_.pop_front();
+      --free_;
+      if (!waiting_.empty()) prepare_fiber();
+      serve_(sleeper);
+      ++free_;
+    } else if (stopped_ || idle_.size() == kMostIdle) {
+      break;
+    } else {
+      idle_.push_back(boost::fibers::context::active());
+      boost::fibers::context::active()->suspend();
+    }
+  }
+  --free_;
+}
+
+}  // namespace comet

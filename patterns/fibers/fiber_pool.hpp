@@ -1,0 +1,41 @@
+// Model: fibers. Fibers for new connections and for those woken from hibernation, one after another.
+// Owner of a connection: the fiber that serves it, to its end or to where it hibernates.
+// Runs on: its scheduler's thread.
+// Wakes a held request: run(), where it hibernates; a parked fiber is woken by its Sleeper.
+#pragma once
+
+#include <boost/fiber/context.hpp>
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "patterns/fibers/epoll_scheduler.hpp"
+
+namespace comet {
+
+class FiberPool {
+ public:
+  // `serve` runs on a fiber for each sleeper given to run(); `stack_size` in bytes, one guard page besides.
+  FiberPool(std::size_t stack_size, std::function<void(Sleeper&)> serve)
+      : stack_size_(stack_size), serve_(std::move(serve)) {}
+
+  // Some fiber calls `serve` for the sleeper, soon, in the order of the calls. It must live until then.
+  void run(Sleeper& sleeper);
+  // True where a fiber is there for the next run(). False: no memory for a stack (or vm.max_map_count is
+  // reached, at two mappings per stack), and run() waits until another fiber is free.
+  bool prepare_fiber();
+  // Fibers that serve nothing end now; the others as soon as they are free.
+  void stop();
+
+ private:
+  void serve_all();
+
+  const std::size_t stack_size_;
+  const std::function<void(Sleeper&)> serve_;
+  boost::intrusive::list<Sleeper, boost::intrusive::base_hook<WithoutFiberHook>> waiting_;
+  std::vector<boost::fibers::context*> idle_;  // parked, the one used last at the end
+  std::size_t free_ = 0;                       // idle, or on their way to the next sleeper
+  bool stopped_ = false;
+};
+
+}  // namespace comet

@@ -1,0 +1,86 @@
+// Setting up a thread, its listening socket and the signals.
+#include "patterns/fibers/fiber_thread.hpp"
+
+#include <fcntl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+#include <utility>
+
+#include "patterns/common/startup.hpp"
+
+namespace comet {
+namespace {
+
+sigset_t drain_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+}  // namespace
+
+FiberThread::FiberThread(const FiberOptions& options, int listening, std::function<void(Connection&)> serve)
+    : scheduler(new EpollScheduler),
+      inbox(*scheduler),
+      fibers(options.stack_size,
+             [serve = std::move(serve)](Sleeper& sleeper) { serve(static_cast<Connection&>(sleeper)); }),
+      listener(listening),
+      acceptor(*scheduler),
+      orders(inbox, acceptor) {
+  scheduler->on_woken_without_fiber = [this](Sleeper& sleeper) { fibers.run(sleeper); };
+  if (!scheduler->watch(listener, acceptor)) fail("watching the listening socket", errno);
+}
+
+std::vector<int> open_listeners(const Options& options, unsigned threads) {
+  std::vector<int> listeners{open_listener(options)};
+  if (threads > 1) {
+    // With SO_REUSEPORT alone a server could share an address that another one uses: the first try is
+    // without.
+    Options shared = options;
+    shared.port = static_cast<std::uint16_t>(port_of(listeners.front()));
+    ::close(listeners.front());
+    listeners.clear();
+    while (listeners.size() < threads) listeners.push_back(open_listener(shared, true));
+  }
+  for (const int listener : listeners) {
+    // Accepted sockets inherit TCP_NODELAY.
+    if (fcntl(listener, F_SETFL, O_NONBLOCK) != 0 || !set_no_delay(listener))
+      fail("preparing to listen", errno);
+  }
+  return listeners;
+}
+
+std::thread start_thread(std::function<void()> run) {
+  try {
+    return std::thread(std::move(run));
+  } catch (const std::system_error& error) {
+    fail("starting a thread (fewer --threads may do)", error.code().value());
+  }
+}
+
+void block_signals() {
+  const sigset_t signals = drain_signals();
+  if (const int error = pthread_sigmask(SIG_BLOCK, &signals, nullptr)) fail("pthread_sigmask", error);
+}
+
+void await_signal(EpollScheduler& scheduler) {
+  const sigset_t signals = drain_signals();
+  const int queue = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  Sleeper sleeper(scheduler);
+  if (queue < 0 || !scheduler.watch(queue, sleeper)) fail("waiting for signals", errno);
+  signalfd_siginfo taken;
+  while (::read(queue, &taken, sizeof taken) < 0) {
+    if (errno != EAGAIN) fail("reading a signal", errno);
+    sleeper.park();
+  }
+  ::close(queue);
+  if (const int error = pthread_sigmask(SIG_UNBLOCK, &signals, nullptr)) fail("pthread_sigmask", error);
+}
+
+}  // namespace comet

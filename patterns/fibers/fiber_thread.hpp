@@ -1,0 +1,55 @@
+// Model: fibers. What the fibers of one thread share: scheduler, inbox, listening socket, connections.
+// Owner of a connection: the fiber that serves it; while it hibernates, the list of its thread.
+// Runs on: that thread; only the inbox is for other threads.
+// Wakes a held request: a letter from the room in its mailbox.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <boost/intrusive_ptr.hpp>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "patterns/fibers/connection.hpp"
+#include "patterns/fibers/epoll_scheduler.hpp"
+#include "patterns/fibers/fiber_pool.hpp"
+#include "patterns/fibers/mailbox.hpp"
+#include "patterns/fibers/shared_stack.hpp"
+
+namespace comet {
+
+struct FiberOptions {
+  unsigned threads = 1;
+  std::size_t stack_size = 65536;  // bytes of address space per fiber; what it has touched is its cost
+  bool hibernate = false;          // no stack while a request is held, nor between requests
+};
+
+struct FiberThread {
+  // `serve` runs on a fiber for each connection that is new or woken from hibernation.
+  FiberThread(const FiberOptions& options, int listening, std::function<void(Connection&)> serve);
+
+  const boost::intrusive_ptr<EpollScheduler> scheduler;
+  Inbox inbox;
+  FiberPool fibers;
+  SharedStack deep_stack;
+  boost::intrusive::list<Connection, boost::intrusive::base_hook<ConnectionHook>> connections;
+  const int listener;
+  Sleeper acceptor;   // woken by the listening socket; at the drain also by each connection that ends
+  Mailbox orders;     // of the acceptor
+  char input[65536];  // read into, then fed to a reader, before the fiber waits again
+};
+
+// One listening socket for each thread, on one port, between which the kernel spreads the connections. Exits
+// with one line on standard error where the address is in use or not allowed.
+std::vector<int> open_listeners(const Options& options, unsigned threads);
+
+// Exits with one line on standard error where the system allows no more threads.
+std::thread start_thread(std::function<void()> run);
+
+// SIGTERM and SIGINT wait for await_signal() from now on, also in threads started later.
+void block_signals();
+// Parks the calling fiber until one has come. From then on they have their default action: another ends the
+// process.
+void await_signal(EpollScheduler& scheduler);
+
+}  // namespace comet

@@ -1,0 +1,130 @@
+// Model: fibers. Letters and mailboxes: how the room and the connections talk, within and between threads.
+// Owner of a mailbox: one fiber, or the connection that hibernates. Only the owner's thread touches it.
+// Runs on: send() on any thread; a letter from another one goes through the Inbox of the owner's thread.
+// Wakes a held request: send() wakes the owner's Sleeper.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "core/decision.hpp"
+#include "patterns/fibers/epoll_scheduler.hpp"
+
+namespace comet {
+
+struct Subscriber;
+
+struct Letter {
+  enum class Kind : std::uint8_t {
+    // To the room. The sender of the first three waits for the answer, so `request` stays alive.
+    subscribe,
+    publish,
+    leave,
+    drain,
+    stop,
+    // The room's answers to subscribe. All but `subscribed` end it: nothing else follows.
+    subscribed,
+    message,  // also what a held subscriber waits for
+    no_message,
+    refused,
+    shutting_down,  // also to held subscribers
+    // To publish.
+    posted,
+    // To leave. Nothing follows: the room has forgotten the subscriber.
+    left,
+    // Among the server's threads.
+    drained,
+  };
+  Kind kind;
+  bool missed = false;                // subscribed, message, no_message: Comet-Missed
+  Subscriber* from = nullptr;         // subscribe, publish, leave
+  const Decision* request = nullptr;  // subscribe, publish
+  Message message = {};               // message; in no_message, posted and left only its cursor
+  std::size_t receivers = 0;          // posted
+};
+
+class Mailbox;
+
+// The letters of other threads for the mailboxes of one thread. One lock per thread, and one wake-up for all
+// letters that come before the thread looks.
+class Inbox {
+ public:
+  explicit Inbox(EpollScheduler& home) : home_(home) {
+    home.on_notified = [this] { deliver(); };
+  }
+  ~Inbox() { home_.on_notified = nullptr; }
+  Inbox(const Inbox&) = delete;
+  Inbox& operator=(const Inbox&) = delete;
+
+  EpollScheduler& scheduler() const { return home_; }
+  bool is_here() const { return EpollScheduler::here() == &home_; }
+  void post(Mailbox& to, Letter&& letter);
+
+ private:
+  struct Posted {
+    Mailbox* to;
+    Letter letter;
+  };
+
+  void deliver();
+
+  EpollScheduler& home_;
+  std::mutex mutex_;
+  std::vector<Posted> posted_;      // guarded by mutex_
+  std::vector<Posted> delivering_;  // empty but for its capacity between two calls of deliver()
+};
+
+// Whoever sends must know that the mailbox lives until its thread has taken the letter. For a subscriber the
+// room does: it sends nothing behind `left`, nor behind an answer that ends the subscription.
+class Mailbox {
+ public:
+  Mailbox(Inbox& inbox, Sleeper& owner) : inbox_(inbox), owner_(owner) {}
+
+  // From any thread. Letters of one sender keep their order.
+  void send(Letter letter) {
+    if (inbox_.is_here()) return put(std::move(letter));
+    inbox_.post(*this, std::move(letter));
+  }
+
+  // By the owner: is there a letter, and the oldest one, which must be there.
+  bool empty() const { return letters_.empty(); }
+  Letter take() {
+    Letter letter = std::move(letters_[taken_]);
+    if (++taken_ == letters_.size()) letters_.clear(), taken_ = 0;
+    return letter;
+  }
+  // The oldest letter; waits until there is one, whatever else happens.
+  Letter receive() {
+    while (empty()) owner_.park();
+    return take();
+  }
+
+ private:
+  friend class Inbox;
+  void put(Letter&& letter) {
+    letters_.push_back(std::move(letter));
+    owner_.wake();
+  }
+
+  Inbox& inbox_;
+  Sleeper& owner_;
+  std::vector<Letter> letters_;
+  std::size_t taken_ = 0;  // letters at the front of letters_ that are gone
+};
+
+inline void Inbox::post(Mailbox& to, Letter&& letter) {
+  const std::lock_guard lock(mutex_);
+  posted_.push_back({&to, std::move(letter)});
+  if (posted_.size() == 1) home_.notify();
+}
+
+inline void Inbox::deliver() {
+  {
+    const std::lock_guard lock(mutex_);
+    delivering_.swap(posted_);
+  }
+  for (Posted& posted : delivering_) posted.to->put(std::move(posted.letter));
+  delivering_.clear();
+}
+
+}  // namespace comet

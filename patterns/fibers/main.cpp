@@ -1,0 +1,27 @@
+// comet-fibers: the command line, then the server until it is drained.
+#include <CLI/CLI.hpp>
+
+#include "patterns/common/startup.hpp"
+#include "patterns/fibers/server.hpp"
+
+int main(int argc, char** argv) {
+  comet::Options options;
+  comet::FiberOptions fiber_options;
+  CLI::App app("The long-poll server with a fiber per connection and a room fiber (Boost.Fiber).",
+               "comet-fibers");
+  comet::add_shared_options(app, options);
+  app.add_option("--threads", fiber_options.threads,
+                 "threads that run fibers, each with connections of its own")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 256));
+  app.add_option("--stack-size", fiber_options.stack_size, "bytes of address space for a fiber's stack")
+      ->capture_default_str()
+      ->check(CLI::Range(16384, 67108864));
+  app.add_flag("--hibernate", fiber_options.hibernate,
+               "give the stack back while a request is held and between requests");
+  comet::parse_or_exit(app, argc, argv);
+
+  comet::prepare_process();
+  comet::Server server(options, fiber_options);
+  server.run();
+}

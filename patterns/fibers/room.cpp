@@ -1,0 +1,110 @@
+// The room: one letter after another.
+#include "patterns/fibers/room.hpp"
+
+#include <utility>
+#include <variant>
+
+namespace comet {
+
+using Kind = Letter::Kind;
+
+void Room::run() {
+  while (true) {
+    const Letter letter = mailbox_.receive();
+    switch (letter.kind) {
+      case Kind::subscribe:
+        letter.from->mailbox.send(answer_subscribe(*letter.from, std::get<Subscribe>(*letter.request)));
+        break;
+      case Kind::publish:
+        publish(*letter.from, std::get<Publish>(*letter.request));
+        break;
+      case Kind::leave:
+        letter.from->mailbox.send(answer_leave(*letter.from));
+        break;
+      case Kind::drain:
+        end_all_holds();
+        break;
+      default:
+        return;  // stop
+    }
+    counters_.channels.store(channels_.size(), std::memory_order_relaxed);
+  }
+}
+
+Letter Room::ask(Kind kind, Subscriber& from, const Decision& request) {
+  mailbox_.send({.kind = kind, .from = &from, .request = &request});
+  return from.mailbox.receive();
+}
+
+Letter Room::leave(Subscriber& from) {
+  mailbox_.send({.kind = Kind::leave, .from = &from});
+  Letter letter = from.mailbox.receive();
+  if (letter.kind != Kind::left) from.mailbox.receive();  // the confirmation comes behind what came meanwhile
+  return letter;
+}
+
+// The log answers, or the subscriber is known from now on: what is published next goes into its mailbox,
+// whether its fiber waits there already or not.
+Letter Room::answer_subscribe(Subscriber& from, const Subscribe& request) {
+  if (draining_) return {.kind = Kind::shutting_down};
+  Channel& channel = channels_.open(request.channel);
+  const Cursor since = request.since.value_or(channel.log.last());
+  const auto [message, missed] = channel.log.first_after(since);
+  if (message) return {.kind = Kind::message, .missed = missed, .message = *message};
+  if (request.hold > Milliseconds{0} && counters_.held < held_limit_) {
+    channel.waiters.push_back(from);
+    from.channel = &channel;
+    add(counters_.held);
+    return {.kind = Kind::subscribed, .missed = missed};
+  }
+  const Cursor last = channel.log.last();
+  channels_.close_if_unused(channel);
+  if (request.hold > Milliseconds{0}) return {.kind = Kind::refused};
+  return {.kind = Kind::no_message, .missed = missed, .message = {.cursor = last, .response = nullptr}};
+}
+
+// The list is emptied first: it takes only those who wait now, not those who come back for the next message.
+// The publisher is answered before them, as in the Erlang version: the message is in the log, the letters are
+// on their way.
+void Room::publish(Subscriber& from, const Publish& request) {
+  Channel& channel = channels_.open(request.channel);
+  const Letter letter{.kind = Kind::message, .message = channels_.publish(channel, request.body)};
+  Waiters woken;
+  woken.swap(channel.waiters);
+  add(counters_.published);
+  subtract(counters_.held, woken.size());
+  from.mailbox.send({.kind = Kind::posted,
+                     .message = {.cursor = letter.message.cursor, .response = nullptr},
+                     .receivers = woken.size()});
+  while (!woken.empty()) {
+    Subscriber& subscriber = woken.front();
+    woken.pop_front();
+    subscriber.channel = nullptr;
+    subscriber.mailbox.send(letter);
+  }
+}
+
+Letter Room::answer_leave(Subscriber& from) {
+  if (!from.channel) return {.kind = Kind::left};  // a letter that ended the hold is on its way
+  Channel& channel = *std::exchange(from.channel, nullptr);
+  channel.waiters.erase(channel.waiters.iterator_to(from));
+  subtract(counters_.held);
+  const Cursor last = channel.log.last();
+  channels_.close_if_unused(channel);
+  return {.kind = Kind::left, .message = {.cursor = last, .response = nullptr}};
+}
+
+void Room::end_all_holds() {
+  draining_ = true;
+  channels_.for_each([this](Channel& channel) {
+    while (!channel.waiters.empty()) {
+      Subscriber& subscriber = channel.waiters.front();
+      channel.waiters.pop_front();
+      subscriber.channel = nullptr;
+      subtract(counters_.held);
+      subscriber.mailbox.send({.kind = Kind::shutting_down});
+    }
+  });
+}
+
+}  // namespace comet

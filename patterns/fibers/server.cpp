@@ -1,0 +1,294 @@
+// Model: fibers. Straight-line code that seems to block; a room fiber owns the channels; all talk by letters.
+// Owner of a connection: the fiber that serves it; while it hibernates, the list of its thread.
+// Runs on: the thread that accepted it, from its first byte to its last.
+// Wakes a held request: a letter from the room in its mailbox.
+#include "patterns/fibers/server.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/fiber/fiber.hpp>
+#include <boost/fiber/operations.hpp>
+#include <cerrno>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "patterns/common/startup.hpp"
+
+namespace comet {
+namespace {
+
+// How long accepting rests when the kernel has no descriptor or memory for one more connection.
+constexpr Milliseconds kAcceptPause{100};
+
+bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+}  // namespace
+
+Server::Server(const Options& options, const FiberOptions& fiber_options)
+    : service_{options, [this] { return read_stats(counters_, "fibers", started_); }},
+      hibernate_(fiber_options.hibernate),
+      connection_limit_(connection_limit()),
+      started_(unix_milliseconds()),
+      threads_(prepare_threads(fiber_options)),
+      main_(*threads_.front()->scheduler),
+      reports_(threads_.front()->inbox, main_),
+      room_(threads_.front()->inbox, options.history, held_limit(options), Cursor{started_, 0}, counters_) {}
+
+Server::Threads Server::prepare_threads(const FiberOptions& fiber_options) {
+  Threads threads;
+  const auto serve_connection = [this](Connection& connection) { serve(connection); };
+  for (const int listener : open_listeners(service_.options, fiber_options.threads)) {
+    threads.push_back(std::make_unique<FiberThread>(fiber_options, listener, serve_connection));
+  }
+  return threads;
+}
+
+void Server::run() {
+  block_signals();
+  FiberThread& first = *threads_.front();
+  first.scheduler->install();
+  boost::fibers::fiber room([this] { room_.run(); });
+  boost::fibers::fiber acceptor([&] { accept_connections(first); });
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < threads_.size(); ++i) {
+    others.push_back(start_thread([this, &thread = *threads_[i]] {
+      thread.scheduler->install();
+      boost::fibers::fiber([&] { accept_connections(thread); }).join();
+    }));
+  }
+  announce_ready(first.listener);
+  await_signal(*first.scheduler);
+  draining_ = true;
+  room_.drain();
+  for (const auto& thread : threads_) thread->orders.send({.kind = Letter::Kind::drain});
+  for (std::size_t i = 0; i < threads_.size(); ++i) reports_.receive();
+  room_.stop();
+  acceptor.join();
+  room.join();
+  for (std::thread& thread : others) thread.join();
+}
+
+// Step 1: accept. Over the limit of connections the client gets its 503 and is let go.
+void Server::accept_connections(FiberThread& thread) {
+  while (thread.orders.empty()) {  // the only order is to drain
+    const int socket = accept4(thread.listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (socket >= 0) {
+      accept_connection(thread, socket);
+      boost::this_fiber::yield();
+    } else if (would_block(errno)) {
+      thread.acceptor.park();
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      thread.acceptor.set_deadline(kAcceptPause);
+      while (!thread.acceptor.expired() && thread.orders.empty()) thread.acceptor.park();
+    }  // else it was gone before it was accepted
+  }
+  drain(thread);
+}
+
+void Server::accept_connection(FiberThread& thread, int socket) {
+  auto* connection = new Connection(thread, service_, socket);
+  add(counters_.connections);
+  if (!thread.scheduler->watch(socket, *connection) || !thread.fibers.prepare_fiber()) {
+    return refuse_without_fiber(*connection);
+  }
+  if (counters_.connections > connection_limit_) connection->phase = Phase::refused;
+  connection->set_deadline(service_.options.idle_timeout);
+  thread.fibers.run(*connection);
+}
+
+// No memory for a stack: what the socket takes at once is all that can be said.
+void Server::refuse_without_fiber(Connection& connection) {
+  add(counters_.rejected);
+  const Response response = unavailable_response("no memory for one more fiber", {.keep_alive = false});
+  [[maybe_unused]] const ssize_t sent =
+      ::send(connection.socket, response.bytes->data(), response.bytes->size(), MSG_NOSIGNAL);
+  close(connection);
+  delete &connection;
+}
+
+// A connection's fiber: from its first request, or from where it hibernated, to its close or where it
+// hibernates.
+void Server::serve(Connection& connection) {
+  if (connection.phase == Phase::refused) {
+    add(counters_.rejected);
+    respond(connection, unavailable_response("too many connections", {.keep_alive = false}));
+  }
+  while (connection.phase != Phase::closed) {
+    connection.phase == Phase::held ? hold(connection) : read_request(connection);
+    if (connection.hibernates()) return;
+  }
+  FiberThread& thread = connection.thread;
+  delete &connection;
+  if (draining_) thread.acceptor.wake();
+}
+
+// Step 2: read. Waits for bytes until they are a request.
+void Server::read_request(Connection& connection) {
+  Decision decision;
+  if (connection.reader.mid_request()) decision = connection.parse({});  // came behind the request before it
+  while (std::holds_alternative<NeedsInput>(decision)) {
+    if (!await_input(connection)) return;
+    std::string_view bytes;
+    if (!connection.receive(bytes)) return close(connection);
+    decision = connection.parse(bytes);
+    if (connection.readable) boost::this_fiber::yield();  // who always has input must not keep the thread
+  }
+  handle(connection, decision);
+}
+
+// True once the socket has input. Else the connection is closed, or hibernates.
+bool Server::await_input(Connection& connection) {
+  // The header time runs from a request's first byte and is not renewed by later ones.
+  if (connection.phase == Phase::idle && connection.reader.mid_request()) {
+    connection.phase = Phase::reading;
+    connection.set_deadline(service_.options.header_timeout);
+  }
+  while (!connection.readable) {
+    if (connection.expired() && connection.phase == Phase::reading) {
+      respond(connection, connection.reader.timeout_response());
+    } else if (connection.expired() || draining_) {
+      close(connection);
+    }
+    if (connection.phase == Phase::closed) return false;
+    if (hibernate_ && connection.phase == Phase::idle) {
+      connection.hibernate();
+      return false;
+    }
+    connection.park();
+  }
+  return true;
+}
+
+// Step 3: decide.
+void Server::handle(Connection& connection, const Decision& decision) {
+  if (std::holds_alternative<Subscribe>(decision)) {
+    subscribe(connection, decision);
+  } else if (std::holds_alternative<Publish>(decision)) {
+    publish(connection, decision);
+  } else {
+    respond(connection, std::get<Reply>(decision).response);
+  }
+}
+
+// Step 4: subscribe. Tell the room; it answers from the log, or `subscribed`: then it knows the mailbox.
+void Server::subscribe(Connection& connection, const Decision& decision) {
+  const Subscribe& request = std::get<Subscribe>(decision);
+  connection.form = request.form;
+  // The last fiber never holds: a publisher finds one.
+  if (!hibernate_ && request.hold > Milliseconds{0} && !connection.thread.fibers.prepare_fiber()) {
+    add(counters_.rejected);
+    connection.form.keep_alive = false;
+    return respond(connection, unavailable_response("no memory to hold one more request", connection.form));
+  }
+  const Letter answer = room_.ask(Letter::Kind::subscribe, connection, decision);
+  connection.form.missed = answer.missed;
+  if (answer.kind == Letter::Kind::subscribed) {
+    connection.phase = Phase::held;
+    return connection.set_deadline(request.hold);
+  }
+  if (answer.kind == Letter::Kind::refused) {
+    add(counters_.rejected);
+    return respond(connection, unavailable_response("too many held requests", connection.form));
+  }
+  answer_subscription(connection, answer);
+}
+
+// Step 5: publish. Tell the room, which appends to the log and wakes the channel's held requests; answer.
+void Server::publish(Connection& connection, const Decision& decision) {
+  const Letter posted = room_.ask(Letter::Kind::publish, connection, decision);
+  respond(connection,
+          published_response(posted.message.cursor, posted.receivers, std::get<Publish>(decision).form));
+}
+
+// Step 6: hold. Receive a letter, or input, or the end of the time. A connection that hibernates comes back
+// here.
+void Server::hold(Connection& connection) {
+  while (true) {
+    if (connection.readable && !connection.store_early_input()) return leave(connection);
+    if (!connection.mailbox.empty()) return wake(connection);
+    if (connection.expired()) return expire(connection);
+    if (hibernate_) return connection.hibernate();
+    connection.park();
+  }
+}
+
+// Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain.
+void Server::wake(Connection& connection) { answer_subscription(connection, connection.mailbox.take()); }
+
+// The room may have sent a message before it heard that the time is over: then that is the answer.
+void Server::expire(Connection& connection) {
+  const Letter letter = room_.leave(connection);
+  if (letter.kind == Letter::Kind::left) add(counters_.timeouts);
+  answer_subscription(connection, letter);
+}
+
+void Server::leave(Connection& connection) {
+  room_.leave(connection);
+  add(counters_.disconnects);
+  close(connection);
+}
+
+void Server::answer_subscription(Connection& connection, const Letter& letter) {
+  connection.phase = Phase::idle;
+  if (letter.kind == Letter::Kind::message) {
+    const bool is_delivery = !connection.form.head_only;
+    return respond(connection, message_response(letter.message, connection.form), is_delivery);
+  }
+  if (letter.kind != Letter::Kind::shutting_down) {
+    return respond(connection, no_content_response(letter.message.cursor, connection.form));
+  }
+  connection.form.keep_alive = false;
+  respond(connection, unavailable_response("the server is shutting down", connection.form));
+}
+
+// Step 8: respond. Most answers fit the socket's buffer and leave at once; else the fiber waits until there
+// is room. A client that does not read is not read from either, and is closed when its idle time is over.
+void Server::respond(Connection& connection, const Response& response, bool is_delivery) {
+  connection.phase = Phase::writing;
+  if (!connection.send_all(*response.bytes, service_.options.idle_timeout)) return close(connection);
+  finish_response(connection, response.close, is_delivery);
+}
+
+void Server::finish_response(Connection& connection, bool close_after, bool is_delivery) {
+  if (is_delivery) add(counters_.delivered);
+  if (close_after || draining_) return linger(connection);
+  connection.phase = Phase::idle;
+  connection.set_deadline(service_.options.idle_timeout);
+}
+
+// Step 9: close. First the sending side, so that the client reads the answer; then all, when it has closed
+// too.
+void Server::linger(Connection& connection) {
+  if (::shutdown(connection.socket, SHUT_WR) != 0) return close(connection);
+  connection.phase = Phase::lingering;
+  connection.discard_input(kLingerTimeout);
+  close(connection);
+}
+
+// What is left of the connection is deleted by serve().
+void Server::close(Connection& connection) {
+  if (std::exchange(connection.phase, Phase::closed) == Phase::closed) return;
+  ::close(connection.socket);
+  subtract(counters_.connections);
+}
+
+// Drain: stop accepting, answer every held request with 503 (the room tells them), let writes finish, close
+// the rest.
+void Server::drain(FiberThread& thread) {
+  ::close(thread.listener);
+  for (Connection& connection : thread.connections) {
+    if (connection.phase == Phase::idle || connection.phase == Phase::reading) connection.wake();
+  }
+  thread.acceptor.set_deadline(kDrainTimeout);
+  while (!thread.connections.empty() && !thread.acceptor.expired()) thread.acceptor.park();
+  for (Connection& connection : thread.connections)
+    ::shutdown(connection.socket, SHUT_RDWR);  // ends all waits
+  while (!thread.connections.empty()) thread.acceptor.park();
+  thread.fibers.stop();
+  reports_.send({.kind = Letter::Kind::drained});
+}
+
+}  // namespace comet

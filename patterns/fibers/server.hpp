@@ -1,0 +1,63 @@
+// Model: fibers. Straight-line code that seems to block; a room fiber owns the channels; all talk by letters.
+// Owner of a connection: the fiber that serves it; while it hibernates, the list of its thread.
+// Runs on: the thread that accepted it, from its first byte to its last.
+// Wakes a held request: a letter from the room in its mailbox.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "core/stats.hpp"
+#include "patterns/fibers/fiber_thread.hpp"
+#include "patterns/fibers/room.hpp"
+
+namespace comet {
+
+class Server {
+ public:
+  // Listens; exits with one line on standard error where it cannot.
+  Server(const Options& options, const FiberOptions& fiber_options);
+  // Serves until SIGTERM or SIGINT, then drains and returns.
+  void run();
+
+ private:
+  using Phase = Connection::Phase;
+  using Threads = std::vector<std::unique_ptr<FiberThread>>;
+
+  // The life of a connection, in order.
+  void accept_connections(FiberThread& thread);
+  void accept_connection(FiberThread& thread, int socket);
+  void serve(Connection& connection);
+  void read_request(Connection& connection);
+  void handle(Connection& connection, const Decision& decision);
+  void subscribe(Connection& connection, const Decision& decision);
+  void publish(Connection& connection, const Decision& decision);
+  void hold(Connection& connection);
+  void wake(Connection& connection);
+  void expire(Connection& connection);
+  void leave(Connection& connection);
+  void respond(Connection& connection, const Response& response, bool is_delivery = false);
+  void finish_response(Connection& connection, bool close, bool is_delivery);
+  void close(Connection& connection);
+  void drain(FiberThread& thread);
+
+  Threads prepare_threads(const FiberOptions& fiber_options);
+  void refuse_without_fiber(Connection& connection);
+  bool await_input(Connection& connection);
+  void answer_subscription(Connection& connection, const Letter& letter);
+  void linger(Connection& connection);
+
+  Service service_;
+  const bool hibernate_;
+  const std::size_t connection_limit_;
+  const std::uint64_t started_;
+  Counters counters_;
+  std::atomic<bool> draining_{false};
+  const Threads threads_;  // the first is the one that calls run()
+  Sleeper main_;           // run() itself
+  Mailbox reports_;        // of the threads, to run()
+  Room room_;
+};
+
+}  // namespace comet

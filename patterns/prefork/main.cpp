@@ -1,0 +1,57 @@
+// comet-prefork: the command line, then the master and its workers until they are drained.
+#include <CLI/CLI.hpp>
+#include <charconv>
+
+#include "patterns/common/startup.hpp"
+#include "patterns/prefork/server.hpp"
+
+namespace comet {
+namespace {
+
+constexpr std::size_t kFewestWorkers = 2;  // the last idle one never holds
+constexpr std::size_t kMostWorkers = 100000;
+
+// N or LEAST:MOST.
+void read_workers(const std::string& text, PoolOptions& pool) {
+  const auto bad = [&text](const std::string& why) -> std::size_t {
+    throw CLI::ValidationError("--workers", "'" + text + "' " + why);
+  };
+  const auto number = [&bad](std::string_view digits) {
+    std::size_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const bool whole = error == std::errc{} && end == digits.data() + digits.size();
+    return whole ? value : bad("is neither a number such as 20 nor a range such as 5:30");
+  };
+  const auto colon = text.find(':');
+  pool.least = number(std::string_view(text).substr(0, colon));
+  pool.most = colon == std::string::npos ? pool.least : number(std::string_view(text).substr(colon + 1));
+  if (pool.least == 0) bad("begins below 1; the pool keeps at least one worker");
+  if (pool.most < pool.least) bad("ends below its beginning; write the smaller number first");
+  if (pool.most < kFewestWorkers)
+    bad("is too few: the last idle worker never holds a request, so use 2 or more");
+  if (pool.most > kMostWorkers) bad("is too many; use at most " + std::to_string(kMostWorkers));
+}
+
+}  // namespace
+}  // namespace comet
+
+int main(int argc, char** argv) {
+  comet::Options options;
+  comet::PoolOptions pool;
+  {
+    CLI::App app("The long-poll server as a pool of processes with one connection each.", "comet-prefork");
+    comet::add_shared_options(app, options);
+    app.add_option_function<std::string>(
+           "--workers", [&pool](const std::string& text) { comet::read_workers(text, pool); },
+           "number of worker processes, or LEAST:MOST to follow the load")
+        ->type_name("N|LEAST:MOST")
+        ->default_str("5:30");
+    app.add_option("--max-requests", pool.max_requests, "requests after which a worker is replaced, 0: never")
+        ->capture_default_str();
+    comet::parse_or_exit(app, argc, argv);
+  }
+
+  comet::prepare_process();
+  comet::Server server(options, pool);
+  server.run();
+}

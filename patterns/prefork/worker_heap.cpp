@@ -1,0 +1,54 @@
+// Model: prefork. The block is taken from front to back, and anew from the front once all of it has been
+// given back, which is so between two requests at the latest.
+#include "patterns/prefork/worker_heap.hpp"
+
+#include <cstddef>
+#include <cstdlib>
+#include <functional>
+#include <new>
+
+namespace comet {
+namespace {
+
+constexpr std::size_t kBlockSize = 32768;
+constexpr std::size_t kAlignment = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
+// Its bookkeeping lies on the block's first page.
+struct alignas(4096) Block {
+  std::size_t taken;   // bytes, from the front
+  std::size_t in_use;  // allocations
+  bool open;
+  alignas(kAlignment) char bytes[kBlockSize];
+};
+Block block;
+
+}  // namespace
+
+void use_worker_heap() { block.open = true; }
+
+}  // namespace comet
+
+// The sanitizers have their own.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+void* operator new(std::size_t size) {
+  using namespace comet;
+  const std::size_t rounded = (size + kAlignment - 1) / kAlignment * kAlignment;
+  if (block.open && rounded >= size && rounded <= kBlockSize - block.taken) {
+    ++block.in_use;
+    return block.bytes + (block.taken += rounded) - rounded;
+  }
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+
+void operator delete(void* memory) noexcept {
+  using namespace comet;
+  const std::less<const void*> before;
+  if (before(memory, block.bytes) || !before(memory, block.bytes + kBlockSize)) return std::free(memory);
+  if (--block.in_use == 0) block.taken = 0;
+}
+
+void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
+
+#endif

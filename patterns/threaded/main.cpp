@@ -1,0 +1,31 @@
+// comet-threaded: the command line, then the server until it is drained.
+#include <malloc.h>
+
+#include <CLI/CLI.hpp>
+
+#include "patterns/common/startup.hpp"
+#include "patterns/threaded/server.hpp"
+#include "patterns/threaded/thread_settings.hpp"
+
+int main(int argc, char** argv) {
+  comet::Options options;
+  comet::ThreadOptions threads;
+  CLI::App app("The long-poll server as one thread per connection.", "comet-threaded");
+  comet::add_shared_options(app, options);
+  app.add_option("--threads", threads.most, "most connection threads; the last free one never holds")
+      ->check(CLI::Range(2, 4000000))
+      ->capture_default_str();
+  app.add_option("--stack-size", threads.stack_size, "address space of one thread's stack in bytes")
+      ->check(CLI::Range(comet::kSmallestStack, std::size_t{1} << 30))
+      ->capture_default_str();
+  comet::parse_or_exit(app, argc, argv);
+
+  comet::shrink_thread_storage(argv);
+  comet::prepare_process();
+  comet::grow_futex_table(threads.most);
+  comet::let_wakers_go_on();
+  // Memory pools of malloc: by default eight per core, each with its own half-used pages.
+  mallopt(M_ARENA_MAX, 2);
+  comet::Server server(options, threads);
+  server.run();
+}

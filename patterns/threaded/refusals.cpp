@@ -1,0 +1,67 @@
+// Model: one thread per connection. Clients for whom there is no thread: the acceptor answers them itself.
+// Owner of a connection: this list, for kLingerTimeout at most.
+// Runs on: the main thread, between two accepts.
+// Wakes a held request: nothing here.
+#include "patterns/threaded/refusals.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/response.hpp"
+#include "patterns/common/startup.hpp"
+
+namespace comet {
+namespace {
+
+constexpr std::size_t kMostRefused = 12;  // within the descriptors that connection_limit() leaves
+
+// True while more may come. Reads once: a client that sends without end must not keep the acceptor here.
+bool discard_input(int socket) {
+  char unread[4096];
+  const ssize_t size = recv(socket, unread, sizeof unread, MSG_DONTWAIT);
+  return size > 0 || (size < 0 && errno == EAGAIN);
+}
+
+}  // namespace
+
+Refusals::~Refusals() {
+  for (const Refused& refused : refused_) ::close(refused.socket);
+}
+
+void Refusals::refuse(int socket) {
+  const Response response = unavailable_response("too many connections", {.keep_alive = false});
+  const auto size = static_cast<ssize_t>(response.bytes->size());
+  if (send(socket, response.bytes->data(), response.bytes->size(), MSG_DONTWAIT) != size ||
+      shutdown(socket, SHUT_WR) != 0) {
+    ::close(socket);
+    return;
+  }
+  refused_.push_back({socket, Clock::now() + kLingerTimeout});
+  if (refused_.size() <= kMostRefused) return;
+  ::close(refused_.front().socket);
+  refused_.pop_front();
+}
+
+void Refusals::append_to(std::vector<pollfd>& polled) const {
+  for (const Refused& refused : refused_) polled.push_back({refused.socket, POLLIN, 0});
+}
+
+int Refusals::time_left() const {
+  if (refused_.empty()) return -1;
+  const auto left = std::chrono::ceil<Milliseconds>(refused_.front().until - Clock::now());
+  return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+}
+
+void Refusals::read_and_close() {
+  const auto now = Clock::now();
+  std::erase_if(refused_, [now](const Refused& refused) {
+    if (now < refused.until && discard_input(refused.socket)) return false;
+    ::close(refused.socket);
+    return true;
+  });
+}
+
+}  // namespace comet

@@ -1,0 +1,310 @@
+// Model: one thread per connection, straight-line code that blocks.
+// Owner of a connection: its thread, from serve_connection() to its end.
+// Runs on: that thread; accepting and the drain on the main thread.
+// Wakes a held request: the publisher's thread, by the waiter's condition variable.
+#include "patterns/threaded/server.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "patterns/common/startup.hpp"
+#include "patterns/threaded/blocking_socket.hpp"
+
+namespace comet {
+namespace {
+
+// Bytes of the read that waits for a request, on the stack that a held request keeps: most requests fit.
+constexpr std::size_t kFirstInput = 256;
+constexpr std::size_t kInput = 16384;      // bytes of each read after that, on a work stack
+constexpr Milliseconds kAcceptPause{100};  // out of descriptors or memory: nothing to do but wait
+
+}  // namespace
+
+Server::Server(const Options& options, const ThreadOptions& threads)
+    : service_{options, {}},
+      held_limit_(held_limit(options)),
+      started_(unix_milliseconds()),
+      channels_(options.history, Cursor{started_, 0}),
+      listener_(open_listener(options)),
+      threads_(std::min(threads.most, connection_limit()), threads.stack_size) {
+  service_.read_stats = [this] {
+    const std::lock_guard lock(channels_mutex_);
+    counters_.channels = channels_.size();
+    return read_stats(counters_, "threaded", started_);
+  };
+  // A client may be gone between poll() and accept(): that must not block.
+  if (fcntl(listener_, F_SETFL, O_NONBLOCK) != 0) fail("fcntl", errno);
+}
+
+void Server::run() {
+  announce_ready(listener_);
+  while (true) {
+    std::vector<pollfd> polled{{signals_.descriptor(), POLLIN, 0}, {listener_, POLLIN, 0}};
+    refusals_.append_to(polled);
+    if (poll(polled.data(), polled.size(), refusals_.time_left()) < 0 && errno != EINTR) fail("poll", errno);
+    if (polled[0].revents != 0) break;
+    refusals_.read_and_close();
+    if (polled[1].revents != 0) accept_connection();
+  }
+  drain();
+}
+
+// Step 1: accept. Without a thread for it the client gets its 503 and is let go.
+void Server::accept_connection() {
+  const int socket = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+  if (socket < 0) {
+    pollfd signals{signals_.descriptor(), POLLIN, 0};
+    const bool pause = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    if (pause) poll(&signals, 1, static_cast<int>(kAcceptPause.count()));
+    return;
+  }
+  try {
+    if (threads_.start([this, socket] { serve_connection(socket); })) return;
+    add(counters_.rejected);
+    refusals_.refuse(socket);
+  } catch (const std::bad_alloc&) {
+    ::close(socket);
+  }
+}
+
+// The whole life of a connection, on its own thread. Out of memory, this connection is lost and nothing else.
+void Server::serve_connection(int socket) {
+  using Phase = Connection::Phase;
+  std::unique_ptr<Connection> connection;
+  add(counters_.connections);
+  try {
+    connection = std::make_unique<Connection>(socket, service_);
+    watcher_.add(*connection);
+    if (!prepare_socket(socket, service_.options.idle_timeout)) connection->phase = Phase::closed;
+    while (connection->phase < Phase::lingering) handle(*connection, read_request(*connection));
+    if (connection->phase == Phase::lingering) linger(*connection);
+  } catch (const std::bad_alloc&) {
+  }
+  close(socket, std::move(connection));
+}
+
+// Step 2: read. Blocks until a request begins or goes on. Bytes that come while one is held wait in the
+// kernel.
+Decision Server::read_request(Connection& connection) {
+  using Phase = Connection::Phase;
+  Decision decision;
+  if (connection.phase == Phase::answered) {
+    work_stacks_.run([&] { decision = connection.reader.next(); });
+    return decision;
+  }
+  // Stored before the look at draining_, and drain() has them the other way round: one of the two sees the
+  // other.
+  connection.reading = true;
+  if (draining_) {
+    connection.phase = Phase::closed;
+  } else if (connection.phase == Phase::idle) {
+    begin_request(connection, decision);
+  } else {
+    continue_request(connection, decision);
+  }
+  connection.reading = false;
+  return decision;
+}
+
+void Server::begin_request(Connection& connection, Decision& decision) {
+  char input[kFirstInput];
+  const ssize_t size = recv(connection.socket, input, sizeof input, 0);
+  work_stacks_.run([&] { decision = take_input(connection, input, size); });
+}
+
+void Server::continue_request(Connection& connection, Decision& decision) {
+  const bool in_time = wait_for_input(connection.socket, connection.deadline);
+  work_stacks_.run([&] {
+    char input[kInput];
+    if (!in_time) {
+      decision = Reply{connection.reader.timeout_response()};
+    } else {
+      const ssize_t size = recv(connection.socket, input, sizeof input, MSG_DONTWAIT);
+      decision = take_input(connection, input, size);
+    }
+  });
+}
+
+Decision Server::take_input(Connection& connection, const char* input, ssize_t size) {
+  using Phase = Connection::Phase;
+  if (size > 0) return connection.reader.feed({input, static_cast<std::size_t>(size)});
+  const bool nothing_yet = errno == EINTR || (connection.phase == Phase::reading && errno == EAGAIN);
+  if (size == 0 || !nothing_yet) connection.phase = Phase::closed;
+  return NeedsInput{};
+}
+
+// Step 3: decide. One decision; the answer to it says how the connection goes on.
+void Server::handle(Connection& connection, const Decision& decision) {
+  using Phase = Connection::Phase;
+  if (const auto* request = std::get_if<Subscribe>(&decision)) return subscribe(connection, *request);
+  if (const auto* message = std::get_if<Publish>(&decision)) return publish(connection, *message);
+  if (const auto* reply = std::get_if<Reply>(&decision)) return respond(connection, reply->response);
+  if (connection.phase == Phase::closed) return;
+  // The header time runs from a request's first byte and is not renewed by later ones.
+  if (!connection.reader.mid_request()) {
+    connection.phase = Phase::idle;
+  } else if (connection.phase != Phase::reading) {
+    connection.phase = Phase::reading;
+    connection.deadline = Clock::now() + service_.options.header_timeout;
+  }
+}
+
+// Step 4: subscribe. Answer from the log, or hold.
+void Server::subscribe(Connection& connection, const Subscribe& request) {
+  const bool may_hold = request.hold > Milliseconds{0} && watcher_.watch(connection);
+  std::unique_lock lock(channels_mutex_);
+  Channel& channel = channels_.open(request.channel);
+  const Cursor since = request.since.value_or(channel.log.last());
+  const auto [message, missed] = channel.log.first_after(since);
+  ReplyForm form = request.form;
+  form.missed = missed;
+  if (!message && may_hold && !draining_ && counters_.held < std::min(held_limit_, threads_.limit() - 1)) {
+    return hold(connection, std::move(lock), channel, request.hold, form);
+  }
+  const Response response = message                           ? message_response(*message, form)
+                            : request.hold == Milliseconds{0} ? no_content_response(channel.log.last(), form)
+                                                              : refuse_hold(form);
+  const bool is_delivery = message && !form.head_only;
+  channels_.close_if_unused(channel);
+  lock.unlock();
+  respond(connection, response, is_delivery);
+}
+
+// The connection ends with it: in the drain in any case, and else because its thread may be the last one.
+Response Server::refuse_hold(ReplyForm form) {
+  form.keep_alive = false;
+  if (draining_) return unavailable_response("the server is shutting down", form);
+  add(counters_.rejected);
+  return unavailable_response("too many held requests", form);
+}
+
+// Step 5: publish. Append to the log, wake the channel's held requests, answer.
+void Server::publish(Connection& connection, const Publish& request) {
+  Waiters woken;
+  std::unique_lock lock(channels_mutex_);
+  Channel& channel = channels_.open(request.channel);
+  const Message message = channels_.publish(channel, request.body);
+  take_waiters(channel, woken);
+  lock.unlock();
+  add(counters_.published);
+  const std::size_t receivers = wake(woken, message);
+  respond(connection, published_response(message.cursor, receivers, request.form));
+}
+
+// Step 6: hold. The thread blocks here.
+void Server::hold(Connection& connection, std::unique_lock<std::mutex> lock, Channel& channel,
+                  Milliseconds time, ReplyForm form) {
+  Waiter& waiter = *connection.waiter;
+  waiter.begin();
+  waiter.self = connection.waiter;
+  waiter.listed = true;
+  channel.waiters.push_back(waiter);
+  add(counters_.held);
+  const Cursor last = channel.log.last();  // and it stays so: the next publish takes the waiter out
+  lock.unlock();
+
+  Waiter::State ended = waiter.wait(Clock::now() + time);
+  if (ended != Waiter::State::message) ended = end_hold(waiter, channel);
+  if (ended == Waiter::State::expired) return expire(connection, last, form);
+  if (ended == Waiter::State::left) return leave(connection);
+  if (ended == Waiter::State::drained) return respond(connection, refuse_hold(form));
+  respond(connection, message_response(waiter.take_message(), form), true);
+}
+
+// Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain.
+// A waiter that is not listed any more was taken by a publisher or the drain, who is about to end it.
+Waiter::State Server::end_hold(Waiter& waiter, Channel& channel) {
+  {
+    const std::lock_guard lock(channels_mutex_);
+    if (waiter.listed) {
+      channel.waiters.erase(channel.waiters.iterator_to(waiter));
+      waiter.listed = false;
+      waiter.self.reset();
+      subtract(counters_.held);
+      channels_.close_if_unused(channel);
+      waiter.end(Waiter::State::expired);  // unless the client has just left
+    }
+  }
+  return waiter.wait();
+}
+
+// Called with channels_mutex_ held; what is taken is the caller's to end.
+void Server::take_waiters(Channel& channel, Waiters& taken) {
+  for (Waiter& waiter : channel.waiters) {
+    waiter.listed = false;
+    subtract(counters_.held);
+  }
+  taken.splice(taken.end(), channel.waiters);
+}
+
+// No lock is held: the woken run at once.
+std::size_t Server::wake(Waiters& woken, const Message& message) {
+  std::size_t receivers = 0;
+  while (!woken.empty()) receivers += take_first(woken)->end(message);
+  return receivers;
+}
+
+void Server::expire(Connection& connection, Cursor last, ReplyForm form) {
+  add(counters_.timeouts);
+  Response response;
+  work_stacks_.run([&] { response = no_content_response(last, form); });
+  respond(connection, response);
+}
+
+void Server::leave(Connection& connection) {
+  add(counters_.disconnects);
+  connection.phase = Connection::Phase::closed;
+}
+
+// Step 8: respond. Blocks while the socket's buffer is full: for --idle-timeout if the client does not read.
+void Server::respond(Connection& connection, const Response& response, bool is_delivery) {
+  connection.phase = Connection::Phase::closed;
+  if (send_all(connection.socket, *response.bytes)) finish_response(connection, response.close, is_delivery);
+}
+
+void Server::finish_response(Connection& connection, bool close_after, bool is_delivery) {
+  using Phase = Connection::Phase;
+  if (is_delivery) add(counters_.delivered);
+  connection.phase = close_after || draining_          ? Phase::lingering
+                     : connection.reader.mid_request() ? Phase::answered
+                                                       : Phase::idle;
+}
+
+// Step 9: close. First the sending side, so that the client reads the answer; then all, once it has closed
+// too.
+void Server::linger(Connection& connection) {
+  if (shutdown(connection.socket, SHUT_WR) != 0) return;
+  discard_input(connection.socket, Clock::now() + kLingerTimeout);
+}
+
+void Server::close(int socket, std::unique_ptr<Connection> connection) {
+  if (connection) watcher_.remove(*connection);
+  ::close(socket);
+  subtract(counters_.connections);
+}
+
+// Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signals'
+// default action is back, so that a second one ends the process at once.
+void Server::drain() {
+  signals_.restore();
+  ::close(listener_);
+  threads_.stop();
+  Waiters held;
+  {
+    const std::lock_guard lock(channels_mutex_);
+    draining_ = true;
+    channels_.for_each([&](Channel& channel) { take_waiters(channel, held); });
+  }
+  while (!held.empty()) take_first(held)->end(Waiter::State::drained);
+  watcher_.stop_readers();
+  if (threads_.wait_for_all(kDrainTimeout)) return;
+  watcher_.cut_all();
+  threads_.wait_for_all();
+}
+
+}  // namespace comet

@@ -1,0 +1,175 @@
+// Cursors: resume, gaps that are said, malformed ones, and growth across restarts.
+#include "tests/conformance/fixture.hpp"
+
+namespace comet {
+namespace {
+
+class Cursors : public ServerTest {
+ protected:
+  Response poll_since(const std::string& since) { return get("/subscribe?timeout=0&since=" + since); }
+};
+
+TEST_F(Cursors, ResumeGetsEveryRetainedMessageOnceInOrder) {
+  start();
+  std::string since = "0";
+  for (const char* message : {"one", "two", "three", "four"}) publish(message);
+  for (const char* message : {"one", "two", "three", "four"}) {
+    const Response response = poll_since(since);
+    expect_message(response, message);
+    EXPECT_FALSE(response.has("Comet-Missed"));
+    EXPECT_GT(cursor(cursor_of(response)), cursor(since)) << "the cursor does not grow";
+    since = cursor_of(response);
+  }
+  expect_nothing_new(poll_since(since));
+}
+
+TEST_F(Cursors, OfAPublishResumesAfterIt) {
+  start();
+  const std::string first = cursor_of(publish("first"));
+  publish("second");
+  expect_message(poll_since(first), "second");
+}
+
+TEST_F(Cursors, ZeroIsTheOldestRetained) {
+  start({"--history", "2"});
+  for (const char* message : {"gone", "oldest", "newest"}) publish(message);
+  expect_message(poll_since("0"), "oldest");
+}
+
+TEST_F(Cursors, AtTheEndIsHeldForTheNextMessage) {
+  start();
+  const std::string last = cursor_of(publish("old"));
+  Connection subscriber = hold("/subscribe?since=" + last);
+  publish("new");
+  const Response response = subscriber.read_response();
+  expect_message(response, "new");
+  EXPECT_FALSE(response.has("Comet-Missed"));
+}
+
+TEST_F(Cursors, ZeroOnAnEmptyChannelIsHeldForTheFirstMessage) {
+  start();
+  Connection subscriber = hold("/subscribe?since=0");
+  publish("first");
+  const Response response = subscriber.read_response();
+  expect_message(response, "first");
+  EXPECT_FALSE(response.has("Comet-Missed"));
+}
+
+TEST_F(Cursors, BelongToTheirChannel) {
+  start();
+  const std::string on_a = cursor_of(publish("a1", "a"));
+  publish("b1", "b");
+  publish("a2", "a");
+  expect_message(get("/subscribe?channel=a&timeout=0&since=" + on_a), "a2");
+  expect_message(get("/subscribe?channel=b&timeout=0&since=0"), "b1");
+}
+
+TEST_F(Cursors, OlderThanRetainedIsAnsweredFromTheOldestAndSaysTheGap) {
+  start({"--history", "4"});
+  const std::string first = cursor_of(publish("1"));
+  for (const char* message : {"2", "3", "4", "5", "6"}) publish(message);
+  const Response response = poll_since(first);
+  expect_message(response, "3");
+  EXPECT_EQ(response.header("Comet-Missed"), "true") << "a gap is skipped in silence";
+  const Response next = poll_since(cursor_of(response));
+  expect_message(next, "4");
+  EXPECT_FALSE(next.has("Comet-Missed"));
+}
+
+TEST_F(Cursors, JustBeforeTheOldestRetainedMissesNothing) {
+  start({"--history", "4"});
+  publish("1");
+  const std::string second = cursor_of(publish("2"));
+  for (const char* message : {"3", "4", "5", "6"}) publish(message);
+  const Response response = poll_since(second);
+  expect_message(response, "3");
+  EXPECT_FALSE(response.has("Comet-Missed")) << "a gap is said where there is none";
+}
+
+TEST_F(Cursors, OfATimeoutGetsTheNextMessage) {
+  start();
+  for (const char* channel : {"never-used", "used"}) {
+    SCOPED_TRACE(channel);
+    if (std::string(channel) == "used") publish("before", channel);
+    const std::string poll = "/subscribe?timeout=0&channel=" + std::string(channel);
+    const std::string since = cursor_of(get(poll));
+    publish("after", channel);
+    const Response response = get(poll + "&since=" + since);
+    expect_message(response, "after");
+    EXPECT_FALSE(response.has("Comet-Missed"));
+    expect_nothing_new(get(poll + "&since=" + cursor_of(response)));
+  }
+}
+
+TEST_F(Cursors, OfATimeoutIsNotSmallerThanTheOneSent) {
+  start();
+  const std::string since = cursor_of(publish("m"));
+  EXPECT_GE(cursor(cursor_of(poll_since(since))), cursor(since));
+}
+
+TEST_F(Cursors, MalformedIs400) {
+  start();
+  for (const char* text : {"", "abc", "-", "1-", "-1", "1-2-3", "1_2", "-1-2", "1--2", "0x1-2", "1-2%20",
+                           "+1-2", "1.5-2", "1", "00x", "1-%00"}) {
+    SCOPED_TRACE("since='" + std::string(text) + "'");
+    const Response response = poll_since(text);
+    expect_error(response, 400);
+    EXPECT_EQ(response.header("Cache-Control"), "no-store");
+  }
+}
+
+TEST_F(Cursors, OutOfRangeIsAnsweredNotTrusted) {
+  start();
+  publish("m");
+  for (const char* text : {"18446744073709551615-18446744073709551615", "18446744073709551616-0",
+                           "99999999999999999999999999-99999999999999999999999999"}) {
+    SCOPED_TRACE(text);
+    const int status = poll_since(text).status;
+    EXPECT_TRUE(status == 204 || status == 400) << status;
+  }
+  publish("and on");
+  expect_message(poll_since("0"), "m");
+}
+
+TEST_F(Cursors, GrowAcrossADrainAndRestart) {
+  start();
+  const std::string before = cursor_of(publish("before"));
+  drain();
+  start();
+  const std::string idle = cursor_of(get("/subscribe?timeout=0"));
+  const std::string after = cursor_of(publish("after"));
+  EXPECT_GT(cursor(after), cursor(before)) << "a cursor after the restart is smaller than one before it";
+  EXPECT_GE(cursor(after), cursor(idle));
+  const Response response = poll_since(before);
+  expect_message(response, "after");
+  EXPECT_EQ(response.header("Comet-Missed"), "true") << "what the restart lost is skipped in silence";
+  EXPECT_EQ(cursor_of(response), after);
+}
+
+TEST_F(Cursors, FromBeforeARestartIsHeldForTheFirstMessageAfterIt) {
+  start();
+  const std::string before = cursor_of(publish("before"));
+  drain();
+  start();
+  Connection subscriber = hold("/subscribe?since=" + before);
+  publish("after");
+  const Response response = subscriber.read_response();
+  expect_message(response, "after");
+  EXPECT_EQ(response.header("Comet-Missed"), "true") << "what the restart lost is skipped in silence";
+  EXPECT_GT(cursor(cursor_of(response)), cursor(before));
+}
+
+TEST_F(Cursors, OfATimeoutAfterARestartStillGetTheNextMessage) {
+  start();
+  const std::string before = cursor_of(publish("before"));
+  drain();
+  start();
+  const Response nothing = poll_since(before);
+  expect_nothing_new(nothing);
+  EXPECT_GE(cursor(cursor_of(nothing)), cursor(before)) << "a client is sent back to a smaller cursor";
+  publish("after");
+  expect_message(poll_since(cursor_of(nothing)), "after");
+}
+
+}  // namespace
+}  // namespace comet

@@ -1,0 +1,131 @@
+// Drain: SIGTERM and SIGINT answer held requests, finish writes and exit 0 within 5 s; a second signal exits
+// at once.
+#include <signal.h>
+
+#include "tests/conformance/fixture.hpp"
+
+namespace comet {
+namespace {
+
+class Drain : public ServerTest {
+ protected:
+  static void expect_drained(Connection& subscriber) {
+    const Response response = subscriber.read_response();
+    expect_error(response, 503);
+    expect_retry_after(response);
+    EXPECT_EQ(response.header("Connection"), "close");
+    EXPECT_EQ(response.header("Cache-Control"), "no-store");
+    EXPECT_EQ(subscriber.read_until_closed(), "");
+  }
+
+  void wait_until_drain_has_begun() {
+    const auto give_up = std::chrono::steady_clock::now() + patience();
+    try {
+      while (std::chrono::steady_clock::now() < give_up) connect();
+      FAIL() << "still takes connections after SIGTERM";
+    } catch (const ClientError&) {
+    }
+  }
+
+  // A client that asks for far more than socket buffers hold and reads nothing: a write stays in progress.
+  Connection never_reading_client() {
+    publish(std::string(65'536, 'x'));
+    Connection client = connect(4096);
+    std::string requests;
+    for (int i = 0; i < 300; ++i) requests += get_request("/subscribe?since=0&timeout=0");
+    client.send(requests);
+    EXPECT_TRUE(client.readable_within(patience()));
+    return client;
+  }
+};
+
+TEST_F(Drain, SigtermAnswersHeldRequestsAndExits0) {
+  start();
+  Connection first = hold();
+  Connection second = hold("/subscribe?channel=other");
+  server().signal(SIGTERM);
+  expect_drained(first);
+  expect_drained(second);
+  finish();
+}
+
+TEST_F(Drain, SigintAnswersHeldRequestsAndExits0) {
+  start();
+  Connection subscriber = hold();
+  server().signal(SIGINT);
+  expect_drained(subscriber);
+  finish();
+}
+
+TEST_F(Drain, SigintToTheWholeGroupAsATerminalSendsIt) {
+  start();
+  Connection subscriber = hold();
+  server().signal_group(SIGINT);
+  expect_drained(subscriber);
+  finish();
+}
+
+TEST_F(Drain, ClosesIdleAndHalfSentConnections) {
+  start();
+  Connection silent = connect();
+  Connection idle = connect();
+  idle.send(get_request("/healthz"));
+  EXPECT_EQ(idle.read_response().status, 200);
+  Connection half_sent = connect();
+  half_sent.send("GET /healthz HTTP/1.1\r\nHost: ");
+  server().signal(SIGTERM);
+  finish();
+  EXPECT_EQ(idle.read_until_closed(), "");
+}
+
+TEST_F(Drain, AnswersAMessageThatWasPublishedBefore) {
+  start();
+  Connection subscriber = hold();
+  EXPECT_EQ(publish("last words").status, 200);
+  server().signal(SIGTERM);
+  expect_message(subscriber.read_response(), "last words");
+  finish();
+}
+
+TEST_F(Drain, TakesNoNewConnections) {
+  start();
+  const std::uint16_t port = server().port();
+  drain();
+  EXPECT_THROW(Connection{port}, ClientError);
+}
+
+TEST_F(Drain, EndsInTimeThoughAClientReadsNothing) {
+  start();
+  Connection client = never_reading_client();
+  server().signal(SIGTERM);
+  finish();
+}
+
+TEST_F(Drain, FinishesAWriteInProgress) {
+  start();
+  Connection client = never_reading_client();
+  server().signal(SIGTERM);
+  expect_message(client.read_response(), std::string(65'536, 'x'));
+  // What follows is the server's choice, but no answer is cut off.
+  while (!client.at_end()) {
+    const Response response = client.read_response();
+    EXPECT_TRUE(response.status == 200 || response.status == 503) << response.status;
+  }
+  finish();
+}
+
+TEST_F(Drain, SecondSignalExitsAtOnce) {
+  start();
+  Connection client = never_reading_client();
+  server().signal(SIGTERM);
+  wait_until_drain_has_begun();  // two signals at once would be one
+  server().signal(SIGTERM);
+  // Well under the 5 s that the first signal alone allows.
+  EXPECT_TRUE(server().wait_for_exit(std::chrono::milliseconds(2'500))) << "runs on after a second signal";
+  EXPECT_TRUE(server().group_has_ended(std::chrono::milliseconds(2'500)))
+      << "processes left after a second signal";
+  forget_server();
+}
+
+}  // namespace
+}  // namespace comet

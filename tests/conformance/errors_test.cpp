@@ -1,0 +1,296 @@
+// Bad input: each kind gets its status and a one-line body; a framing error costs the connection, never the
+// server.
+#include "tests/conformance/fixture.hpp"
+
+namespace comet {
+namespace {
+
+struct Case {
+  std::string name;
+  std::string bytes;
+};
+
+const std::string kGet = "GET /healthz HTTP/1.1\r\n";
+const std::string kPost = "POST /publish HTTP/1.1\r\nHost: a\r\n";
+
+class Errors : public ServerTest {
+ protected:
+  // Each case on a connection of its own, a good request behind the bad one: it must not be answered.
+  void expect_each_closes(int status, const std::vector<Case>& cases) {
+    for (const Case& bad : cases) {
+      SCOPED_TRACE(bad.name);
+      Connection connection = connect();
+      connection.send(bad.bytes + get_request("/healthz"));
+      expect_error_and_close(connection, status);
+    }
+    EXPECT_EQ(get("/healthz").status, 200);
+    EXPECT_EQ(stat("published"), 0);
+  }
+};
+
+TEST_F(Errors, MalformedRequestLineIs400) {
+  start();
+  const std::string rest = "\r\nHost: a\r\n\r\n";
+  expect_each_closes(400, {{"garbage", "\x16\x03\x01\x02garbage\r\n\r\n"},
+                           {"one word", "hello" + rest},
+                           {"no version", "GET /healthz" + rest},
+                           {"two spaces", "GET  /healthz HTTP/1.1" + rest},
+                           {"leading space", " GET /healthz HTTP/1.1" + rest},
+                           {"version without minor", "GET /healthz HTTP/1" + rest},
+                           {"version not HTTP", "GET /healthz HTTX/1.1" + rest},
+                           {"version in lower case", "GET /healthz http/1.1" + rest},
+                           {"words after the version", "GET /healthz HTTP/1.1 x" + rest},
+                           {"illegal method byte", "G\"ET /healthz HTTP/1.1" + rest},
+                           {"NUL in the target", std::string("GET /health\0z HTTP/1.1", 22) + rest}});
+}
+
+TEST_F(Errors, MalformedTargetIs400) {
+  start();
+  for (const char* target : {"healthz", "/%", "/%zz", "/subscribe?since=%", "ftp://a/healthz", "/a\"b"}) {
+    SCOPED_TRACE(target);
+    expect_error(get(target), 400);
+  }
+}
+
+TEST_F(Errors, MalformedHeaderIs400) {
+  start();
+  expect_each_closes(400, {{"no colon", kGet + "Host a\r\n\r\n"},
+                           {"empty name", kGet + "Host: a\r\n: b\r\n\r\n"},
+                           {"space before the colon", kGet + "Host : a\r\n\r\n"},
+                           {"space before the name", kGet + " Host: a\r\n\r\n"},
+                           {"folded line", kGet + "Host: a\r\nX: b\r\n c\r\n\r\n"},
+                           {"illegal byte in a name", kGet + "Host: a\r\nX(y): b\r\n\r\n"},
+                           {"NUL in a value", kGet + std::string("Host: a\r\nX: b\0c\r\n\r\n", 20)},
+                           {"control byte in a value", kGet + "Host: a\r\nX: b\x01"
+                                                              "c\r\n\r\n"}});
+}
+
+TEST_F(Errors, BareCarriageReturnIs400) {
+  start();
+  expect_each_closes(400, {{"in a value", kGet + "Host: a\rX: b\r\n\r\n"},
+                           {"in the request line", "GET /healthz HTTP/1.1\rHost: a\r\n\r\n"},
+                           {"before the line end", kGet + "Host: a\r\r\n\r\n"}});
+}
+
+TEST_F(Errors, BareLineFeedIs400) {
+  start();
+  expect_each_closes(400, {{"request line", "GET /healthz HTTP/1.1\nHost: a\r\n\r\n"},
+                           {"header", kGet + "Host: a\nX: b\r\n\r\n"},
+                           {"end of the head", kGet + "Host: a\r\n\n"},
+                           {"everywhere", "GET /healthz HTTP/1.1\nHost: a\n\n"}});
+}
+
+TEST_F(Errors, NoHostOn11Is400) {
+  start();
+  expect_each_closes(400, {{"none", kGet + "\r\n"}, {"two", kGet + "Host: a\r\nHost: a\r\n\r\n"}});
+}
+
+TEST_F(Errors, BadContentLengthIs400) {
+  start();
+  for (const char* value : {"abc", "-1", "+3", "3x", "0x3", "", "1 2", "99999999999999999999999999"}) {
+    expect_each_closes(400, {{value, kPost + "Content-Length: " + value + "\r\n\r\nabc"}});
+  }
+}
+
+TEST_F(Errors, BothLengthsIs400) {
+  start();
+  const std::string body = "\r\n3\r\nabc\r\n0\r\n\r\n";
+  expect_each_closes(
+      400, {{"length first", kPost + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n" + body},
+            {"coding first", kPost + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n" + body}});
+}
+
+TEST_F(Errors, TwoDifferentLengthsIs400) {
+  start();
+  expect_each_closes(400, {{"two fields", kPost + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"},
+                           {"one list", kPost + "Content-Length: 3, 4\r\n\r\nabcd"}});
+}
+
+TEST_F(Errors, MalformedChunksAre400) {
+  start();
+  const std::string head = kPost + "Transfer-Encoding: chunked\r\n\r\n";
+  expect_each_closes(400, {{"size not hexadecimal", head + "zz\r\nabc\r\n0\r\n\r\n"},
+                           {"size empty", head + "\r\nabc\r\n0\r\n\r\n"},
+                           {"size negative", head + "-3\r\nabc\r\n0\r\n\r\n"},
+                           {"size over 64 bits", head + "fffffffffffffffff\r\nabc\r\n0\r\n\r\n"},
+                           {"chunk longer than its size", head + "3\r\nabcd\r\n0\r\n\r\n"},
+                           {"bare line feed", head + "3\nabc\n0\n\n"}});
+}
+
+TEST_F(Errors, UnknownPathIs404AndTheConnectionServesOn) {
+  start();
+  Connection connection = connect();
+  for (const char* target : {"/", "/nowhere", "/subscribe/", "/subscribes", "/Subscribe", "/subscribe/x"}) {
+    SCOPED_TRACE(target);
+    connection.send(get_request(target));
+    expect_error(connection.read_response(), 404);
+  }
+}
+
+TEST_F(Errors, BodyOfARefusedRequestIsNotTakenForTheNextOne) {
+  start();
+  for (const char* target : {"/nowhere", "/healthz", "/publish?channel=%20"}) {
+    SCOPED_TRACE(target);
+    Connection connection = connect();
+    connection.send(request("POST", target, "", "GET /stats HTTP/1.1\r\nHost: a\r\n\r\n") +
+                    request("GET", "/healthz", "Connection: close\r\n"));
+    const Response refused = connection.read_response();
+    EXPECT_GE(refused.status, 400);
+    if (refused.header("Connection") != "close") {
+      EXPECT_EQ(connection.read_response().body.substr(0, 2), "ok");
+    }
+    EXPECT_EQ(connection.read_until_closed(), "");
+  }
+}
+
+TEST_F(Errors, KnownMethodWhereItIsNotAllowedIs405WithAllow) {
+  start();
+  for (const char* target : {"/subscribe", "/stats", "/metrics", "/healthz", "/publish"}) {
+    for (const char* method : {"PUT", "DELETE", "OPTIONS", "PATCH", "POST"}) {
+      if (std::string(target) == "/publish" && std::string(method) == "POST") continue;
+      SCOPED_TRACE(std::string(method) + " " + target);
+      const Response response = exchange(request(method, target));
+      expect_error(response, 405);
+      if (std::string(target) == "/subscribe") {
+        EXPECT_EQ(response.header("Cache-Control"), "no-store");
+      }
+      EXPECT_EQ(response.header("Allow"), std::string(target) == "/publish" ? "GET, POST" : "GET, HEAD");
+    }
+  }
+}
+
+TEST_F(Errors, SlowHeaderIs408) {
+  start({"--header-timeout", "1"});
+  Connection connection = connect();
+  connection.send("GET /healthz HTTP/1.1\r\nHost: ");
+  expect_error_and_close(connection, 408);
+}
+
+TEST_F(Errors, SlowBodyIs408) {
+  start({"--header-timeout", "1"});
+  Connection with_length = connect();
+  with_length.send(kPost + "Content-Length: 10\r\n\r\nabc");
+  Connection chunked = connect();
+  chunked.send(kPost + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  expect_error_and_close(with_length, 408);
+  expect_error_and_close(chunked, 408);
+  EXPECT_EQ(stat("published"), 0) << "half a message was published";
+}
+
+TEST_F(Errors, HeaderThatTricklesInIs408) {
+  start({"--header-timeout", "0.5"});
+  Connection connection = connect();
+  connection.send("GET /healthz HTTP/1.1\r\nHost: ");
+  const auto give_up = std::chrono::steady_clock::now() + patience();
+  while (!connection.readable_within(std::chrono::milliseconds(50)) &&
+         std::chrono::steady_clock::now() < give_up) {
+    connection.send("a");
+  }
+  expect_error_and_close(connection, 408);
+}
+
+TEST_F(Errors, SlowSecondRequestIs408) {
+  start({"--header-timeout", "1"});
+  Connection connection = connect();
+  connection.send(get_request("/healthz") + "GET /hea");
+  EXPECT_EQ(connection.read_response().status, 200);
+  expect_error_and_close(connection, 408);
+}
+
+TEST_F(Errors, TooLargeBodyIs413) {
+  start({"--max-message", "10"});
+  expect_each_closes(
+      413, {{"length", kPost + "Content-Length: 11\r\n\r\nhello world"},
+            {"huge length", kPost + "Content-Length: 9223372036854775807\r\n\r\n"},
+            {"chunks", kPost + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"},
+            {"huge chunk", kPost + "Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\nabc"}});
+}
+
+TEST_F(Errors, RequestLineOver8KiBIs414) {
+  start();
+  EXPECT_EQ(get("/healthz?x=" + std::string(8'000, 'a')).status, 200);
+  expect_each_closes(414, {{"whole line", "GET /" + std::string(8'300, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n"},
+                           {"line without end", "GET /" + std::string(40'000, 'a')}});
+}
+
+TEST_F(Errors, HeadOver16KiBIs431) {
+  start();
+  const std::string one_line = "X: " + std::string(995, 'a') + "\r\n";  // 1,000 bytes
+  std::string lines;
+  for (int i = 0; i < 15; ++i) lines += one_line;
+  EXPECT_EQ(exchange(request("GET", "/healthz", lines)).status, 200);
+  for (int i = 0; i < 5; ++i) lines += one_line;
+  expect_each_closes(431, {{"many lines", kGet + "Host: a\r\n" + lines + "\r\n"},
+                           {"one line without end", kGet + "X: " + std::string(40'000, 'a')}});
+}
+
+TEST_F(Errors, UnknownExpectationIs417) {
+  start();
+  expect_error(exchange(kPost + "Expect: wonders\r\nContent-Length: 0\r\n\r\n"), 417);
+}
+
+TEST_F(Errors, UnknownMethodIs501) {
+  start();
+  for (const char* method : {"BREW", "get", "Get", "X"}) {
+    SCOPED_TRACE(method);
+    expect_error(exchange(request(method, "/healthz")), 501);
+  }
+}
+
+TEST_F(Errors, UnknownTransferCodingIs501) {
+  start();
+  expect_each_closes(
+      501,
+      {{"gzip, chunked", kPost + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"},
+       {"two fields", kPost + "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"}});
+}
+
+TEST_F(Errors, OtherMajorVersionIs505) {
+  start();
+  const std::string rest = "\r\nHost: a\r\n\r\n";
+  expect_each_closes(505, {{"2.0", "GET /healthz HTTP/2.0" + rest},
+                           {"0.9", "GET /healthz HTTP/0.9" + rest},
+                           {"3.1", "GET /healthz HTTP/3.1" + rest}});
+}
+
+TEST_F(Errors, OfOneClientDoNotTouchAHeldOne) {
+  start();
+  Connection subscriber = hold();
+  for (int i = 0; i < 20; ++i) {
+    Connection bad = connect();
+    bad.send("garbage\r\n\r\n");
+    expect_error_and_close(bad, 400);
+  }
+  publish("m");
+  expect_message(subscriber.read_response(), "m");
+}
+
+TEST_F(Errors, GarbageBehindAHeldRequestIsRefusedAfterItsAnswer) {
+  start();
+  Connection subscriber = connect();
+  subscriber.send(get_request("/subscribe") + "garbage\r\n\r\n");
+  wait_for("held", 1);
+  publish("m");
+  expect_message(subscriber.read_response(), "m");
+  expect_error_and_close(subscriber, 400);
+}
+
+TEST_F(Errors, FloodBehindAHeldRequestCostsThatConnectionAtMost) {
+  start();
+  Connection subscriber = hold();
+  const std::string subscribe = get_request("/subscribe");
+  Connection under_the_bound = connect();
+  under_the_bound.send(subscribe + std::string(40'000, 'x'));
+  under_the_bound.leave();
+  // A server may stop reading at its bound; no FIN comes through the bytes that it leaves, a reset does.
+  Connection over_the_bound = connect();
+  over_the_bound.send(subscribe + std::string(200'000, 'x'));
+  over_the_bound.reset();
+  wait_for("connections", 2);  // the subscriber and the one that asks
+  EXPECT_EQ(stat("held"), 1);
+  publish("m");
+  expect_message(subscriber.read_response(), "m");
+}
+
+}  // namespace
+}  // namespace comet

@@ -1,0 +1,40 @@
+// The conformance suite: conformance --entry NAME [--bin-dir DIR] [--root DIR] [--patience SECONDS] [gtest
+// flags]
+#include <gtest/gtest.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+
+#include "tests/conformance/fixture.hpp"
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);  // takes its own flags out of argv
+  CLI::App app{"Runs the contract's tests on one entry. Other flags are GoogleTest's (--gtest_filter=...)."};
+  std::string name;
+  std::string root = ".";
+  std::string bin_dir = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
+  double patience_seconds = 10;
+  app.add_option("--entry", name, "name of the entry or variant under test");
+  app.add_option("--root", root, "folder whose */*/pattern.json are the entries")->capture_default_str();
+  app.add_option("--bin-dir", bin_dir, "folder of the servers' programs, looked up before PATH");
+  app.add_option("--patience", patience_seconds, "seconds to wait for what is due at once")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  if (!testing::GTEST_FLAG(list_tests)) {
+    if (name.empty()) {
+      std::cerr << "conformance: --entry is missing: name the server to test\n";
+      return 64;
+    }
+    try {
+      const comet::Entry entry = comet::find_entry(root, name);
+      comet::under_test() = {entry, comet::find_program(bin_dir, entry.command.front())};
+    } catch (const std::exception& error) {
+      std::cerr << "conformance: " << error.what() << "\n";
+      return 64;
+    }
+  }
+  comet::set_patience(std::chrono::milliseconds(static_cast<long>(patience_seconds * 1000)));
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,154 @@
+// The process: READY, options, usage errors, what cannot be bound.
+#include <algorithm>
+#include <fstream>
+
+#include "tests/conformance/fixture.hpp"
+
+namespace comet {
+namespace {
+
+class Process : public ServerTest {
+ protected:
+  static constexpr int kRunsOn = -1;
+  struct Outcome {
+    int status;  // of its exit, or kRunsOn
+    std::string output, errors;
+  };
+  // A run that is expected to end by itself.
+  Outcome run(const CommandValues& values, const Surroundings& surroundings = {}) {
+    const auto process = launch(values, surroundings);
+    const int status = process->wait_for_exit(patience()).value_or(kRunsOn);
+    return {status, process->rest_of_output(), process->errors()};
+  }
+
+  Outcome run_with(const std::vector<std::string>& options) {
+    CommandValues values;
+    values.options = options;
+    return run(values);
+  }
+
+  static void expect_one_line(const Outcome& outcome, int status, const std::string& named) {
+    EXPECT_EQ(outcome.status, status) << outcome.errors;
+    EXPECT_EQ(outcome.output, "");
+    EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1)
+        << "expected one line on standard error, got:\n"
+        << outcome.errors;
+    EXPECT_NE(outcome.errors.find(named), std::string::npos)
+        << "standard error does not name '" << named << "': " << outcome.errors;
+  }
+};
+
+TEST_F(Process, ReadyLineNamesThePortAndTheProcess) {
+  start();
+  EXPECT_EQ(server().ready_line(),
+            "READY port=" + std::to_string(server().port()) + " pid=" + std::to_string(server().ready_pid()));
+  EXPECT_EQ(server().ready_pid(), server().pid());
+  EXPECT_EQ(get("/healthz").status, 200);
+}
+
+TEST_F(Process, TakesThePortItIsGiven) {
+  start();
+  CommandValues values;
+  values.port = std::to_string(server().port());
+  drain();
+  const auto second = launch(values);
+  second->wait_until_ready(patience());
+  EXPECT_EQ(std::to_string(second->port()), values.port);
+}
+
+TEST_F(Process, PortIsFreeForASuccessorWhileOldConnectionsLinger) {
+  start();
+  CommandValues values;
+  values.port = std::to_string(server().port());
+  Connection held = hold();  // the server closes it first, so its side lingers in TIME_WAIT
+  drain();
+  const auto second = launch(values);
+  second->wait_until_ready(patience());
+}
+
+TEST_F(Process, HelpNamesEverySharedOption) {
+  const Outcome outcome = run_with({"--help"});
+  EXPECT_EQ(outcome.status, 0);
+  for (const char* option : {"--address", "--port", "--hold-timeout", "--history", "--max-message",
+                             "--max-held", "--header-timeout", "--idle-timeout", "--help", "--version"}) {
+    EXPECT_NE(outcome.output.find(option), std::string::npos) << option << " is not in --help";
+  }
+}
+
+TEST_F(Process, VersionIsOneLine) {
+  const Outcome outcome = run_with({"--version"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), 1) << outcome.output;
+  EXPECT_NE(outcome.output.find_first_of("0123456789"), std::string::npos) << outcome.output;
+}
+
+TEST_F(Process, UnknownOptionExits64AndNamesIt) {
+  expect_one_line(run_with({"--no-such-option"}), 64, "--no-such-option");
+  expect_one_line(run_with({"--no-such-option", "3"}), 64, "--no-such-option");
+}
+
+TEST_F(Process, StrayArgumentExits64AndNamesIt) { expect_one_line(run_with({"stray"}), 64, "stray"); }
+
+TEST_F(Process, OptionWithoutItsValueExits64AndNamesIt) {
+  expect_one_line(run_with({"--history"}), 64, "--history");
+}
+
+TEST_F(Process, BadPortExits64AndNamesIt) {
+  for (const char* port : {"abc", "65536", "-1", "80x", ""}) {
+    SCOPED_TRACE("--port '" + std::string(port) + "'");
+    CommandValues values;
+    values.port = port;
+    expect_one_line(run(values), 64, "--port");
+  }
+}
+
+TEST_F(Process, BadAddressExits64AndNamesIt) {
+  CommandValues values;
+  values.address = "not an address";
+  expect_one_line(run(values), 64, "--address");
+}
+
+TEST_F(Process, BadTimesExit64AndNameTheOption) {
+  for (const char* option : {"--hold-timeout", "--header-timeout", "--idle-timeout"}) {
+    for (const char* value : {"abc", "-1", "1x", "nan", "inf"}) {
+      SCOPED_TRACE(std::string(option) + " " + value);
+      expect_one_line(run_with({option, value}), 64, option);
+    }
+  }
+}
+
+TEST_F(Process, BadCountsExit64AndNameTheOption) {
+  for (const char* option : {"--history", "--max-message", "--max-held"}) {
+    for (const char* value : {"abc", "-1", "1.5", "99999999999999999999999"}) {
+      SCOPED_TRACE(std::string(option) + " " + value);
+      expect_one_line(run_with({option, value}), 64, option);
+    }
+  }
+}
+
+TEST_F(Process, PortInUseExits1WithOneLineThatNamesIt) {
+  start();
+  CommandValues values;
+  values.port = std::to_string(server().port());
+  expect_one_line(run(values), 1, values.port);
+}
+
+TEST_F(Process, AddressOfAnotherMachineExits1WithOneLineThatNamesIt) {
+  CommandValues values;
+  values.address = "192.0.2.1";  // RFC 5737: nobody's
+  expect_one_line(run(values), 1, values.address);
+}
+
+TEST_F(Process, MissingPermissionExits1WithOneLineThatNamesThePort) {
+  int first_free_to_all = 1024;
+  std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> first_free_to_all;
+  if (first_free_to_all <= 1) GTEST_SKIP() << "this machine lets anybody bind port 1";
+  CommandValues values;
+  values.port = "1";
+  Surroundings surroundings;
+  surroundings.may_bind_privileged_ports = false;
+  expect_one_line(run(values, surroundings), 1, "port 1");
+}
+
+}  // namespace
+}  // namespace comet

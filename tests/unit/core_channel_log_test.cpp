@@ -1,0 +1,102 @@
+// One channel's log: which message follows a cursor, and which gaps are said.
+#include "core/channel_log.hpp"
+
+#include <gtest/gtest.h>
+
+namespace comet {
+namespace {
+
+std::string body_of(const Message& message) { return message.response->substr(message.head_size); }
+
+class ChannelLogTest : public testing::Test {
+ protected:
+  // Three messages: 101-0 "a", 101-1 "b", 105-0 "c".
+  void fill() {
+    log_.append("a", 101);
+    log_.append("b", 101);
+    log_.append("c", 105);
+  }
+  std::string after(Cursor since) const {
+    const auto [message, missed] = log_.first_after(since);
+    return (message ? body_of(*message) : "none") + (missed ? " missed" : "");
+  }
+
+  ChannelLog log_{Cursor{100, 0}};
+};
+
+TEST_F(ChannelLogTest, BeginsAtItsBeginning) {
+  EXPECT_EQ(log_.last(), (Cursor{100, 0}));
+  EXPECT_EQ(log_.size(), 0U);
+  EXPECT_EQ(after(log_.last()), "none");
+  EXPECT_EQ(after({}), "none");
+}
+
+TEST_F(ChannelLogTest, FirstMessageFollowsTheBeginningEvenWhenTheClockStandsStill) {
+  log_.append("a", 100);
+  EXPECT_GT(log_.last(), (Cursor{100, 0}));
+  EXPECT_EQ(after({100, 0}), "a");
+}
+
+TEST_F(ChannelLogTest, LastCursorSentBackGivesEachMessageOnceInOrder) {
+  fill();
+  std::string seen;
+  for (auto found = log_.first_after({}); found.message; found = log_.first_after(found.message->cursor)) {
+    EXPECT_FALSE(found.missed);
+    seen += body_of(*found.message);
+  }
+  EXPECT_EQ(seen, "abc");
+}
+
+TEST_F(ChannelLogTest, CursorBetweenTwoMessagesGivesTheLater) {
+  fill();
+  EXPECT_EQ(after({101, 7}), "c");
+  EXPECT_EQ(after({103, 0}), "c");
+}
+
+TEST_F(ChannelLogTest, CursorOlderThanWhatIsRetainedIsAGap) {
+  fill();
+  log_.drop_oldest();
+  EXPECT_EQ(after({100, 0}), "b missed");
+  EXPECT_EQ(after({101, 0}), "b") << "the reader of the dropped message missed nothing";
+}
+
+TEST_F(ChannelLogTest, CursorFromBeforeTheLogIsAGap) {
+  EXPECT_EQ(after({99, 5}), "none missed");
+  fill();
+  EXPECT_EQ(after({99, 5}), "a missed");
+}
+
+TEST_F(ChannelLogTest, ZeroAsksForTheOldestAndMissesNothing) {
+  fill();
+  log_.drop_oldest();
+  EXPECT_EQ(after({}), "b");
+}
+
+TEST_F(ChannelLogTest, CursorBeyondTheEndIsAGap) {
+  fill();
+  EXPECT_EQ(after({105, 0}), "none");
+  EXPECT_EQ(after({105, 1}), "none missed");
+}
+
+TEST_F(ChannelLogTest, LogThatLostAllKnowsWhereItEnded) {
+  fill();
+  for (int i = 0; i < 3; ++i) log_.drop_oldest();
+  EXPECT_EQ(log_.last(), (Cursor{105, 0}));
+  EXPECT_EQ(after({105, 0}), "none");
+  EXPECT_EQ(after({101, 0}), "none missed");
+  log_.append("d", 105);
+  EXPECT_EQ(after({105, 0}), "d");
+}
+
+TEST_F(ChannelLogTest, BytesAreThoseOfTheRetainedResponses) {
+  const std::size_t first = log_.append("a", 101).response->size();
+  const std::size_t second = log_.append(std::string(1000, 'b'), 101).response->size();
+  EXPECT_EQ(log_.bytes(), first + second);
+  log_.drop_oldest();
+  EXPECT_EQ(log_.bytes(), second);
+  log_.drop_oldest();
+  EXPECT_EQ(log_.bytes(), 0U);
+}
+
+}  // namespace
+}  // namespace comet

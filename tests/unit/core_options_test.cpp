@@ -1,0 +1,94 @@
+// The shared command line: defaults, values, and one line and exit status 64 for a mistake.
+#include "core/options.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace comet {
+namespace {
+
+Options parse(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "comet-test");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  CLI::App app("a server under test", "comet-test");
+  Options options;
+  add_shared_options(app, options);
+  parse_or_exit(app, static_cast<int>(argv.size()), argv.data());
+  return options;
+}
+
+TEST(OptionsTest, DefaultsAreTheContracts) {
+  const Options options = parse({});
+  EXPECT_EQ(options.address, "127.0.0.1");
+  EXPECT_EQ(options.port, 8000);
+  EXPECT_EQ(options.hold_timeout, Milliseconds(30000));
+  EXPECT_EQ(options.history, 128U);
+  EXPECT_EQ(options.max_message, 65536U);
+  EXPECT_EQ(options.max_held, 0U);
+  EXPECT_EQ(options.header_timeout, Milliseconds(10000));
+  EXPECT_EQ(options.idle_timeout, Milliseconds(60000));
+}
+
+TEST(OptionsTest, EveryOptionIsTaken) {
+  const Options options =
+      parse({"--address", "::1", "--port=0", "--hold-timeout", "2.5", "--history", "1", "--max-message", "10",
+             "--max-held", "7", "--header-timeout", "0.001", "--idle-timeout", "86400"});
+  EXPECT_EQ(options.address, "::1");
+  EXPECT_EQ(options.port, 0);
+  EXPECT_EQ(options.hold_timeout, Milliseconds(2500));
+  EXPECT_EQ(options.history, 1U);
+  EXPECT_EQ(options.max_message, 10U);
+  EXPECT_EQ(options.max_held, 7U);
+  EXPECT_EQ(options.header_timeout, Milliseconds(1));
+  EXPECT_EQ(options.idle_timeout, Milliseconds(86400000));
+}
+
+TEST(OptionsTest, PositiveTimesNeverBecomeZero) {
+  EXPECT_EQ(parse({"--header-timeout", "0.0011"}).header_timeout, Milliseconds(2));
+}
+
+using OptionsDeathTest = testing::TestWithParam<std::vector<std::string>>;
+
+// One line that begins with the program, names the option or argument, and says where help is.
+TEST_P(OptionsDeathTest, MistakeIsOneLineAndExit64) {
+  const std::string& what = GetParam()[0];
+  EXPECT_EXIT(parse(GetParam()), testing::ExitedWithCode(64),
+              "^comet-test: [^\n]*" + what + "[^\n]*; see comet-test --help\n$");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Mistakes, OptionsDeathTest,
+    testing::ValuesIn(std::vector<std::vector<std::string>>{
+        {"--bogus"}, {"--bogus=1"}, {"argument"}, {"--port"}, {"--port", "http"}, {"--port", "65536"},
+        {"--port", "-1"}, {"--port", "80a"}, {"--port", ""}, {"--port", "1", "--port", "2"}, {"--address", "localhost"},
+        {"--address", "1.2.3"}, {"--address", "256.0.0.1"}, {"--address", ""}, {"--hold-timeout", "0"},
+        {"--hold-timeout", "-1"}, {"--hold-timeout", "soon"}, {"--hold-timeout", "nan"}, {"--hold-timeout", "inf"},
+        {"--hold-timeout", "86401"}, {"--header-timeout", "0"}, {"--idle-timeout", "1e400"}, {"--history", "0"},
+        {"--history", "-1"}, {"--history", "1.5"}, {"--history", "1000001"}, {"--history", "99999999999999999999"},
+        {"--max-message", "0"}, {"--max-message", "16777217"}, {"--max-message", "64k"}, {"--max-held", "-1"}}));
+
+// EXPECT_EXIT sees standard error alone, so what goes to standard output is sent there.
+void parse_with_output_on_standard_error(const std::vector<std::string>& arguments) {
+  dup2(STDERR_FILENO, STDOUT_FILENO);
+  parse(arguments);
+}
+
+TEST(OptionsHelpDeathTest, VersionIsPrintedWithTheProgramsName) {
+  EXPECT_EXIT(parse_with_output_on_standard_error({"--version"}), testing::ExitedWithCode(0),
+              "^comet-test [0-9]+\\.[0-9]+\\.[0-9]+\n$");
+}
+
+TEST(OptionsHelpDeathTest, HelpNamesEveryOption) {
+  for (const char* option : {"--address", "--port", "--hold-timeout", "--history", "--max-message", "--max-held",
+                             "--header-timeout", "--idle-timeout", "--version"}) {
+    EXPECT_EXIT(parse_with_output_on_standard_error({"--help"}), testing::ExitedWithCode(0), option);
+  }
+}
+
+}  // namespace
+}  // namespace comet

@@ -1,0 +1,125 @@
+// Response bytes: the shared ones, and those made for a request that needs another framing.
+#include "core/response.hpp"
+
+#include <gtest/gtest.h>
+
+namespace comet {
+namespace {
+
+bool has_line(std::string_view bytes, const std::string& line) {
+  return bytes.substr(0, bytes.find("\r\n\r\n") + 2).find("\r\n" + line + "\r\n") != std::string_view::npos;
+}
+bool has_line(const Response& response, const std::string& line) { return has_line(*response.bytes, line); }
+std::string body_of(const Response& response) {
+  return response.bytes->substr(response.bytes->find("\r\n\r\n") + 4);
+}
+
+const Message kMessage = make_message({1753000000000, 12}, "hello\r\n\r\nworld");
+
+TEST(MessageResponse, SaysWhatTheContractAsks) {
+  const std::string& bytes = *kMessage.response;
+  EXPECT_TRUE(bytes.starts_with("HTTP/1.1 200 OK\r\nDate: "));
+  EXPECT_TRUE(has_line(bytes, "Content-Type: text/plain;charset=utf-8"));
+  EXPECT_TRUE(has_line(bytes, "Cache-Control: no-store"));
+  EXPECT_TRUE(has_line(bytes, "Comet-Cursor: 1753000000000-12"));
+  EXPECT_TRUE(has_line(bytes, "Content-Length: 14"));
+  EXPECT_EQ(bytes.find("Connection"), std::string::npos);
+  EXPECT_EQ(bytes.substr(kMessage.head_size), "hello\r\n\r\nworld");
+  EXPECT_EQ(bytes.substr(kMessage.head_size - 4, 4), "\r\n\r\n");
+}
+
+TEST(MessageResponse, PlainSubscribersShareTheBytes) {
+  const Response first = message_response(kMessage, {});
+  const Response second = message_response(kMessage, {});
+  EXPECT_EQ(first.bytes, kMessage.response);
+  EXPECT_EQ(second.bytes, kMessage.response);
+  EXPECT_FALSE(first.close);
+}
+
+TEST(MessageResponse, BodyOfNoBytesAndOfAnyByte) {
+  std::string every;
+  for (int byte = 0; byte < 256; ++byte) every += static_cast<char>(byte);
+  for (const std::string& body : {std::string(), every}) {
+    const Message message = make_message({1, 0}, body);
+    EXPECT_EQ(message.response->substr(message.head_size), body);
+    EXPECT_TRUE(has_line(*message.response, "Content-Length: " + std::to_string(body.size())));
+  }
+}
+
+TEST(MessageResponse, OtherFormsDifferInTheirFramingOnly) {
+  const std::string& shared = *kMessage.response;
+  const std::string head = shared.substr(0, kMessage.head_size - 2), body = shared.substr(kMessage.head_size);
+  const auto bytes = [](ReplyForm form) { return *message_response(kMessage, form).bytes; };
+  EXPECT_EQ(bytes({.keep_alive = false}), head + "Connection: close\r\n\r\n" + body);
+  EXPECT_EQ(bytes({.keep_alive = false, .http_1_0 = true}), head + "Connection: close\r\n\r\n" + body);
+  EXPECT_EQ(bytes({.http_1_0 = true}), head + "Connection: keep-alive\r\n\r\n" + body);
+  EXPECT_EQ(bytes({.missed = true}), head + "Comet-Missed: true\r\n\r\n" + body);
+  EXPECT_EQ(bytes({.head_only = true}), head + "\r\n");
+  EXPECT_EQ(bytes({.keep_alive = false, .head_only = true, .missed = true}),
+            head + "Comet-Missed: true\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(message_response(kMessage, {.keep_alive = false}).close);
+  EXPECT_FALSE(message_response(kMessage, {.http_1_0 = true}).close);
+}
+
+TEST(MessageResponse, SharedBytesAreTakenByThePlainFormAlone) {
+  EXPECT_TRUE(takes_shared_bytes({}));
+  EXPECT_FALSE(takes_shared_bytes({.keep_alive = false}));
+  EXPECT_FALSE(takes_shared_bytes({.http_1_0 = true}));
+  EXPECT_FALSE(takes_shared_bytes({.head_only = true}));
+  EXPECT_FALSE(takes_shared_bytes({.missed = true}));
+}
+
+TEST(NoContentResponse, HasTheCursorAndNeitherBodyNorLength) {
+  const Response response = no_content_response({7, 1}, {.keep_alive = false, .missed = true});
+  EXPECT_TRUE(response.bytes->starts_with("HTTP/1.1 204 No Content\r\n"));
+  EXPECT_TRUE(has_line(response, "Comet-Cursor: 7-1"));
+  EXPECT_TRUE(has_line(response, "Cache-Control: no-store"));
+  EXPECT_TRUE(has_line(response, "Comet-Missed: true"));
+  EXPECT_TRUE(has_line(response, "Connection: close"));
+  EXPECT_EQ(response.bytes->find("Content-Length"), std::string::npos) << "RFC 9110 section 8.6";
+  EXPECT_EQ(body_of(response), "");
+  EXPECT_TRUE(response.close);
+}
+
+TEST(PublishedResponse, SaysCursorAndReceivers) {
+  const Response response = published_response({7, 1}, 20000, {});
+  EXPECT_TRUE(response.bytes->starts_with("HTTP/1.1 200 OK\r\n"));
+  EXPECT_TRUE(has_line(response, "Content-Type: text/plain"));
+  EXPECT_TRUE(has_line(response, "Comet-Cursor: 7-1"));
+  EXPECT_TRUE(has_line(response, "Comet-Receivers: 20000"));
+  EXPECT_EQ(body_of(response), "ok");
+}
+
+TEST(ErrorResponse, HasItsReasonAndOneLineOfText) {
+  for (const int status : {400, 404, 405, 408, 413, 414, 415, 417, 431, 501, 503, 505}) {
+    const Response response = error_response(status, "why", {});
+    EXPECT_TRUE(response.bytes->starts_with("HTTP/1.1 " + std::to_string(status) + ' '));
+    EXPECT_EQ(response.bytes->find("Internal Server Error"), std::string::npos) << status << " has no reason phrase";
+    EXPECT_TRUE(has_line(response, "Content-Type: text/plain;charset=utf-8"));
+    EXPECT_TRUE(has_line(response, "Content-Length: 4"));
+    EXPECT_EQ(body_of(response), "why\n");
+    EXPECT_FALSE(response.close);
+  }
+}
+
+TEST(ErrorResponse, HeadKeepsTheLengthAndLosesTheBody) {
+  const Response response = error_response(404, "why", {.head_only = true});
+  EXPECT_TRUE(has_line(response, "Content-Length: 4"));
+  EXPECT_EQ(body_of(response), "");
+}
+
+TEST(UnavailableResponse, SaysWhenToComeBack) {
+  const Response response = unavailable_response("full", {.keep_alive = false});
+  EXPECT_TRUE(response.bytes->starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
+  EXPECT_TRUE(has_line(response, "Retry-After: 1"));
+  EXPECT_TRUE(has_line(response, "Connection: close"));
+  EXPECT_TRUE(response.close);
+}
+
+TEST(ContinueResponse, IsInterim) {
+  EXPECT_EQ(*continue_response().bytes, "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_FALSE(continue_response().close);
+}
+
+}  // namespace
+}  // namespace comet

@@ -1,0 +1,85 @@
+// The pool that connections get their fibers from, and the stack that fibers share for deep calls.
+#include <gtest/gtest.h>
+
+#include <boost/fiber/operations.hpp>
+#include <deque>
+#include <set>
+
+#include "patterns/fibers/fiber_pool.hpp"
+#include "patterns/fibers/shared_stack.hpp"
+#include "tests/unit/fibers_thread.hpp"
+
+namespace comet {
+namespace {
+
+constexpr std::size_t kStackSize = 65536;
+
+TEST(FiberPool, RunsManyHibernatingSleepersOnFewStacks) {
+  TestThread thread;
+  std::set<boost::fibers::context*> fibers;
+  std::size_t served = 0;
+  FiberPool pool(kStackSize, [&](Sleeper&) {
+    fibers.insert(boost::fibers::context::active());
+    ++served;
+  });
+  thread.scheduler->on_woken_without_fiber = [&](Sleeper& sleeper) { pool.run(sleeper); };
+  thread.run([&] {
+    std::deque<Sleeper> sleepers;
+    for (int i = 0; i < 1000; ++i) sleepers.emplace_back(*thread.scheduler).hibernate();
+    for (Sleeper& sleeper : sleepers) sleeper.wake();
+    for (Sleeper& sleeper : sleepers) sleeper.wake();  // awake already: nothing more
+    while (served < sleepers.size()) boost::this_fiber::yield();
+    pool.stop();
+  });
+  EXPECT_EQ(served, 1000u);
+  EXPECT_LE(fibers.size(), 2u);
+}
+
+TEST(FiberPool, AFiberThatWaitsDoesNotKeepTheNextSleeperWaiting) {
+  TestThread thread;
+  Sleeper first(*thread.scheduler);
+  Sleeper second(*thread.scheduler);
+  bool second_served = false;
+  FiberPool pool(kStackSize, [&](Sleeper& sleeper) {
+    if (&sleeper == &second) {
+      second_served = true;
+      first.wake();
+    } else {
+      while (!second_served) first.park();
+    }
+  });
+  thread.run([&] {
+    pool.run(first);
+    pool.run(second);
+    while (!second_served) boost::this_fiber::yield();
+    pool.stop();
+  });
+  EXPECT_TRUE(second_served);
+}
+
+TEST(FiberPool, SaysWhenThereIsNoMemoryForAStack) {
+  TestThread thread;
+  thread.run([&] {
+    FiberPool pool(std::size_t{1} << 50, [](Sleeper&) {});
+    EXPECT_FALSE(pool.prepare_fiber());
+  });
+}
+
+TEST(SharedStack, CallsRunOnAStackOfTheirOwn) {
+  SharedStack stack;
+  char here = 0;
+  std::ptrdiff_t distance = 0;
+  int calls = 0;
+  for (int i = 0; i < 3; ++i) {
+    stack.call([&] {
+      char there = 0;
+      distance = std::abs(&there - &here);
+      ++calls;
+    });
+  }
+  EXPECT_EQ(calls, 3);
+  EXPECT_GT(distance, 65536);
+}
+
+}  // namespace
+}  // namespace comet

@@ -1,0 +1,113 @@
+// Manifests: what they may say, how variants and placeholders are filled in, what a mistake is answered with.
+#include <gtest/gtest.h>
+
+#include "loadgen/errors.hpp"
+#include "loadgen/manifest.hpp"
+
+namespace comet {
+namespace {
+
+constexpr char kVariants[] = R"({
+  "name": "continuations",
+  "model": "a pool of threads",
+  "command": ["comet-continuations", "--address", "{address}", "--port", "{port}"],
+  "capacity": ["--threads", "{capacity}"],
+  "keeps": "all",
+  "variants": [
+    {"name": "continuations-redispatch", "options": ["--resume", "redispatch"]},
+    {"name": "continuations-direct", "options": ["--resume", "direct"]}
+  ]
+})";
+
+constexpr char kFloor[] =
+    R"({"name": "floor", "model": "epoll", "command": ["comet-floor"], "keeps": ["subscribe", "publish", "stats"]})";
+
+std::string complaint_about(const std::string& json) {
+  try {
+    parse_manifest(json, "patterns/x/pattern.json");
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "none";
+}
+
+TEST(LoadgenManifest, EachVariantIsAnEntryWithItsOptions) {
+  const auto entries = parse_manifest(kVariants, "patterns/continuations/pattern.json");
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[1].name, "continuations-direct");
+  EXPECT_EQ(entries[1].manifest_name, "continuations");
+  EXPECT_EQ(entries[1].folder, "patterns/continuations");
+  EXPECT_TRUE(entries[1].keeps_all);
+  EXPECT_EQ(entry_command(entries[1], "127.0.0.1", 0, 4008),
+            (std::vector<std::string>{"comet-continuations", "--address", "127.0.0.1", "--port", "0",
+                                      "--resume", "direct", "--threads", "4008"}));
+}
+
+TEST(LoadgenManifest, CapacityOptionsAreLeftOutWhenNoCapacityIsAsked) {
+  const auto entries = parse_manifest(kVariants, "patterns/continuations/pattern.json");
+  EXPECT_EQ(entry_command(entries[0], "127.0.0.1", 8000, 0),
+            (std::vector<std::string>{"comet-continuations", "--address", "127.0.0.1", "--port", "8000",
+                                      "--resume", "redispatch"}));
+}
+
+TEST(LoadgenManifest, WithoutVariantsTheFolderIsOneEntry) {
+  const auto entries = parse_manifest(kFloor, "peers/floor/pattern.json");
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].name, "floor");
+  EXPECT_FALSE(entries[0].keeps_all);
+  EXPECT_TRUE(entries[0].keeps_part("stats"));
+  EXPECT_FALSE(entries[0].keeps_part("cursor"));
+}
+
+TEST(LoadgenManifest, AMistakeIsAnsweredWithTheFileAndTheKey) {
+  EXPECT_NE(complaint_about("{").find("patterns/x/pattern.json: is not JSON"), std::string::npos);
+  EXPECT_NE(complaint_about(R"({"name": "x", "model": "m", "keeps": "all"})").find("'command' is missing"),
+            std::string::npos);
+  EXPECT_NE(complaint_about(R"({"name": "x", "model": "m", "command": ["c"]})").find("'keeps' is missing"),
+            std::string::npos);
+  EXPECT_NE(complaint_about(R"({"nmae": "x"})").find("unknown key 'nmae'"), std::string::npos);
+  EXPECT_NE(complaint_about(R"({"name": "x", "model": "m", "command": "c", "keeps": "all"})")
+                .find("'command' is no list"),
+            std::string::npos);
+}
+
+std::vector<Entry> three_entries() {
+  auto entries = parse_manifest(kVariants, "patterns/continuations/pattern.json");
+  entries.push_back(parse_manifest(kFloor, "peers/floor/pattern.json").front());
+  return entries;
+}
+
+TEST(LoadgenManifest, AFolderNameSelectsAllItsVariants) {
+  const auto selected = select_entries(three_entries(), {"continuations"});
+  ASSERT_EQ(selected.size(), 2u);
+  EXPECT_EQ(selected[0].name, "continuations-redispatch");
+}
+
+TEST(LoadgenManifest, NoNamesSelectAllAndNoEntryTwice) {
+  EXPECT_EQ(select_entries(three_entries(), {}).size(), 3u);
+  EXPECT_EQ(select_entries(three_entries(), {"floor", "floor"}).size(), 1u);
+  EXPECT_EQ(select_entries(three_entries(), {"continuations", "continuations-direct"}).size(), 2u);
+}
+
+TEST(LoadgenManifest, TheOrderOfTheNamesIsKeptWithTheFloorLast) {
+  const auto selected =
+      select_entries(three_entries(), {"floor", "continuations-direct", "continuations-redispatch"});
+  ASSERT_EQ(selected.size(), 3u);
+  EXPECT_EQ(selected[0].name, "continuations-direct");
+  EXPECT_EQ(selected[1].name, "continuations-redispatch");
+  EXPECT_EQ(selected[2].name, "floor");
+}
+
+TEST(LoadgenManifest, AnUnknownEntryIsAnsweredWithTheKnownOnes) {
+  try {
+    select_entries(three_entries(), {"floor", "flor"});
+    FAIL() << "no error";
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "unknown entry 'flor': use one or more of continuations-redispatch, continuations-direct, floor");
+  }
+}
+
+}  // namespace
+}  // namespace comet

@@ -1,0 +1,53 @@
+// wrong-server [--fault NAME] [shared options]: keeps the contract but for the fault.
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "core/options.hpp"
+#include "patterns/common/startup.hpp"
+#include "tests/wrong_servers/server.hpp"
+
+namespace {
+
+const std::vector<std::string> kFaults = {"answers_before_logging",
+                                          "announces_twice",
+                                          "cacheable",
+                                          "closes_after_each_answer",
+                                          "counts_leaving_as_delivered",
+                                          "cursor_shrinks_after_restart",
+                                          "dies_on_garbage",
+                                          "drops_held_at_drain",
+                                          "drops_pipelined",
+                                          "exits_1_after_drain",
+                                          "forgets_to_count",
+                                          "holds_on_head",
+                                          "ignores_channel",
+                                          "ignores_sigterm",
+                                          "ignores_since",
+                                          "jumps_to_newest",
+                                          "keeps_body_on_head",
+                                          "keeps_open_after_framing_error",
+                                          "leaves_a_child",
+                                          "loses_between_polls",
+                                          "never_releases_dead_client",
+                                          "no_header_timeout",
+                                          "no_missed",
+                                          "no_retry_after",
+                                          "refuses_publisher_at_cap",
+                                          "repeats_a_message",
+                                          "times_out_early",
+                                          "wakes_only_first_subscriber",
+                                          "wrong_length"};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"A server with one deliberate fault, for testing the conformance suite.", "wrong-server"};
+  comet::Options options;
+  std::string fault;
+  comet::add_shared_options(app, options);
+  app.add_option("--fault", fault, "what it does wrong")->check(CLI::IsMember(kFaults));
+  comet::parse_or_exit(app, argc, argv);
+  comet::prepare_process();
+  return comet::WrongServer(options, fault).run();
+}

@@ -1,0 +1,269 @@
+// The poll() loop. A client is in one state at a time, and each state has one deadline.
+#include "tests/wrong_servers/server.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+#include "patterns/common/startup.hpp"
+
+namespace comet {
+
+namespace {
+
+volatile sig_atomic_t signals_seen = 0;
+
+void on_signal(int) {
+  if (signals_seen > 0) _exit(1);
+  signals_seen = 1;
+}
+
+void replace_first(std::string& text, const std::string& from, const std::string& to) {
+  if (const auto at = text.find(from); at != std::string::npos) text.replace(at, from.size(), to);
+}
+
+// Smaller each time.
+std::uint64_t shrinking_number() {
+  return (std::uint64_t{1} << 62) - static_cast<std::uint64_t>(Clock::now().time_since_epoch().count());
+}
+
+}  // namespace
+
+WrongServer::WrongServer(const Options& options, std::string fault)
+    : options_(options),
+      fault_(std::move(fault)),
+      started_(unix_milliseconds()),
+      service_{options, [this] { return read_stats(counters_, "wrong-server", started_); }},
+      channels_(options.history,
+                Cursor{has("cursor_shrinks_after_restart") ? shrinking_number() : started_, 0}),
+      listener_(open_listener(options)) {}
+
+int WrongServer::run() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  // Blocked but inside ppoll(), so that no signal falls between the look at the flag and the wait.
+  sigset_t ours;
+  sigemptyset(&ours);
+  sigaddset(&ours, SIGTERM);
+  sigaddset(&ours, SIGINT);
+  sigprocmask(SIG_BLOCK, &ours, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, nullptr);
+  if (has("leaves_a_child") && fork() == 0) {
+    pause();
+    _exit(0);
+  }
+  announce_ready(listener_);
+  if (has("announces_twice")) announce_ready(listener_);
+  while (!draining_ || (!clients_.empty() && Clock::now() < drain_deadline_)) poll_once();
+  return has("exits_1_after_drain") ? 1 : 0;
+}
+
+Milliseconds WrongServer::time_in(State state) const {
+  switch (state) {
+    case State::kReading:
+      return has("no_header_timeout") ? Milliseconds(60'000) : options_.header_timeout;
+    case State::kLingering:
+      return kLingerTimeout;
+    default:
+      return options_.idle_timeout;
+  }
+}
+
+// A client that stays in a state keeps its deadline: a header that trickles in does not extend it.
+void WrongServer::enter(Client& client, State state) {
+  if (client.state == state && client.deadline != Clock::time_point{}) return;
+  client.state = state;
+  client.deadline = Clock::now() + (state == State::kHeld ? client.hold : time_in(state));
+}
+
+void WrongServer::accept_client() {
+  const int socket = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (socket < 0) return;
+  if (clients_.size() >= connection_limit()) {
+    add(counters_.rejected);
+    const Response full = unavailable_response("no connection left", {.keep_alive = false});
+    (void)!write(socket, full.bytes->data(), full.bytes->size());
+    close(socket);
+    return;
+  }
+  set_no_delay(socket);
+  add(counters_.connections);
+  enter(clients_.emplace_back(socket, service_), State::kIdle);
+}
+
+void WrongServer::read_from(Client& client) {
+  char bytes[16384];
+  const ssize_t count = recv(client.socket, bytes, sizeof bytes, 0);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (count <= 0) {
+    if (client.state == State::kHeld) {
+      unhold(client);
+      add(counters_.disconnects);
+      if (has("counts_leaving_as_delivered")) add(counters_.delivered);
+    }
+    return drop(client);
+  }
+  const std::string_view input(bytes, static_cast<std::size_t>(count));
+  if (client.state == State::kHeld) {
+    if (!client.reader.store(input)) {
+      unhold(client);
+      add(counters_.disconnects);
+      drop(client);
+    }
+  } else if (client.state != State::kLingering) {
+    decide(client, client.reader.feed(input));
+  }
+}
+
+// Carries out decisions until more input is needed, the client is held, or its output does not fit the
+// socket.
+void WrongServer::decide(Client& client, Decision decision) {
+  for (;; decision = client.reader.next()) {
+    if (std::holds_alternative<NeedsInput>(decision)) {
+      return enter(client, client.reader.mid_request() ? State::kReading : State::kIdle);
+    }
+    if (const auto* wanted = std::get_if<Subscribe>(&decision)) {
+      subscribe(client, *wanted);
+    } else if (const auto* message = std::get_if<Publish>(&decision)) {
+      publish(client, *message);
+    } else {
+      answer(client, std::get<Reply>(decision).response);
+    }
+    if (has("drops_pipelined")) client.reader = RequestReader(service_);
+    if (client.state == State::kHeld) return;
+    flush(client);
+    if (client.dead || client.closing || !client.output.empty()) return;
+  }
+}
+
+void WrongServer::unhold(Client& client) {
+  std::erase(client.channel->waiters, &client);
+  channels_.close_if_unused(*client.channel);
+  client.channel = nullptr;
+  counters_.channels = channels_.size();
+  subtract(counters_.held);
+  enter(client, State::kWriting);
+}
+
+// Puts the answer in the client's output; the loop or flush() writes it.
+void WrongServer::answer(Client& client, const Response& response) {
+  if (has("dies_on_garbage") && response.bytes->starts_with("HTTP/1.1 400")) std::abort();
+  client.output += spoilt(client, *response.bytes);
+  client.closing = response.close && !has("keeps_open_after_framing_error");
+  if (has("closes_after_each_answer")) client.closing = true;
+  enter(client, State::kWriting);
+}
+
+std::string WrongServer::spoilt(const Client& client, std::string bytes) const {
+  if (has("cacheable")) replace_first(bytes, "Cache-Control: no-store\r\n", "");
+  if (has("no_retry_after")) replace_first(bytes, "Retry-After: 1\r\n", "");
+  if (has("wrong_length") && client.delivering) replace_first(bytes, "Content-Length: ", "Content-Length: 1");
+  return bytes;
+}
+
+void WrongServer::flush(Client& client) {
+  while (!client.output.empty()) {
+    const ssize_t count = send(client.socket, client.output.data(), client.output.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno == EAGAIN ? void() : drop(client);
+    client.output.erase(0, static_cast<std::size_t>(count));
+  }
+  if (client.delivering) add(counters_.delivered);
+  client.delivering = false;
+  if (!client.closing) return;
+  shutdown(client.socket, SHUT_WR);
+  enter(client, State::kLingering);
+}
+
+void WrongServer::expire(Client& client) {
+  if (client.state == State::kHeld) {
+    const Cursor last = client.channel->log.last();
+    unhold(client);
+    add(counters_.timeouts);
+    client.form.missed = false;
+    answer(client, no_content_response(last, client.form));
+  } else if (client.state == State::kReading) {
+    answer(client, client.reader.timeout_response());
+  } else {
+    drop(client);
+  }
+}
+
+void WrongServer::drop(Client& client) { client.dead = true; }
+
+void WrongServer::drain() {
+  draining_ = true;
+  drain_deadline_ = Clock::now() + kDrainTimeout;
+  close(listener_);
+  for (Client& client : clients_) {
+    if (client.state == State::kHeld && !has("drops_held_at_drain")) {
+      unhold(client);
+      client.form.keep_alive = false;
+      answer(client, unavailable_response("the server is shutting down", client.form));
+    } else if (client.state == State::kWriting) {
+      client.closing = true;
+    } else {
+      drop(client);
+    }
+  }
+}
+
+void WrongServer::poll_once() {
+  std::vector<pollfd> events{{draining_ ? -1 : listener_, POLLIN, 0}};
+  auto next = Clock::now() + std::chrono::hours(1);
+  if (draining_) next = drain_deadline_;
+  for (const Client& client : clients_) {
+    const bool deaf = has("never_releases_dead_client") && client.state == State::kHeld;
+    events.push_back(
+        {deaf ? -1 : client.socket, static_cast<short>(client.output.empty() ? POLLIN : POLLOUT), 0});
+    next = std::min(next, client.deadline);
+  }
+  if (!not_yet_logged_.empty()) next = Clock::now() + std::chrono::milliseconds(50);
+  const auto wait = std::max(Clock::duration(0), next - Clock::now());
+  const timespec time_out{wait / std::chrono::seconds(1), (wait % std::chrono::seconds(1)).count()};
+  sigset_t none;
+  sigemptyset(&none);
+  const int ready = ppoll(events.data(), events.size(), &time_out, &none);
+  if (signals_seen > 0 && !draining_ && !has("ignores_sigterm")) {
+    drain();
+  } else if (ready >= 0) {
+    auto client = clients_.begin();
+    for (std::size_t i = 1; i < events.size(); ++i, ++client) {
+      if (events[i].revents == 0 || client->dead) continue;
+      if (client->output.empty()) {
+        read_from(*client);
+      } else {
+        flush(*client);
+        if (client->output.empty() && !client->closing && !client->dead)
+          decide(*client, client->reader.next());
+      }
+    }
+    if (events[0].revents != 0) accept_client();
+  }
+  if (ready == 0) {
+    for (const auto& [channel, body] : std::exchange(not_yet_logged_, {}))
+      append(channels_.open(channel), body);
+  }
+  for (Client& client : clients_) {
+    if (!client.dead && Clock::now() >= client.deadline) expire(client);
+  }
+  for (auto client = clients_.begin(); client != clients_.end();) {
+    if (!client->dead) {
+      ++client;
+      continue;
+    }
+    if (client->channel) unhold(*client);
+    close(client->socket);
+    subtract(counters_.connections);
+    client = clients_.erase(client);
+  }
+}
+
+}  // namespace comet

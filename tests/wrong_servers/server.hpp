@@ -1,0 +1,76 @@
+// A small server for testing the suite: one thread, one poll() loop over core/, right in everything but the
+// one fault that it is told to have. Without a fault it keeps the whole contract.
+#pragma once
+
+#include <list>
+#include <string>
+#include <vector>
+
+#include "core/channels.hpp"
+#include "core/deadlines.hpp"
+#include "core/request_reader.hpp"
+
+namespace comet {
+
+enum class State { kIdle, kReading, kHeld, kWriting, kLingering };
+
+struct Client;
+using WrongChannels = Channels<std::vector<Client*>>;
+
+struct Client {
+  Client(int descriptor, const Service& service) : socket(descriptor), reader(service) {}
+
+  int socket;
+  RequestReader reader;
+  State state = State::kIdle;
+  Clock::time_point deadline;
+  std::string output;
+  bool closing = false;     // once the output is written
+  bool delivering = false;  // the output ends in a message
+  bool dead = false;
+  WrongChannels::Channel* channel = nullptr;  // while held
+  ReplyForm form;
+  Milliseconds hold{0};
+};
+
+class WrongServer {
+ public:
+  // `fault`: one of the names in main.cpp, or empty.
+  WrongServer(const Options& options, std::string fault);
+  int run();  // until drained; the exit status
+
+ private:
+  using Channel = WrongChannels::Channel;
+
+  bool has(const char* fault) const { return fault_ == fault; }
+  Milliseconds time_in(State state) const;
+  void enter(Client& client, State state);
+  void accept_client();
+  void read_from(Client& client);
+  void decide(Client& client, Decision decision);
+  void subscribe(Client& client, const Subscribe& request);
+  void publish(Client& client, const Publish& request);
+  void append(Channel& channel, std::string_view body);
+  void unhold(Client& client);
+  void answer(Client& client, const Response& response);
+  std::string spoilt(const Client& client, std::string bytes) const;
+  void flush(Client& client);
+  void expire(Client& client);
+  void drop(Client& client);
+  void drain();
+  void poll_once();
+
+  Options options_;
+  std::string fault_;
+  Counters counters_;
+  std::uint64_t started_;
+  Service service_;
+  WrongChannels channels_;
+  int listener_;
+  std::list<Client> clients_;
+  std::vector<std::pair<std::string, std::string>> not_yet_logged_;  // only with answers_before_logging
+  bool draining_ = false;
+  Clock::time_point drain_deadline_;
+};
+
+}  // namespace comet
