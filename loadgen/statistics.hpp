@@ -13,4 +13,13 @@ std::int64_t percentile(const std::vector<std::int64_t>& sorted, double percent)
 // The middle value, or the mean of the two middle ones. `values` is not empty.
 double median(std::vector<double> values);
 
+// A median and the range that it lies in with 95% confidence.
+struct Interval {
+  double median, low, high;
+};
+
+// By the percentile bootstrap, with a fixed seed: the same values give the same interval. Fewer than 3 values
+// say nothing about confidence: then it is minimum..maximum. `values` is not empty.
+Interval bootstrap_median(const std::vector<double>& values);
+
 }  // namespace comet

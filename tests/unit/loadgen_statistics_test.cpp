@@ -33,6 +33,40 @@ TEST(LoadgenStatistics, MedianOfAnEvenCountIsTheMeanOfTheMiddleTwo) {
   EXPECT_DOUBLE_EQ(median({4, 1, 3, 2}), 2.5);
 }
 
+TEST(LoadgenStatistics, TheBootstrapIntervalHoldsTheMedianAndIgnoresAnOutlier) {
+  const Interval interval = bootstrap_median({10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 1000});
+  EXPECT_DOUBLE_EQ(interval.median, 15);
+  EXPECT_GE(interval.low, 11);
+  EXPECT_LE(interval.low, 13);
+  EXPECT_GE(interval.high, 17);
+  EXPECT_LE(interval.high, 19);
+}
+
+TEST(LoadgenStatistics, TheBootstrapIntervalIsTheSameEveryTime) {
+  const std::vector<double> values{3, 1, 4, 1, 5, 9, 2};
+  EXPECT_EQ(bootstrap_median(values).low, bootstrap_median(values).low);
+  EXPECT_EQ(bootstrap_median(values).high, bootstrap_median(values).high);
+}
+
+TEST(LoadgenStatistics, TheBootstrapIntervalNarrowsWithTheNumberOfValues) {
+  const auto width = [](std::size_t count) {
+    std::vector<double> values;
+    for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<double>(i % 10));
+    const Interval interval = bootstrap_median(values);
+    return interval.high - interval.low;
+  };
+  EXPECT_LT(width(200), width(10));
+}
+
+TEST(LoadgenStatistics, WithFewerThanThreeValuesTheIntervalIsMinimumToMaximum) {
+  EXPECT_EQ(bootstrap_median({7}).low, 7);
+  EXPECT_EQ(bootstrap_median({7}).high, 7);
+  const Interval two = bootstrap_median({4, 2});
+  EXPECT_DOUBLE_EQ(two.median, 3);
+  EXPECT_EQ(two.low, 2);
+  EXPECT_EQ(two.high, 4);
+}
+
 Round round_of(std::int64_t duration_ns, std::int64_t delivered, std::int64_t lost) {
   Round round;
   round.duration_ns = duration_ns;
