@@ -6,10 +6,11 @@ STRICT = $(if $(CI),-DCOMET_WARNINGS_AS_ERRORS=ON)
 # The conformance suite also runs the servers of these builds: NAME=DIR[=REGEX of entries].
 SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=^(threaded|continuations)
 
-.PHONY: help deps build sanitizers test bench bench-peers clean
+.PHONY: help deps build sanitizers test bench bench-peers microbench clean
 help:
 	@echo "make bench        measure the five servers and the floor (a few minutes) and print a table"
 	@echo "make bench-peers  the same beside Node.js, Twisted, MochiWeb, Jetty and nginx with nchan"
+	@echo "make microbench   measure each mechanism alone (under a minute) and write results/microbench.json"
 	@echo "make test         run every test, sanitizer builds included"
 	@echo "make build        build only: the programs are in build/release/bin"
 	@echo "make deps         install the packages that are missing (root or sudo)"
@@ -37,6 +38,12 @@ bench: build
 bench-peers: build
 	@peers/deps
 	build/release/bin/comet-loadgen bench
+
+microbench: deps
+	cmake --preset release $(STRICT)
+	cmake --build build/release -j $(JOBS) --target comet-microbench
+	build/release/bin/comet-microbench --benchmark_min_time=0.1 --benchmark_repetitions=5 \
+	  --benchmark_display_aggregates_only=true --benchmark_out=results/microbench.json --benchmark_out_format=json
 
 clean:
 	rm -rf build

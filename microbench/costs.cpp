@@ -1,0 +1,58 @@
+#include "microbench/costs.hpp"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "loadgen/kernel_memory.hpp"
+#include "loadgen/process_tree.hpp"
+#include "patterns/common/startup.hpp"
+
+namespace comet {
+namespace {
+
+// Without what the heap keeps of earlier benchmarks.
+std::optional<std::int64_t> user_memory() {
+  malloc_trim(0);
+  return proportional_set_size(process_tree(getpid()));
+}
+
+void count_growth(benchmark::State& state, const char* name, std::optional<std::int64_t> before,
+                  std::optional<std::int64_t> after, std::size_t count) {
+  if (before && after) {
+    state.counters[name] = static_cast<double>(*after - *before) / static_cast<double>(count);
+  }
+}
+
+}  // namespace
+
+CpuOfAll::CpuOfAll() : before_(process_cpu_ns(process_tree(getpid()))) {}
+
+void CpuOfAll::report(benchmark::State& state) const {
+  const std::int64_t used = process_cpu_ns(process_tree(getpid())) - before_;
+  state.counters["cpu_ns"] =
+      benchmark::Counter(static_cast<double>(used), benchmark::Counter::kAvgIterations);
+}
+
+MemoryGrowth::MemoryGrowth() : user_(user_memory()), kernel_(settled_kernel_memory()) {}
+
+void MemoryGrowth::report(benchmark::State& state, std::size_t count) const {
+  count_growth(state, "user_bytes", user_, user_memory(), count);
+  count_growth(state, "kernel_bytes", kernel_, settled_kernel_memory(), count);
+}
+
+OneCore::OneCore(bool wanted) {
+  if (sched_getaffinity(0, sizeof before_, &before_) != 0) fail("sched_getaffinity", errno);
+  if (!wanted) return;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<std::size_t>(sched_getcpu()), &one);
+  if (sched_setaffinity(0, sizeof one, &one) != 0) fail("sched_setaffinity", errno);
+}
+
+OneCore::~OneCore() {
+  if (sched_setaffinity(0, sizeof before_, &before_) != 0) fail("sched_setaffinity", errno);
+}
+
+}  // namespace comet

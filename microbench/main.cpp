@@ -1,0 +1,14 @@
+// The micro-benchmarks: what one wake, spawn, parse or append costs by itself. One file per subject.
+#include <benchmark/benchmark.h>
+
+#include "patterns/common/startup.hpp"
+#include "patterns/threaded/thread_settings.hpp"
+
+int main(int argc, char** argv) {
+  comet::shrink_thread_storage(argv);  // as comet-threaded: it decides what a blocked thread costs
+  comet::prepare_process();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 64;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}

@@ -1,0 +1,155 @@
+// prefork: waking blocked workers through the shared log and a bell, starting a worker, and what one weighs.
+#include <benchmark/benchmark.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "microbench/costs.hpp"
+#include "patterns/prefork/bells.hpp"
+#include "patterns/prefork/shared_log.hpp"
+#include "patterns/prefork/worker_pool.hpp"
+
+namespace comet {
+namespace {
+
+constexpr std::size_t kMostWorkers = 256;
+
+// Edge-triggered on one bell, as each worker's epoll.
+class BellWaiter {
+ public:
+  explicit BellWaiter(int bell) : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    if (epoll_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, bell, &event) != 0) fail("epoll", errno);
+  }
+  ~BellWaiter() { ::close(epoll_); }
+  BellWaiter(const BellWaiter&) = delete;
+  BellWaiter& operator=(const BellWaiter&) = delete;
+
+  void wait() const {
+    epoll_event event;
+    if (epoll_wait(epoll_, &event, 1, -1) < 0 && errno != EINTR) fail("epoll_wait", errno);
+  }
+
+ private:
+  int epoll_;
+};
+
+// What the master maps before it forks. One for all benchmarks: shared memory is never unmapped.
+struct Shared {
+  SharedLog log{{.history = 128, .bytes = 1 << 20}, {unix_milliseconds(), 0}};
+  Scoreboard board{kMostWorkers};
+  Bells bells;                                             // of the workers
+  Bells publisher;                                         // rung by the last worker of a round
+  SharedNumber* done = map_shared_array<SharedNumber>(1);  // workers that took the round's message
+  std::atomic<bool>* stop = map_shared_array<std::atomic<bool>>(1);
+};
+Shared& shared() {
+  static Shared one;
+  return one;
+}
+
+// `count` workers, each blocked until there is a message. The pool blocks some signals; its end unblocks
+// them.
+class Workers {
+ public:
+  explicit Workers(std::size_t count) : count_(count), done_(shared().publisher.of(channel_.hash)) {
+    *shared().stop = false;
+    *shared().done = 0;
+    if (sigprocmask(SIG_SETMASK, nullptr, &signals_) != 0) fail("sigprocmask", errno);
+    pool_.emplace(PoolOptions{.least = count, .most = count}, shared().board, shared().bells,
+                  [this](std::size_t) { work(); });
+    pool_->start();
+    await_all();
+  }
+  ~Workers() {
+    *shared().stop = true;
+    shared().bells.ring_all();
+    pool_->finish(Milliseconds{60000});
+    if (sigprocmask(SIG_SETMASK, &signals_, nullptr) != 0) fail("sigprocmask", errno);
+  }
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  // Publishes one message; returns when all workers have it and wait again.
+  void round() {
+    *shared().done = 0;
+    shared().log.publish(channel_, "a message of a usual length, which is to say 64 bytes of payload");
+    shared().bells.ring(channel_.hash);
+    await_all();
+  }
+
+ private:
+  void await_all() const {
+    while (*shared().done < count_) done_.wait();
+  }
+
+  void work() {
+    const BellWaiter bell(shared().bells.of(channel_.hash));
+    Cursor seen = shared().log.first_after(channel_, {}).last;
+    while (true) {
+      if (shared().done->fetch_add(1) + 1 == count_) shared().publisher.ring(channel_.hash);
+      SharedLog::Found found;
+      do {
+        bell.wait();
+        if (*shared().stop) return;
+        found = shared().log.first_after(channel_, seen);
+      } while (!found.message);
+      seen = found.message->cursor;
+    }
+  }
+
+  const std::size_t count_;
+  SharedLog::Channel channel_{"all"};
+  BellWaiter done_;
+  sigset_t signals_;
+  std::optional<WorkerPool> pool_;
+};
+
+// An iteration is one wake: of each worker, and of the publisher by the last of them.
+void wake_process(benchmark::State& state) {
+  const auto workers = static_cast<std::size_t>(state.range(0));
+  const OneCore core(state.range(1) != 0);
+  Workers pool(workers);
+  const CpuOfAll cpu;
+  while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(workers + 1))) pool.round();
+  cpu.report(state);
+}
+BENCHMARK(wake_process)
+    ->Name("wake/process")
+    ->ArgNames({"waiting", "one_core"})
+    ->ArgsProduct({{1, 64}, {1, 0}})
+    ->UseRealTime();
+
+// fork, nothing to do, exit, wait: a worker's whole life but for its work.
+void spawn_process(benchmark::State& state) {
+  constexpr std::size_t kBatch = 16;
+  sigset_t signals;
+  if (sigprocmask(SIG_SETMASK, nullptr, &signals) != 0) fail("sigprocmask", errno);
+  WorkerPool pool({.least = kBatch, .most = kBatch}, shared().board, shared().bells, [](std::size_t) {});
+  const CpuOfAll cpu;
+  while (state.KeepRunningBatch(kBatch)) {
+    pool.start();
+    pool.finish(Milliseconds{60000});
+  }
+  cpu.report(state);
+  if (sigprocmask(SIG_SETMASK, &signals, nullptr) != 0) fail("sigprocmask", errno);
+}
+BENCHMARK(spawn_process)->Name("spawn/process")->UseRealTime();
+
+void memory_process(benchmark::State& state) {
+  constexpr std::size_t kCount = 64;
+  shared();
+  for ([[maybe_unused]] auto once : state) {
+    const MemoryGrowth growth;
+    const Workers pool(kCount);
+    growth.report(state, kCount);
+  }
+}
+BENCHMARK(memory_process)->Name("memory/process")->Iterations(1);
+
+}  // namespace
+}  // namespace comet
