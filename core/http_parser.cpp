@@ -151,6 +151,12 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
       case http::field::content_type:
         request.body_type = body_type_of(value);
         break;
+      case http::field::authorization:
+        request.authorization.append(value.data(), value.size());  // two of them are no credentials
+        break;
+      case http::field::sec_fetch_site:
+        if (value == "cross-site") request.cross_site = true;
+        break;
       default:
         break;
     }
@@ -158,6 +164,7 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
 
   void on_header_impl(error_code& error) override {
     request.head_complete = true;
+    request.has_body = content_length() || chunked();
     request.keep_alive = keep_alive() && !asks_close_;  // "close" wins (RFC 9112 section 9.3)
     body_allowance_ = request.body_type == BodyType::form ? 3 * max_message_ + 1024 : max_message_;
     if (!request.http_1_0 && !has_host_) return refuse(400, "HTTP/1.1 needs a Host header", error);

@@ -18,7 +18,10 @@ struct HttpRequest {
   bool keep_alive = true;
   bool expects_continue = false;
   bool head_complete = false;
+  bool has_body = false;    // its framing says that there is one, were it empty
+  bool cross_site = false;  // a browser sends it for a page of another site
   BodyType body_type = BodyType::none_given;
+  std::string authorization;
   std::string body;  // chunks joined, framing removed
 };
 

@@ -22,7 +22,13 @@ struct Options {
   std::size_t max_held = 0;            // 0: no cap but the file limit
   Milliseconds header_timeout{10000};  // from a request's first byte to its last
   Milliseconds idle_timeout{60000};    // a connection without a request, or a client that does not read
+  Milliseconds publish_work{0};        // every publish blocks for so long before it is appended and answered
+  unsigned publish_work_threads = 0;   // 0: where the publish is handled; else in a pool of so many threads
+  std::string publish_token{};         // what a publisher must show; empty: nothing
 };
+
+// So that a publish at work when the drain begins ends within it.
+constexpr Milliseconds kMostPublishWork{3000};
 
 // Adds the shared options to `app`; `program` and `description` head the --help text.
 void add_shared_options(CLI::App& app, Options& options);

@@ -95,6 +95,10 @@ Decision RequestReader::advance(std::string_view input, std::size_t& used) {
   }
   if (input.size() - used > kLongestChunkLine)
     return refuse({400, "a chunk header or trailer is over 16 KiB"});
+  // Nothing of a body is taken from a client that may not publish.
+  if (parser_->request.head_complete) {
+    if (const auto refusal = refuse_publisher(parser_->request, service_->options)) return refuse(*refusal);
+  }
   if (parser_->request.expects_continue && !continued_ && parser_->request.body.empty()) {
     continued_ = true;
     return Reply{continue_response()};

@@ -1,6 +1,7 @@
 // Encoding of responses. Header names and values are the contract's (docs/contract.md).
 #include "core/response.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <utility>
 
@@ -15,6 +16,10 @@ std::string_view reason_phrase(int status) {
       return "No Content";
     case 400:
       return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
@@ -136,11 +141,16 @@ Response error_response(int status, std::string_view text, ReplyForm form, std::
   std::string head = start_head(status);
   // no-store on every error too: the contract asks it of all of /subscribe, and nobody should cache an error.
   head.append("Content-Type: text/plain;charset=utf-8\r\nCache-Control: no-store\r\n").append(extra_headers);
+  // Asked of every 401 (RFC 9110 section 15.5.2), with at least one parameter (RFC 6750 section 3).
+  if (status == 401) head += "WWW-Authenticate: Bearer realm=\"publish\"\r\n";
   return finish(std::move(head), std::string(text) + '\n', form);
 }
 
-Response unavailable_response(std::string_view text, ReplyForm form) {
-  return error_response(503, text, form, "Retry-After: 1\r\n");
+Response unavailable_response(std::string_view text, ReplyForm form, std::uint64_t refused,
+                              std::uint64_t held) {
+  const std::uint64_t window =
+      std::clamp<std::uint64_t>(held, 1, 5) + std::min<std::uint64_t>(held / 1000, 55);
+  return error_response(503, text, form, "Retry-After: " + std::to_string(1 + refused % window) + "\r\n");
 }
 
 Response continue_response() {

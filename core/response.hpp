@@ -2,6 +2,7 @@
 // a receiver that needs another framing (HTTP/1.0, close, HEAD, a gap to say) gets bytes of its own.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,8 +52,11 @@ Response page_response(std::string_view content_type, std::string_view body, Rep
 // An error with a one-line text body; `extra_headers` are whole lines, each ended by CRLF.
 Response error_response(int status, std::string_view text, ReplyForm form,
                         std::string_view extra_headers = {});
-// 503 with Retry-After; at the drain and where a cap is reached.
-Response unavailable_response(std::string_view text, ReplyForm form);
+// 503 for the client that is refused after `refused` others, while `held` requests are held or were when the
+// drain began. Retry-After goes in turn from 1 to N seconds, so that clients do not come back as one herd: N
+// grows with `held` to 5, then by one for each 1,000, to 60.
+Response unavailable_response(std::string_view text, ReplyForm form, std::uint64_t refused,
+                              std::uint64_t held);
 // The interim 100 that a client with `Expect: 100-continue` waits for.
 Response continue_response();
 

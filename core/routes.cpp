@@ -114,9 +114,29 @@ std::string encode_rest(std::string_view form) {
   return text;
 }
 
+// Takes as long for any token of the same length, so that nobody finds it out byte by byte.
+bool same_token(std::string_view shown, std::string_view token) {
+  if (shown.size() != token.size()) return false;
+  volatile unsigned char difference = 0;
+  for (std::size_t i = 0; i < token.size(); ++i) {
+    difference = difference | static_cast<unsigned char>(shown[i] ^ token[i]);
+  }
+  return difference == 0;
+}
+
+// "Bearer TOKEN" (RFC 6750 section 2.1), the scheme in any case.
+bool shows_token(std::string_view authorization, std::string_view token) {
+  constexpr std::string_view kScheme = "bearer ";
+  const std::string_view scheme = authorization.substr(0, kScheme.size());
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+  if (!std::equal(scheme.begin(), scheme.end(), kScheme.begin(), kScheme.end(), same)) return false;
+  return same_token(authorization.substr(kScheme.size()), token);
+}
+
 // The message: ?message= of a GET, the field of a form, or the raw body.
 std::optional<std::string> message_of(HttpRequest& request, const Target& target) {
   if (request.method == Method::get) return find_parameter(target.query, "message");
+  if (!request.has_body) return std::nullopt;
   if (request.body_type != BodyType::form) return std::move(request.body);
   const std::string text = encode_rest(request.body);
   const auto form = urls::parse_query(text);
@@ -149,11 +169,24 @@ Decision route_page(const Target& target, ReplyForm form, const Service& service
 
 }  // namespace
 
+// A browser says by Sec-Fetch-Site (W3C, Fetch Metadata Request Headers) for whom it asks. A page of another
+// site needs no answer to do harm; one of the same site, another port say, is the publisher's own.
+std::optional<Refusal> refuse_publisher(const HttpRequest& request, const Options& options) {
+  if (!request.cross_site && options.publish_token.empty()) return std::nullopt;
+  const auto target = parse_target(request.target);
+  if (!target || target->path != "/publish") return std::nullopt;
+  if (request.cross_site) return Refusal{403, "pages of other sites may not publish"};
+  if (shows_token(request.authorization, options.publish_token)) return std::nullopt;
+  return Refusal{401, "publishing needs the header 'Authorization: Bearer TOKEN'"};
+}
+
 Decision route(HttpRequest&& request, const Service& service) {
   const ReplyForm form = form_of(request);
   if (request.method == Method::unknown) return refuse(501, "this method is not implemented", form);
   const auto target = parse_target(request.target);
   if (!target) return refuse(400, "malformed request target", form);
+  if (const auto why = refuse_publisher(request, service.options))
+    return refuse(why->status, why->text, form);
 
   const bool is_publish = target->path == "/publish";
   const bool is_subscribe = target->path == "/subscribe";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "core/decision.hpp"
 #include "core/http_parser.hpp"
@@ -16,5 +17,8 @@ struct Service {
 };
 
 Decision route(HttpRequest&& request, const Service& service);
+
+// Why this client may not publish, where the request is a publish; its head is enough to know.
+std::optional<Refusal> refuse_publisher(const HttpRequest& request, const Options& options);
 
 }  // namespace comet

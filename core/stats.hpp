@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/response.hpp"
+
 namespace comet {
 
 // Relaxed atomics, so that one type serves one thread, many threads, and processes over shared memory.
@@ -25,6 +27,11 @@ inline void add(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
 }
 inline void subtract(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
   counter.fetch_sub(by, std::memory_order_relaxed);
+}
+
+// A 503, counted.
+inline Response refuse(Counters& counters, std::uint64_t held, std::string_view text, ReplyForm form) {
+  return unavailable_response(text, form, counters.rejected.fetch_add(1, std::memory_order_relaxed), held);
 }
 
 struct Stats {

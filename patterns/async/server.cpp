@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 
@@ -22,10 +23,6 @@ struct LaterWrite {
   bool is_delivery;
 };
 
-Server& server_of(const uv_handle_t* handle) { return *static_cast<Server*>(handle->loop->data); }
-Connection& connection_of(void* handle) {
-  return *static_cast<Connection*>(static_cast<uv_handle_t*>(handle)->data);
-}
 uv_stream_t* stream_of(Connection& connection) { return reinterpret_cast<uv_stream_t*>(&connection.socket); }
 uv_handle_t* handle_of(Connection& connection) { return reinterpret_cast<uv_handle_t*>(&connection.socket); }
 
@@ -49,6 +46,10 @@ Server::Server(const Options& options)
     return read_stats(counters_, "async", started_);
   };
   const int listener = open_listener(options);
+  // libuv reads it when the first work comes. It holds at least one thread, which starts then.
+  if (options.publish_work_threads > 0) {
+    setenv("UV_THREADPOOL_SIZE", std::to_string(options.publish_work_threads).c_str(), 1);
+  }
   require(uv_loop_init(&loop_), "uv_loop_init");
   loop_.data = this;
   timer_.open(loop_);
@@ -71,7 +72,7 @@ void Server::run() {
   require(uv_listen(reinterpret_cast<uv_stream_t*>(&listener_), kBacklog, on_connection), "uv_listen");
   uv_os_fd_t descriptor = -1;
   require(uv_fileno(reinterpret_cast<uv_handle_t*>(&listener_), &descriptor), "uv_fileno");
-  announce_ready(descriptor);
+  announce_ready(descriptor, service_.options);
   uv_run(&loop_, UV_RUN_DEFAULT);
   require(uv_loop_close(&loop_), "uv_loop_close");
 }
@@ -86,6 +87,16 @@ void Server::accept_connection() {
       uv_tcp_nodelay(&connection->socket, 1) != 0) {
     return close(*connection);
   }
+  if (!start_reading(*connection)) return;
+  if (counters_.connections > connection_limit_) {
+    return respond(*connection,
+                   refuse(counters_, counters_.held, "too many connections", {.keep_alive = false}));
+  }
+  timer_.set(*connection, service_.options.idle_timeout);
+}
+
+// False where that fails: the connection is closed. uv_read_stop() is its opposite.
+bool Server::start_reading(Connection& connection) {
   const auto give_buffer = [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
     Server& server = server_of(handle);
     *buffer = uv_buf_init(server.input_, sizeof server.input_);
@@ -96,12 +107,9 @@ void Server::accept_connection() {
     server.read_request(connection_of(stream), size);
     server.continue_early_requests();
   };
-  if (uv_read_start(stream_of(*connection), give_buffer, on_read) != 0) return close(*connection);
-  if (counters_.connections > connection_limit_) {
-    add(counters_.rejected);
-    return respond(*connection, unavailable_response("too many connections", {.keep_alive = false}));
-  }
-  timer_.set(*connection, service_.options.idle_timeout);
+  if (uv_read_start(stream_of(connection), give_buffer, on_read) == 0) return true;
+  close(connection);
+  return false;
 }
 
 // Step 2: read. Bytes become decisions; while a request is held they are put aside, and an end of input means
@@ -123,8 +131,8 @@ void Server::handle(Connection& connection, Decision decision) {
     if (std::holds_alternative<NeedsInput>(decision)) break;
     if (const auto* request = std::get_if<Subscribe>(&decision)) {
       subscribe(connection, *request);
-    } else if (const auto* message = std::get_if<Publish>(&decision)) {
-      publish(connection, *message);
+    } else if (auto* message = std::get_if<Publish>(&decision)) {
+      publish(connection, std::move(*message));
     } else {
       respond(connection, std::get<Reply>(decision).response);
     }
@@ -155,17 +163,7 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
   const Cursor last = channel.log.last();
   channels_.close_if_unused(channel);
   if (request.hold == Milliseconds{0}) return respond(connection, no_content_response(last, form));
-  add(counters_.rejected);
-  respond(connection, unavailable_response("too many held requests", form));
-}
-
-// Step 5: publish. Append to the log, wake the channel's held requests, answer.
-void Server::publish(Connection& connection, const Publish& request) {
-  Channel& channel = channels_.open(request.channel);
-  const Message message = channels_.publish(channel, request.body);
-  add(counters_.published);
-  const std::size_t receivers = wake(channel, message);
-  respond(connection, published_response(message.cursor, receivers, request.form));
+  respond(connection, refuse(counters_, counters_.held, "too many held requests", form));
 }
 
 // Step 6: hold. The connection stays readable, so that the loop reports the client's leaving.
@@ -185,21 +183,6 @@ Channel& Server::end_hold(Connection& connection) {
   connection.phase = Connection::Phase::idle;
   subtract(counters_.held);
   return channel;
-}
-
-// The list is emptied first: it takes only those who wait now, not those who come back for the next message.
-std::size_t Server::wake(Channel& channel, const Message& message) {
-  Waiters woken;
-  woken.swap(channel.waiters);
-  std::size_t receivers = 0;
-  for (; !woken.empty(); ++receivers) {
-    Connection& connection = woken.front();
-    woken.pop_front();
-    end_hold(connection);
-    respond(connection, message_response(message, connection.form), true);
-    if (connection.reader.mid_request()) early_.push_back(&connection);
-  }
-  return receivers;
 }
 
 void Server::expire(Connection& connection) {
@@ -253,10 +236,7 @@ void Server::write_later(Connection& connection, const Response& response, std::
     if (owner.phase == Connection::Phase::closed) return;
     if (status != 0) return server.close(owner);
     owner.phase = Connection::Phase::idle;
-    if (uv_stream_t* stream = request->handle;
-        uv_read_start(stream, owner.socket.alloc_cb, owner.socket.read_cb) != 0) {
-      return server.close(owner);
-    }
+    if (!server.start_reading(owner)) return;
     server.finish_response(owner, done->response.close, done->is_delivery);
     if (owner.phase == Connection::Phase::idle) server.handle(owner, owner.reader.next());
     server.continue_early_requests();
@@ -300,45 +280,6 @@ void Server::end_time(Connection& connection) {
   if (connection.phase == Phase::held) return expire(connection);
   if (connection.phase == Phase::reading) return respond(connection, connection.reader.timeout_response());
   close(connection);
-}
-
-// Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signal
-// handlers go away, so that a second signal has its default action and ends the process at once.
-void Server::drain() {
-  draining_ = true;
-  for (uv_signal_t& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
-  uv_close(reinterpret_cast<uv_handle_t*>(&listener_), nullptr);
-  const auto drain_connection = [](uv_handle_t* handle, void* server) {
-    if (handle->type != UV_TCP || handle->data == nullptr || uv_is_closing(handle)) return;
-    Server& self = *static_cast<Server*>(server);
-    Connection& connection = connection_of(handle);
-    if (connection.phase == Connection::Phase::held) {
-      self.end_hold(connection);
-      connection.form.keep_alive = false;
-      self.respond(connection, unavailable_response("the server is shutting down", connection.form));
-    } else if (connection.phase == Connection::Phase::idle ||
-               connection.phase == Connection::Phase::reading) {
-      self.close(connection);
-    }
-  };
-  uv_walk(&loop_, drain_connection, this);
-  const auto on_time = [](uv_timer_t* timer) {
-    const auto close_connection = [](uv_handle_t* handle, void* server) {
-      if (handle->type == UV_TCP && handle->data != nullptr)
-        static_cast<Server*>(server)->close(connection_of(handle));
-    };
-    uv_walk(timer->loop, close_connection, timer->loop->data);
-  };
-  require(uv_timer_start(&drain_timer_, on_time, static_cast<std::uint64_t>(kDrainTimeout.count()), 0),
-          "uv_timer_start");
-  if (counters_.connections == 0) close_last_handles();
-}
-
-// The last handles go, and run() returns.
-void Server::close_last_handles() {
-  timer_.close();
-  auto* handle = reinterpret_cast<uv_handle_t*>(&drain_timer_);
-  if (!uv_is_closing(handle)) uv_close(handle, nullptr);
 }
 
 }  // namespace comet

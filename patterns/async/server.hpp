@@ -6,6 +6,7 @@
 
 #include <uv.h>
 
+#include <atomic>
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <vector>
@@ -29,7 +30,7 @@ using Channel = Channels<Waiters>::Channel;
 struct Connection : Deadline, WaiterHook {
   explicit Connection(const Service& service) : reader(service) {}
 
-  enum class Phase : std::uint8_t { idle, reading, held, writing, lingering, closed };
+  enum class Phase : std::uint8_t { idle, reading, held, working, writing, lingering, closed };
 
   uv_tcp_t socket;
   RequestReader reader;
@@ -37,6 +38,12 @@ struct Connection : Deadline, WaiterHook {
   ReplyForm form;              // while held
   Phase phase = Phase::idle;
 };
+
+class Server;
+inline Server& server_of(const uv_handle_t* handle) { return *static_cast<Server*>(handle->loop->data); }
+inline Connection& connection_of(void* handle) {
+  return *static_cast<Connection*>(static_cast<uv_handle_t*>(handle)->data);
+}
 
 class Server {
  public:
@@ -51,7 +58,7 @@ class Server {
   void read_request(Connection& connection, ssize_t size);
   void handle(Connection& connection, Decision decision);
   void subscribe(Connection& connection, const Subscribe& request);
-  void publish(Connection& connection, const Publish& request);
+  void publish(Connection& connection, Publish&& request);
   void hold(Connection& connection, Channel& channel, Milliseconds time, ReplyForm form);
   std::size_t wake(Channel& channel, const Message& message);
   void expire(Connection& connection);
@@ -61,7 +68,13 @@ class Server {
   void close(Connection& connection);
   void drain();
 
+  struct Work;
+  void work_in_pool(Connection& connection, Publish&& request);
+  void finish_work(Work& work);
+  void append(Connection& connection, const Publish& request);
   Channel& end_hold(Connection& connection);
+  Response refuse_at_drain(ReplyForm form);
+  bool start_reading(Connection& connection);
   void write_later(Connection& connection, const Response& response, std::size_t sent, bool is_delivery);
   void linger(Connection& connection);
   void end_time(Connection& connection);
@@ -75,8 +88,9 @@ class Server {
   Counters counters_;
   Channels<Waiters> channels_;
   LoopTimer timer_;
-  std::vector<Connection*> early_;  // answered connections whose next request came while they were held
-  bool draining_ = false;
+  std::vector<Connection*> early_;     // answered connections whose next request came while they were held
+  std::atomic<bool> draining_{false};  // the pool reads it
+  std::size_t held_at_drain_ = 0;
 
   uv_loop_t loop_;
   uv_tcp_t listener_;

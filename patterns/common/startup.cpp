@@ -62,6 +62,23 @@ sockaddr_storage resolve(const Options& options, socklen_t& length) {
   return address;
 }
 
+sockaddr_storage address_of(int listener) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) != 0) fail("getsockname", errno);
+  return address;
+}
+
+bool is_loopback(int listener) {
+  const sockaddr_storage address = address_of(listener);
+  if (address.ss_family == AF_INET) {
+    const in_addr& host = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+    return ntohl(host.s_addr) >> 24 == IN_LOOPBACKNET;
+  }
+  const in6_addr& host = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&host) || (IN6_IS_ADDR_V4MAPPED(&host) && host.s6_addr[12] == IN_LOOPBACKNET);
+}
+
 }  // namespace
 
 void fail(const std::string& what, int error_number) {
@@ -105,14 +122,17 @@ int open_listener(const Options& options, bool reuse_port) {
 }
 
 int port_of(int listener) {
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  if (getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) != 0) fail("getsockname", errno);
+  const sockaddr_storage address = address_of(listener);
   return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
                                              : reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
-void announce_ready(int listener) {
+void announce_ready(int listener, const Options& options) {
+  if (options.publish_token.empty() && !is_loopback(listener)) {
+    std::fprintf(stderr,
+                 "%s: everybody who can reach %s may publish; --publish-token-file asks for a token\n",
+                 program_invocation_short_name, options.address.c_str());
+  }
   std::printf("READY port=%d pid=%d\n", port_of(listener), getpid());
   if (std::fflush(stdout) != 0) fail("writing the READY line", errno);
 }

@@ -39,8 +39,9 @@ int open_listener(const Options& options, bool reuse_port = false);
 // Port that the listening socket got.
 int port_of(int listener);
 
-// Prints the READY line, once connections are accepted.
-void announce_ready(int listener);
+// Prints the READY line, once connections are accepted; and a warning on standard error where other machines
+// may connect and everybody may publish.
+void announce_ready(int listener, const Options& options);
 
 // TCP_NODELAY: an answer is one write and must not wait for an acknowledgement. False where the peer has gone
 // already.

@@ -5,7 +5,6 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "patterns/common/startup.hpp"
 #include "patterns/continuations/server.hpp"
 
 namespace comet {
@@ -57,17 +56,6 @@ void Server::end_time(Connection& connection) {
   if (connection.phase == Phase::held) return expire(connection);
   if (connection.phase == Phase::reading) return respond(connection, connection.reader.timeout_response());
   close(connection);
-}
-
-void Server::drain_connection(Connection& connection) {
-  using Phase = Connection::Phase;
-  if (connection.phase == Phase::held)
-    return connection.continuation.refuse() ? end_hold(connection) : release(connection);
-  if (cutting_ || connection.phase == Phase::idle || connection.phase == Phase::reading)
-    return close(connection);
-  set_deadline(connection,
-               connection.phase == Phase::writing ? service_.options.idle_timeout : kLingerTimeout);
-  release(connection);
 }
 
 }  // namespace comet

@@ -52,8 +52,7 @@ void Server::begin_captured(Connection& connection, Subscribe&& request) {
   try {
     connection.handler.begin(stacks_, handler);
   } catch (const std::bad_alloc&) {
-    add(counters_.rejected);
-    return respond(connection, unavailable_response("out of stacks", request.form));
+    return respond(connection, refuse(counters_, counters_.held, "out of stacks", request.form));
   }
   // On the thread's own stack again, with the handler's put aside: from here on any thread may resume it.
   subscribe(connection, std::move(request));
@@ -112,14 +111,10 @@ void Server::respond_to_subscriber(Connection& connection) {
       return respond(connection, message_response(*attributes.message, attributes.form));
     case State::expired:
       return respond(connection, no_content_response(attributes.cursor, attributes.form));
-    case State::refused: {
-      const bool draining = draining_;
-      ReplyForm form = attributes.form;
-      form.keep_alive = form.keep_alive && !draining;
-      return respond(
-          connection,
-          unavailable_response(draining ? "the server is shutting down" : "too many held requests", form));
-    }
+    case State::refused:
+      return respond(connection, draining_ ? refuse_at_drain(attributes.form)
+                                           : refuse(counters_, counters_.held, "too many held requests",
+                                                    attributes.form));
     case State::initial:
     case State::suspended:
     case State::abandoned:

@@ -22,7 +22,6 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr std::size_t kPortion = 64;         // continuations resumed before other requests have a turn
 constexpr Milliseconds kAcceptPause{100};    // while descriptors are out
 thread_local std::array<char, 65536> input;  // read into, then fed to a reader, within one handler
 
@@ -62,12 +61,13 @@ void Server::run() {
     if (!error) drain();
   }));
   accept_connection();
-  announce_ready(acceptor_.native_handle());
+  announce_ready(acceptor_.native_handle(), service_.options);
   std::vector<std::jthread> others;
   try {
+    if (service_.options.publish_work_threads > 0) work_pool_.emplace(service_.options.publish_work_threads);
     while (others.size() + 1 < threads_) others.emplace_back([this] { pool_.run(); });
   } catch (const std::system_error& error) {
-    fail("starting " + std::to_string(threads_) + " threads (fewer --threads?)", error.code().value());
+    fail("starting threads (fewer --threads or --publish-work-threads?)", error.code().value());
   }
   pool_.run();
 }
@@ -94,8 +94,8 @@ void Server::begin(Socket&& socket) {
   add(counters_.connections);
   wait_for_input(connection);
   if (counters_.connections > connection_limit_) {
-    add(counters_.rejected);
-    return respond(connection, unavailable_response("too many connections", {.keep_alive = false}));
+    return respond(connection,
+                   refuse(counters_, counters_.held, "too many connections", {.keep_alive = false}));
   }
   set_deadline(connection, service_.options.idle_timeout);
   release(connection);
@@ -152,25 +152,12 @@ void Server::subscribe(Connection& connection, Subscribe&& request) {
     } else if (counters_.held < held_limit_ && !draining_) {
       return hold(connection, channel, request.hold);
     } else {
-      add(counters_.rejected);
       continuation.refuse();
     }
     continuation.attributes.cursor = channel.log.last();
     channels_.close_if_unused(channel);
     count_channels();
     asio::post(pool_, [this, &connection] { go_on(connection); });
-  });
-}
-
-// Step 5: publish. Append to the log, wake the channel's held requests, answer.
-void Server::publish(Connection& connection, Publish&& request) {
-  asio::dispatch(strand_, [this, &connection, request = std::move(request)] {
-    Channel& channel = channels_.open(request.channel);
-    const auto message = std::make_shared<const Message>(channels_.publish(channel, request.body));
-    add(counters_.published);
-    count_channels();
-    const auto woken = wake(channel, message);
-    resume(woken, connection, published_response(message->cursor, woken->receivers, request.form));
   });
 }
 
@@ -198,21 +185,6 @@ void Server::end_hold(Connection& connection) {
     count_channels();
     asio::post(pool_, [this, &connection] { go_on(connection); });
   });
-}
-
-// Takes those who wait now, not those who come back for the next message. In the strand: claims, no answers.
-std::shared_ptr<Woken> Server::wake(Channel& channel, const std::shared_ptr<const Message>& message) {
-  auto woken = std::make_shared<Woken>();
-  for (auto waiter = channel.waiters.begin(); waiter != channel.waiters.end();) {
-    Connection& connection = *waiter++;
-    if (!connection.continuation.resume(message)) continue;
-    connection.channel = nullptr;
-    if (woken->receivers++ % kPortion == 0) woken->portions.emplace_back();
-    Waiters& portion = woken->portions.back();
-    portion.splice(portion.end(), channel.waiters, Waiters::s_iterator_to(connection));
-  }
-  subtract(counters_.held, woken->receivers);
-  return woken;
 }
 
 void Server::expire(Connection& connection) {
@@ -296,34 +268,6 @@ void Server::close(Connection& connection) {
   subtract(counters_.connections);
   if (connection.ownership.retire(connection.waits_for_input, writes)) delete &connection;
   stop_if_drained();
-}
-
-// Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signal
-// handlers go away, so that a second signal has its default action and ends the process at once. In the
-// strand.
-void Server::drain() {
-  draining_ = true;
-  error_code ignored;
-  signals_.clear(ignored);
-  acceptor_.close(ignored);
-  accept_timer_.cancel();
-  drain_timer_.expires_after(kDrainTimeout);
-  drain_timer_.async_wait(asio::bind_executor(strand_, [this](const error_code& cancelled) {
-    if (cancelled) return;
-    cutting_ = true;
-    deadlines_.end_all(Event::drain);
-  }));
-  deadlines_.end_all(Event::drain);  // every open connection has one
-  stop_if_drained();
-}
-
-// Without connections nothing is left that keeps the pool in run().
-void Server::stop_if_drained() {
-  if (!draining_ || counters_.connections > 0) return;
-  asio::post(strand_, [this] {
-    drain_timer_.cancel();
-    deadlines_.stop();
-  });
 }
 
 }  // namespace comet

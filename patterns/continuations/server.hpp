@@ -10,9 +10,11 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/channels.hpp"
@@ -133,6 +135,9 @@ class Server {
   void end_time(Connection& connection);
   void drain_connection(Connection& connection);
   void stop_if_drained();
+  void work_in_pool(Connection& connection, Publish&& request);
+  void append(Connection& connection, Publish&& request);
+  Response refuse_at_drain(ReplyForm form);
 
   const Service service_;
   const unsigned threads_;
@@ -148,12 +153,14 @@ class Server {
   Channels<Waiters> channels_;
   DeadlineTimer deadlines_;
   std::atomic<bool> draining_{false};
+  std::size_t held_at_drain_ = 0;     // set before draining_
   std::atomic<bool> cutting_{false};  // kDrainTimeout is over: what is left is closed
 
   boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor> acceptor_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer accept_timer_;
   boost::asio::steady_timer drain_timer_;
+  std::optional<boost::asio::thread_pool> work_pool_;  // for the blocking work of publishes
 };
 
 }  // namespace comet

@@ -32,6 +32,8 @@ struct Letter {
     posted,
     // To leave. Nothing follows: the room has forgotten the subscriber.
     left,
+    // To publish, of a thread that blocked for it.
+    worked,
     // Among the server's threads.
     drained,
   };

@@ -48,6 +48,7 @@ Server::Threads Server::prepare_threads(const FiberOptions& fiber_options) {
 
 void Server::run() {
   block_signals();
+  start_work_pool();
   FiberThread& first = *threads_.front();
   first.scheduler->install();
   boost::fibers::fiber room([this] { room_.run(); });
@@ -59,8 +60,9 @@ void Server::run() {
       boost::fibers::fiber([&] { accept_connections(thread); }).join();
     }));
   }
-  announce_ready(first.listener);
+  announce_ready(first.listener, service_.options);
   await_signal(*first.scheduler);
+  held_at_drain_ = counters_.held;
   draining_ = true;
   room_.drain();
   for (const auto& thread : threads_) thread->orders.send({.kind = Letter::Kind::drain});
@@ -101,8 +103,8 @@ void Server::accept_connection(FiberThread& thread, int socket) {
 
 // No memory for a stack: what the socket takes at once is all that can be said.
 void Server::refuse_without_fiber(Connection& connection) {
-  add(counters_.rejected);
-  const Response response = unavailable_response("no memory for one more fiber", {.keep_alive = false});
+  const Response response =
+      refuse(counters_, counters_.held, "no memory for one more fiber", {.keep_alive = false});
   [[maybe_unused]] const ssize_t sent =
       ::send(connection.socket, response.bytes->data(), response.bytes->size(), MSG_NOSIGNAL);
   close(connection);
@@ -113,8 +115,7 @@ void Server::refuse_without_fiber(Connection& connection) {
 // hibernates.
 void Server::serve(Connection& connection) {
   if (connection.phase == Phase::refused) {
-    add(counters_.rejected);
-    respond(connection, unavailable_response("too many connections", {.keep_alive = false}));
+    respond(connection, refuse(counters_, counters_.held, "too many connections", {.keep_alive = false}));
   }
   while (connection.phase != Phase::closed) {
     connection.phase == Phase::held ? hold(connection) : read_request(connection);
@@ -179,9 +180,9 @@ void Server::subscribe(Connection& connection, const Decision& decision) {
   connection.form = request.form;
   // The last fiber never holds: a publisher finds one.
   if (!hibernate_ && request.hold > Milliseconds{0} && !connection.thread.fibers.prepare_fiber()) {
-    add(counters_.rejected);
     connection.form.keep_alive = false;
-    return respond(connection, unavailable_response("no memory to hold one more request", connection.form));
+    return respond(connection,
+                   refuse(counters_, counters_.held, "no memory to hold one more request", connection.form));
   }
   const Letter answer = room_.ask(Letter::Kind::subscribe, connection, decision);
   connection.form.missed = answer.missed;
@@ -190,17 +191,9 @@ void Server::subscribe(Connection& connection, const Decision& decision) {
     return connection.set_deadline(request.hold);
   }
   if (answer.kind == Letter::Kind::refused) {
-    add(counters_.rejected);
-    return respond(connection, unavailable_response("too many held requests", connection.form));
+    return respond(connection, refuse(counters_, counters_.held, "too many held requests", connection.form));
   }
   answer_subscription(connection, answer);
-}
-
-// Step 5: publish. Tell the room, which appends to the log and wakes the channel's held requests; answer.
-void Server::publish(Connection& connection, const Decision& decision) {
-  const Letter posted = room_.ask(Letter::Kind::publish, connection, decision);
-  respond(connection,
-          published_response(posted.message.cursor, posted.receivers, std::get<Publish>(decision).form));
 }
 
 // Step 6: hold. Receive a letter, or input, or the end of the time. A connection that hibernates comes back
@@ -240,8 +233,7 @@ void Server::answer_subscription(Connection& connection, const Letter& letter) {
   if (letter.kind != Letter::Kind::shutting_down) {
     return respond(connection, no_content_response(letter.message.cursor, connection.form));
   }
-  connection.form.keep_alive = false;
-  respond(connection, unavailable_response("the server is shutting down", connection.form));
+  respond(connection, refuse_at_drain(connection.form));
 }
 
 // Step 8: respond. Most answers fit the socket's buffer and leave at once; else the fiber waits until there
@@ -273,22 +265,6 @@ void Server::close(Connection& connection) {
   if (std::exchange(connection.phase, Phase::closed) == Phase::closed) return;
   ::close(connection.socket);
   subtract(counters_.connections);
-}
-
-// Drain: stop accepting, answer every held request with 503 (the room tells them), let writes finish, close
-// the rest.
-void Server::drain(FiberThread& thread) {
-  ::close(thread.listener);
-  for (Connection& connection : thread.connections) {
-    if (connection.phase == Phase::idle || connection.phase == Phase::reading) connection.wake();
-  }
-  thread.acceptor.set_deadline(kDrainTimeout);
-  while (!thread.connections.empty() && !thread.acceptor.expired()) thread.acceptor.park();
-  for (Connection& connection : thread.connections)
-    ::shutdown(connection.socket, SHUT_RDWR);  // ends all waits
-  while (!thread.connections.empty()) thread.acceptor.park();
-  thread.fibers.stop();
-  reports_.send({.kind = Letter::Kind::drained});
 }
 
 }  // namespace comet

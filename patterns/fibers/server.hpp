@@ -5,7 +5,9 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/thread_pool.hpp>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/stats.hpp"
@@ -47,6 +49,9 @@ class Server {
   bool await_input(Connection& connection);
   void answer_subscription(Connection& connection, const Letter& letter);
   void linger(Connection& connection);
+  void start_work_pool();
+  bool work_in_pool(Connection& connection);
+  Response refuse_at_drain(ReplyForm form);
 
   Service service_;
   const bool hibernate_;
@@ -54,10 +59,12 @@ class Server {
   const std::uint64_t started_;
   Counters counters_;
   std::atomic<bool> draining_{false};
-  const Threads threads_;  // the first is the one that calls run()
-  Sleeper main_;           // run() itself
-  Mailbox reports_;        // of the threads, to run()
+  std::size_t held_at_drain_ = 0;  // set before draining_
+  const Threads threads_;          // the first is the one that calls run()
+  Sleeper main_;                   // run() itself
+  Mailbox reports_;                // of the threads, to run()
   Room room_;
+  std::optional<boost::asio::thread_pool> work_pool_;  // for the blocking work of publishes
 };
 
 }  // namespace comet

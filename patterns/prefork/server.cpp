@@ -61,7 +61,7 @@ Server::Server(const Options& options, const PoolOptions& pool)
 void Server::run() {
   rehearse();
   pool_.start();
-  announce_ready(listener_);
+  announce_ready(listener_, service_.options);
   pool_.supervise();
   drain();
 }
@@ -163,16 +163,6 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
   hold(connection, channel, request.hold, form, last);
 }
 
-// Step 5: publish. Append to the log, wake the channel's held requests, answer.
-void Server::publish(Connection& connection, const Publish& request) {
-  SharedLog::Channel channel(request.channel);
-  const auto [cursor, number, after_previous] = log_.publish(channel, request.body);
-  add(board_.counters().published);
-  const std::size_t receivers = board_.count_receivers(channel.hash, after_previous, number);
-  bells_.ring(channel.hash);
-  respond(connection, published_response(cursor, receivers, request.form));
-}
-
 // Step 6: hold. The process sleeps until the bell of its channel rings, the client leaves, the time is over
 // or the master drains. The bell is heard before the log is looked at, so that no message comes unheard in
 // between.
@@ -207,9 +197,9 @@ const char* Server::why_not_to_hold(ReplyForm& form) const {
 }
 
 void Server::refuse(Connection& connection, const char* why, ReplyForm form) {
+  const std::size_t held = board_.held();
   end_hold();
-  add(board_.counters().rejected);
-  respond(connection, unavailable_response(why, form));
+  respond(connection, comet::refuse(board_.counters(), held, why, form));
 }
 
 // Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain.
@@ -233,12 +223,6 @@ void Server::leave(Connection& connection) {
   end_hold();
   add(board_.counters().disconnects);
   close(connection);
-}
-
-void Server::drain_hold(Connection& connection, ReplyForm form) {
-  end_hold();
-  form.keep_alive = false;
-  respond(connection, unavailable_response("the server is shutting down", form));
 }
 
 // Step 8: respond. Most answers fit the socket's buffer and leave at once; for the rest the process waits
@@ -287,15 +271,6 @@ void Server::close(Connection& connection) {
   ::close(connection.socket);
   connection.socket = -1;
   board_.connected.remove(slot_);
-}
-
-// Drain: stop accepting, have every worker answer its held request with 503, let writes finish, close the
-// rest. Shutting the listening socket down ends it for all processes, which each have it open.
-void Server::drain() {
-  board_.shared().draining = true;
-  if (shutdown(listener_, SHUT_RDWR) != 0) fail("shutting the listening socket down", errno);
-  if (eventfd_write(drain_event_, 1) != 0) fail("writing an eventfd", errno);
-  pool_.finish(kDrainTimeout);
 }
 
 // What holds counts the living; see scoreboard.hpp. Channels are those with messages and those that are

@@ -54,6 +54,7 @@ class Server {
   void close(Connection& connection);
   void drain();
 
+  void append(Connection& connection, const Publish& request);
   void end_hold();
   const char* why_not_to_hold(ReplyForm& form) const;
   void refuse(Connection& connection, const char* why, ReplyForm form);

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "core/response.hpp"
 #include "patterns/common/startup.hpp"
 
 namespace comet {
@@ -31,8 +30,7 @@ Refusals::~Refusals() {
   for (const Refused& refused : refused_) ::close(refused.socket);
 }
 
-void Refusals::refuse(int socket) {
-  const Response response = unavailable_response("too many connections", {.keep_alive = false});
+void Refusals::answer(int socket, const Response& response) {
   const auto size = static_cast<ssize_t>(response.bytes->size());
   if (send(socket, response.bytes->data(), response.bytes->size(), MSG_DONTWAIT) != size ||
       shutdown(socket, SHUT_WR) != 0) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/deadlines.hpp"
+#include "core/response.hpp"
 
 namespace comet {
 
@@ -18,9 +19,9 @@ class Refusals {
  public:
   ~Refusals();
 
-  // Answers 503 and keeps the socket until its client has read that and closed. The oldest makes room for the
+  // Answers and keeps the socket until its client has read that and closed. The oldest makes room for the
   // newest.
-  void refuse(int socket);
+  void answer(int socket, const Response& response);
 
   // For poll(): appends one entry per socket, and says how long to wait at most, -1: as long as you like.
   void append_to(std::vector<pollfd>& polled) const;

@@ -42,7 +42,7 @@ Server::Server(const Options& options, const ThreadOptions& threads)
 }
 
 void Server::run() {
-  announce_ready(listener_);
+  announce_ready(listener_, service_.options);
   while (true) {
     std::vector<pollfd> polled{{signals_.descriptor(), POLLIN, 0}, {listener_, POLLIN, 0}};
     refusals_.append_to(polled);
@@ -65,8 +65,8 @@ void Server::accept_connection() {
   }
   try {
     if (threads_.start([this, socket] { serve_connection(socket); })) return;
-    add(counters_.rejected);
-    refusals_.refuse(socket);
+    refusals_.answer(socket,
+                     refuse(counters_, counters_.held, "too many connections", {.keep_alive = false}));
   } catch (const std::bad_alloc&) {
     ::close(socket);
   }
@@ -175,27 +175,6 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
   respond(connection, response, is_delivery);
 }
 
-// The connection ends with it: in the drain in any case, and else because its thread may be the last one.
-Response Server::refuse_hold(ReplyForm form) {
-  form.keep_alive = false;
-  if (draining_) return unavailable_response("the server is shutting down", form);
-  add(counters_.rejected);
-  return unavailable_response("too many held requests", form);
-}
-
-// Step 5: publish. Append to the log, wake the channel's held requests, answer.
-void Server::publish(Connection& connection, const Publish& request) {
-  Waiters woken;
-  std::unique_lock lock(channels_mutex_);
-  Channel& channel = channels_.open(request.channel);
-  const Message message = channels_.publish(channel, request.body);
-  take_waiters(channel, woken);
-  lock.unlock();
-  add(counters_.published);
-  const std::size_t receivers = wake(woken, message);
-  respond(connection, published_response(message.cursor, receivers, request.form));
-}
-
 // Step 6: hold. The thread blocks here.
 void Server::hold(Connection& connection, std::unique_lock<std::mutex> lock, Channel& channel,
                   Milliseconds time, ReplyForm form) {
@@ -231,22 +210,6 @@ Waiter::State Server::end_hold(Waiter& waiter, Channel& channel) {
     }
   }
   return waiter.wait();
-}
-
-// Called with channels_mutex_ held; what is taken is the caller's to end.
-void Server::take_waiters(Channel& channel, Waiters& taken) {
-  for (Waiter& waiter : channel.waiters) {
-    waiter.listed = false;
-    subtract(counters_.held);
-  }
-  taken.splice(taken.end(), channel.waiters);
-}
-
-// No lock is held: the woken run at once.
-std::size_t Server::wake(Waiters& woken, const Message& message) {
-  std::size_t receivers = 0;
-  while (!woken.empty()) receivers += take_first(woken)->end(message);
-  return receivers;
 }
 
 void Server::expire(Connection& connection, Cursor last, ReplyForm form) {
@@ -286,25 +249,6 @@ void Server::close(int socket, std::unique_ptr<Connection> connection) {
   if (connection) watcher_.remove(*connection);
   ::close(socket);
   subtract(counters_.connections);
-}
-
-// Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signals'
-// default action is back, so that a second one ends the process at once.
-void Server::drain() {
-  signals_.restore();
-  ::close(listener_);
-  threads_.stop();
-  Waiters held;
-  {
-    const std::lock_guard lock(channels_mutex_);
-    draining_ = true;
-    channels_.for_each([&](Channel& channel) { take_waiters(channel, held); });
-  }
-  while (!held.empty()) take_first(held)->end(Waiter::State::drained);
-  watcher_.stop_readers();
-  if (threads_.wait_for_all(kDrainTimeout)) return;
-  watcher_.cut_all();
-  threads_.wait_for_all();
 }
 
 }  // namespace comet

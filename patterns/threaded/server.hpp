@@ -73,6 +73,7 @@ class Server {
   void begin_request(Connection& connection, Decision& decision);
   void continue_request(Connection& connection, Decision& decision);
   Decision take_input(Connection& connection, const char* input, ssize_t size);
+  void append(Connection& connection, const Publish& request);
   Response refuse_hold(ReplyForm form);
   Waiter::State end_hold(Waiter& waiter, Channel& channel);
   void take_waiters(Channel& channel, Waiters& taken);
@@ -87,6 +88,7 @@ class Server {
       channels_mutex_;  // guards channels_, every Waiter::listed and self, and the cap of counters_.held
   Channels<Waiters> channels_;
   std::atomic<bool> draining_{false};  // set under channels_mutex_: nothing is held after that
+  std::size_t held_at_drain_ = 0;      // set before draining_
 
   StopSignals signals_;
   int listener_;

@@ -2,6 +2,8 @@
 // at once.
 #include <signal.h>
 
+#include <map>
+
 #include "tests/conformance/fixture.hpp"
 
 namespace comet {
@@ -54,6 +56,31 @@ TEST_F(Drain, SigintAnswersHeldRequestsAndExits0) {
   Connection subscriber = hold();
   server().signal(SIGINT);
   expect_drained(subscriber);
+  finish();
+}
+
+// In turn, so that not all come back in the same second.
+TEST_F(Drain, SpreadsTheReturnOfTheHeld) {
+  start({}, 24);
+  std::vector<Connection> subscribers;
+  for (int i = 0; i < 12; ++i) {
+    subscribers.push_back(connect());
+    subscribers.back().send(get_request("/subscribe"));
+  }
+  wait_for("held", 12);
+  server().signal(SIGTERM);
+  std::map<std::string, int> told;
+  for (Connection& subscriber : subscribers) {
+    const Response response = subscriber.read_response();
+    expect_error(response, 503);
+    expect_retry_after(response);
+    ++told[response.header("Retry-After")];
+  }
+  EXPECT_GT(told.size(), 1U) << "all are told to come back at once";
+  for (const auto& [seconds, clients] : told) {
+    EXPECT_LE(std::stoi(seconds), 5) << "the window is longer than so few clients need";
+    EXPECT_LE(clients, 4) << "too many are told to come back after " << seconds << " s";
+  }
   finish();
 }
 

@@ -70,7 +70,8 @@ TEST_F(Process, HelpNamesEverySharedOption) {
   const Outcome outcome = run_with({"--help"});
   EXPECT_EQ(outcome.status, 0);
   for (const char* option : {"--address", "--port", "--hold-timeout", "--history", "--max-message",
-                             "--max-held", "--header-timeout", "--idle-timeout", "--help", "--version"}) {
+                             "--max-held", "--header-timeout", "--idle-timeout", "--publish-work",
+                             "--publish-work-threads", "--publish-token-file", "--help", "--version"}) {
     EXPECT_NE(outcome.output.find(option), std::string::npos) << option << " is not in --help";
   }
 }
@@ -109,7 +110,7 @@ TEST_F(Process, BadAddressExits64AndNamesIt) {
 }
 
 TEST_F(Process, BadTimesExit64AndNameTheOption) {
-  for (const char* option : {"--hold-timeout", "--header-timeout", "--idle-timeout"}) {
+  for (const char* option : {"--hold-timeout", "--header-timeout", "--idle-timeout", "--publish-work"}) {
     for (const char* value : {"abc", "-1", "1x", "nan", "inf"}) {
       SCOPED_TRACE(std::string(option) + " " + value);
       expect_one_line(run_with({option, value}), 64, option);
@@ -118,7 +119,7 @@ TEST_F(Process, BadTimesExit64AndNameTheOption) {
 }
 
 TEST_F(Process, BadCountsExit64AndNameTheOption) {
-  for (const char* option : {"--history", "--max-message", "--max-held"}) {
+  for (const char* option : {"--history", "--max-message", "--max-held", "--publish-work-threads"}) {
     for (const char* value : {"abc", "-1", "1.5", "99999999999999999999999"}) {
       SCOPED_TRACE(std::string(option) + " " + value);
       expect_one_line(run_with({option, value}), 64, option);

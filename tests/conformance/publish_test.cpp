@@ -109,6 +109,9 @@ TEST_F(Publish, MissingMessageIs400) {
   expect_error(exchange(form("a=b")), 400);
   expect_error(get("/publish"), 400);
   expect_error(get("/publish?channel=all"), 400);
+  // Neither Content-Length nor chunked: no body (RFC 9112 section 6.3), and so no message.
+  expect_error(exchange(request("POST", "/publish")), 400);
+  expect_error(exchange(request("POST", "/publish", kText)), 400);
   EXPECT_EQ(stat("published"), 0);
 }
 

@@ -76,5 +76,21 @@ TEST_F(Stream, TwoPublishersOneSubscriberOnOneConnection) { run_stream(2, 1, fal
 TEST_F(Stream, TwoPublishersThreeSubscribers) { run_stream(2, 3, false); }
 TEST_F(Stream, TwoPublishersTwoSubscribersThatReconnect) { run_stream(2, 2, true); }
 
+// More answers than the socket takes at once: the rest follows when the client reads, and the connection goes
+// on.
+TEST_F(Stream, ClientThatReadsLateGetsEverythingAndKeepsItsConnection) {
+  start();
+  const std::string message(65'536, 'x');
+  publish(message);
+  Connection client = connect(4096);
+  const int kRequests = 200;
+  std::string requests;
+  for (int i = 0; i < kRequests; ++i) requests += get_request("/subscribe?since=0&timeout=0");
+  client.send(requests);
+  for (int i = 0; i < kRequests; ++i) expect_message(client.read_response(), message);
+  client.send(get_request("/healthz"));
+  EXPECT_EQ(client.read_response().status, 200);
+}
+
 }  // namespace
 }  // namespace comet

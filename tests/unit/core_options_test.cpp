@@ -32,12 +32,16 @@ TEST(OptionsTest, DefaultsAreTheContracts) {
   EXPECT_EQ(options.max_held, 0U);
   EXPECT_EQ(options.header_timeout, Milliseconds(10000));
   EXPECT_EQ(options.idle_timeout, Milliseconds(60000));
+  EXPECT_EQ(options.publish_work, Milliseconds(0));
+  EXPECT_EQ(options.publish_work_threads, 0U);
+  EXPECT_EQ(options.publish_token, "");
 }
 
 TEST(OptionsTest, EveryOptionIsTaken) {
   const Options options =
       parse({"--address", "::1", "--port=0", "--hold-timeout", "2.5", "--history", "1", "--max-message", "10",
-             "--max-held", "7", "--header-timeout", "0.001", "--idle-timeout", "86400"});
+             "--max-held", "7", "--header-timeout", "0.001", "--idle-timeout", "86400", "--publish-work", "0.02",
+             "--publish-work-threads", "4"});
   EXPECT_EQ(options.address, "::1");
   EXPECT_EQ(options.port, 0);
   EXPECT_EQ(options.hold_timeout, Milliseconds(2500));
@@ -46,6 +50,8 @@ TEST(OptionsTest, EveryOptionIsTaken) {
   EXPECT_EQ(options.max_held, 7U);
   EXPECT_EQ(options.header_timeout, Milliseconds(1));
   EXPECT_EQ(options.idle_timeout, Milliseconds(86400000));
+  EXPECT_EQ(options.publish_work, Milliseconds(20));
+  EXPECT_EQ(options.publish_work_threads, 4U);
 }
 
 TEST(OptionsTest, PositiveTimesNeverBecomeZero) {
@@ -70,7 +76,10 @@ INSTANTIATE_TEST_SUITE_P(
         {"--hold-timeout", "-1"}, {"--hold-timeout", "soon"}, {"--hold-timeout", "nan"}, {"--hold-timeout", "inf"},
         {"--hold-timeout", "86401"}, {"--header-timeout", "0"}, {"--idle-timeout", "1e400"}, {"--history", "0"},
         {"--history", "-1"}, {"--history", "1.5"}, {"--history", "1000001"}, {"--history", "99999999999999999999"},
-        {"--max-message", "0"}, {"--max-message", "16777217"}, {"--max-message", "64k"}, {"--max-held", "-1"}}));
+        {"--max-message", "0"}, {"--max-message", "16777217"}, {"--max-message", "64k"}, {"--max-held", "-1"},
+        {"--publish-work", "-0.1"}, {"--publish-work", "3.1"}, {"--publish-work-threads", "257"},
+        {"--publish-token-file"}, {"--publish-token-file", "/nowhere/token"}, {"--publish-token-file", "/dev/null"},
+        {"--publish-token-file", "/proc/self/status"}, {"--publish-token-file", "/"}}));
 
 // EXPECT_EXIT sees standard error alone, so what goes to standard output is sent there.
 void parse_with_output_on_standard_error(const std::vector<std::string>& arguments) {

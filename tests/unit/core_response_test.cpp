@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace comet {
 namespace {
 
@@ -109,11 +111,31 @@ TEST(ErrorResponse, HeadKeepsTheLengthAndLosesTheBody) {
 }
 
 TEST(UnavailableResponse, SaysWhenToComeBack) {
-  const Response response = unavailable_response("full", {.keep_alive = false});
+  const Response response = unavailable_response("full", {.keep_alive = false}, 0, 0);
   EXPECT_TRUE(response.bytes->starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
   EXPECT_TRUE(has_line(response, "Retry-After: 1"));
   EXPECT_TRUE(has_line(response, "Connection: close"));
   EXPECT_TRUE(response.close);
+}
+
+// What the Retry-After of the refused adds up to: seconds and how many are told so.
+std::map<std::string, int> returns(std::uint64_t refused, std::uint64_t held) {
+  std::map<std::string, int> told;
+  for (std::uint64_t i = 0; i < refused; ++i) {
+    const std::string bytes = *unavailable_response("full", {}, i, held).bytes;
+    const auto value = bytes.find("Retry-After: ") + 13;
+    ++told[bytes.substr(value, bytes.find("\r\n", value) - value)];
+  }
+  return told;
+}
+
+TEST(UnavailableResponse, SpreadsTheReturnOverAWindowThatGrowsWithTheHeld) {
+  EXPECT_EQ(returns(4, 0), (std::map<std::string, int>{{"1", 4}}));
+  EXPECT_EQ(returns(4, 2), (std::map<std::string, int>{{"1", 2}, {"2", 2}}));
+  EXPECT_EQ(returns(10, 999), (std::map<std::string, int>{{"1", 2}, {"2", 2}, {"3", 2}, {"4", 2}, {"5", 2}}));
+  EXPECT_EQ(returns(2000, 15'000).size(), 20U);
+  EXPECT_EQ(returns(2000, 15'000)["20"], 100);
+  EXPECT_EQ(returns(2000, 100'000'000).size(), 60U);
 }
 
 TEST(ContinueResponse, IsInterim) {

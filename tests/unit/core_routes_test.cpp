@@ -204,5 +204,50 @@ TEST(Routes, ConnectionStaysOrClosesAsTheVersionAndTheClientSay) {
   EXPECT_EQ(routed("GET /healthz HTTP/1.0\r\n\r\n"), "reply 200 close") << "no Host needed";
 }
 
+TEST(PublishRoute, PostWithoutABodyHasNoMessage) {
+  EXPECT_EQ(routed("POST /publish HTTP/1.1\r\nHost: a\r\n\r\n"), "reply 400");
+  EXPECT_EQ(routed("POST /publish HTTP/1.0\r\n" + kText + "\r\n"), "reply 400 close");
+  EXPECT_EQ(routed(post("/publish", kText, "")), "publish all ");
+  EXPECT_EQ(routed("POST /publish HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), "publish all ");
+}
+
+const Options kWithToken{.publish_token = "abc"};
+const std::string kAuthorized = "Authorization: Bearer abc\r\n";
+
+TEST(PublishToken, IsAskedOfEveryPublish) {
+  EXPECT_EQ(routed(post("/publish", kText, "m"), kWithToken), "reply 401");
+  EXPECT_EQ(routed(get("/publish?message=m"), kWithToken), "reply 401");
+  EXPECT_EQ(routed(get("/%70ublish?message=m"), kWithToken), "reply 401");
+  EXPECT_EQ(routed(get("http://a/publish?message=m"), kWithToken), "reply 401");
+  EXPECT_EQ(routed(get("/publish", "HEAD"), kWithToken), "reply 401");
+  EXPECT_EQ(routed(post("/publish", kText + kAuthorized, "m"), kWithToken), "publish all m");
+  EXPECT_EQ(routed(get("/healthz"), kWithToken), "reply 200");
+  EXPECT_EQ(routed(post("/publish", kText + "Authorization: Bearer abc\r\n", "m")), "publish all m") << "none asked";
+}
+
+TEST(PublishToken, MustBeTheSame) {
+  for (const char* value : {"", "Bearer", "Bearer ab", "Bearer abcd", "Bearer abd", "Bearer ABC", "Bearerabc", "Basic abc",
+                            "abc", "Bearer  abc", "Bearer\tabc", "Bearer abc,"}) {
+    EXPECT_EQ(routed(post("/publish", "Authorization: "s + value + "\r\n", "m"), kWithToken), "reply 401") << value;
+  }
+  EXPECT_EQ(routed(post("/publish", "Authorization: BEARER abc\r\n", "m"), kWithToken), "publish all m");
+  EXPECT_EQ(routed(post("/publish", kAuthorized + kAuthorized, "m"), kWithToken), "reply 401");
+}
+
+TEST(PublishToken, MissingRefusesBeforeTheBody) {
+  const std::string head = "POST /publish HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n";
+  EXPECT_EQ(routed(head + "\r\n", kWithToken), "reply 401 close");
+  EXPECT_EQ(routed(head + "Expect: 100-continue\r\n\r\n", kWithToken), "reply 401 close");
+  EXPECT_EQ(routed(head + kAuthorized + "Expect: 100-continue\r\n\r\n", kWithToken), "reply 100");
+}
+
+TEST(CrossSite, PagesOfOtherSitesMayNotPublish) {
+  EXPECT_EQ(routed(post("/publish", "Sec-Fetch-Site: cross-site\r\n", "m")), "reply 403");
+  for (const char* site : {"same-origin", "same-site", "none", "", "Cross-Site"}) {
+    EXPECT_EQ(routed(post("/publish", "Sec-Fetch-Site: "s + site + "\r\n", "m")), "publish all m") << site;
+  }
+  EXPECT_EQ(routed("GET /healthz HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: cross-site\r\n\r\n"), "reply 200");
+}
+
 }  // namespace
 }  // namespace comet

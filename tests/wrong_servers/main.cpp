@@ -9,9 +9,13 @@
 
 namespace {
 
-const std::vector<std::string> kFaults = {"answers_before_logging",
-                                          "announces_twice",
+const std::vector<std::string> kFaults = {"announces_twice",
+                                          "answers_before_its_work",
+                                          "answers_before_logging",
+                                          "appends_twice",
+                                          "asks_no_token",
                                           "cacheable",
+                                          "calls_a_herd",
                                           "closes_after_each_answer",
                                           "counts_leaving_as_delivered",
                                           "cursor_shrinks_after_restart",
@@ -30,13 +34,16 @@ const std::vector<std::string> kFaults = {"answers_before_logging",
                                           "leaves_a_child",
                                           "loses_between_polls",
                                           "never_releases_dead_client",
+                                          "no_challenge",
                                           "no_header_timeout",
                                           "no_missed",
                                           "no_retry_after",
                                           "refuses_publisher_at_cap",
                                           "repeats_a_message",
+                                          "takes_cross_site",
                                           "times_out_early",
                                           "wakes_only_first_subscriber",
+                                          "works_in_the_loop",
                                           "wrong_length"};
 
 }  // namespace

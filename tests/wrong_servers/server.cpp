@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,7 +43,10 @@ WrongServer::WrongServer(const Options& options, std::string fault)
       service_{options, [this] { return read_stats(counters_, "wrong-server", started_); }},
       channels_(options.history,
                 Cursor{has("cursor_shrinks_after_restart") ? shrinking_number() : started_, 0}),
-      listener_(open_listener(options)) {}
+      listener_(open_listener(options)),
+      work_done_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (has("asks_no_token")) service_.options.publish_token.clear();
+}
 
 int WrongServer::run() {
   struct sigaction action {};
@@ -53,14 +57,15 @@ int WrongServer::run() {
   sigaddset(&ours, SIGTERM);
   sigaddset(&ours, SIGINT);
   sigprocmask(SIG_BLOCK, &ours, nullptr);
+  if (options_.publish_work_threads > 0) work_pool_.emplace(options_.publish_work_threads);
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
   if (has("leaves_a_child") && fork() == 0) {
     pause();
     _exit(0);
   }
-  announce_ready(listener_);
-  if (has("announces_twice")) announce_ready(listener_);
+  announce_ready(listener_, options_);
+  if (has("announces_twice")) announce_ready(listener_, options_);
   while (!draining_ || (!clients_.empty() && Clock::now() < drain_deadline_)) poll_once();
   return has("exits_1_after_drain") ? 1 : 0;
 }
@@ -71,6 +76,8 @@ Milliseconds WrongServer::time_in(State state) const {
       return has("no_header_timeout") ? Milliseconds(60'000) : options_.header_timeout;
     case State::kLingering:
       return kLingerTimeout;
+    case State::kWorking:
+      return std::chrono::hours(1);
     default:
       return options_.idle_timeout;
   }
@@ -87,8 +94,7 @@ void WrongServer::accept_client() {
   const int socket = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (socket < 0) return;
   if (clients_.size() >= connection_limit()) {
-    add(counters_.rejected);
-    const Response full = unavailable_response("no connection left", {.keep_alive = false});
+    const Response full = refuse(counters_, counters_.held, "no connection left", {.keep_alive = false});
     (void)!write(socket, full.bytes->data(), full.bytes->size());
     close(socket);
     return;
@@ -110,7 +116,8 @@ void WrongServer::read_from(Client& client) {
     }
     return drop(client);
   }
-  const std::string_view input(bytes, static_cast<std::size_t>(count));
+  std::string input(bytes, static_cast<std::size_t>(count));
+  if (has("takes_cross_site")) replace_first(input, "cross-site", "none");
   if (client.state == State::kHeld) {
     if (!client.reader.store(input)) {
       unhold(client);
@@ -137,7 +144,7 @@ void WrongServer::decide(Client& client, Decision decision) {
       answer(client, std::get<Reply>(decision).response);
     }
     if (has("drops_pipelined")) client.reader = RequestReader(service_);
-    if (client.state == State::kHeld) return;
+    if (client.state == State::kHeld || client.state == State::kWorking) return;
     flush(client);
     if (client.dead || client.closing || !client.output.empty()) return;
   }
@@ -163,6 +170,8 @@ void WrongServer::answer(Client& client, const Response& response) {
 
 std::string WrongServer::spoilt(const Client& client, std::string bytes) const {
   if (has("cacheable")) replace_first(bytes, "Cache-Control: no-store\r\n", "");
+  if (has("no_challenge")) replace_first(bytes, "WWW-Authenticate", "X-Authenticate");
+  if (has("calls_a_herd") && draining_) replace_first(bytes, "Retry-After: ", "Retry-After: 1\r\nX-Was: ");
   if (has("no_retry_after")) replace_first(bytes, "Retry-After: 1\r\n", "");
   if (has("wrong_length") && client.delivering) replace_first(bytes, "Content-Length: ", "Content-Length: 1");
   return bytes;
@@ -199,6 +208,7 @@ void WrongServer::expire(Client& client) {
 void WrongServer::drop(Client& client) { client.dead = true; }
 
 void WrongServer::drain() {
+  held_at_drain_ = counters_.held;
   draining_ = true;
   drain_deadline_ = Clock::now() + kDrainTimeout;
   close(listener_);
@@ -206,21 +216,22 @@ void WrongServer::drain() {
     if (client.state == State::kHeld && !has("drops_held_at_drain")) {
       unhold(client);
       client.form.keep_alive = false;
-      answer(client, unavailable_response("the server is shutting down", client.form));
+      answer(client, refuse(counters_, held_at_drain_, "the server is shutting down", client.form));
     } else if (client.state == State::kWriting) {
       client.closing = true;
-    } else {
+    } else if (client.state != State::kWorking) {
       drop(client);
     }
   }
 }
 
 void WrongServer::poll_once() {
-  std::vector<pollfd> events{{draining_ ? -1 : listener_, POLLIN, 0}};
+  std::vector<pollfd> events{{draining_ ? -1 : listener_, POLLIN, 0}, {work_done_, POLLIN, 0}};
   auto next = Clock::now() + std::chrono::hours(1);
   if (draining_) next = drain_deadline_;
   for (const Client& client : clients_) {
-    const bool deaf = has("never_releases_dead_client") && client.state == State::kHeld;
+    const bool deaf = client.state == State::kWorking ||
+                      (has("never_releases_dead_client") && client.state == State::kHeld);
     events.push_back(
         {deaf ? -1 : client.socket, static_cast<short>(client.output.empty() ? POLLIN : POLLOUT), 0});
     next = std::min(next, client.deadline);
@@ -235,7 +246,7 @@ void WrongServer::poll_once() {
     drain();
   } else if (ready >= 0) {
     auto client = clients_.begin();
-    for (std::size_t i = 1; i < events.size(); ++i, ++client) {
+    for (std::size_t i = 2; i < events.size(); ++i, ++client) {
       if (events[i].revents == 0 || client->dead) continue;
       if (client->output.empty()) {
         read_from(*client);
@@ -245,6 +256,7 @@ void WrongServer::poll_once() {
           decide(*client, client->reader.next());
       }
     }
+    if (events[1].revents != 0) finish_work();
     if (events[0].revents != 0) accept_client();
   }
   if (ready == 0) {

@@ -2,7 +2,10 @@
 // one fault that it is told to have. Without a fault it keeps the whole contract.
 #pragma once
 
+#include <boost/asio/thread_pool.hpp>
 #include <list>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +15,7 @@
 
 namespace comet {
 
-enum class State { kIdle, kReading, kHeld, kWriting, kLingering };
+enum class State { kIdle, kReading, kHeld, kWorking, kWriting, kLingering };
 
 struct Client;
 using WrongChannels = Channels<std::vector<Client*>>;
@@ -50,6 +53,9 @@ class WrongServer {
   void decide(Client& client, Decision decision);
   void subscribe(Client& client, const Subscribe& request);
   void publish(Client& client, const Publish& request);
+  void publish_now(Client& client, const Publish& request);
+  void work_in_pool(Client& client, const Publish& request);
+  void finish_work();
   void append(Channel& channel, std::string_view body);
   void unhold(Client& client);
   void answer(Client& client, const Response& response);
@@ -71,6 +77,13 @@ class WrongServer {
   std::vector<std::pair<std::string, std::string>> not_yet_logged_;  // only with answers_before_logging
   bool draining_ = false;
   Clock::time_point drain_deadline_;
+  std::uint64_t held_at_drain_ = 0;
+
+  int work_done_;  // an eventfd
+  std::mutex work_mutex_;
+  std::vector<std::pair<Client*, Publish>>
+      worked_;  // guarded by it: what threads of the pool have blocked for
+  std::optional<boost::asio::thread_pool> work_pool_;  // from run() on: its threads take no signals
 };
 
 }  // namespace comet

@@ -1,4 +1,10 @@
 // What the two verbs do to the channels, and most of what can be wrong with them.
+#include <sys/eventfd.h>
+
+#include <boost/asio/post.hpp>
+#include <thread>
+#include <utility>
+
 #include "patterns/common/startup.hpp"
 #include "tests/wrong_servers/server.hpp"
 
@@ -28,8 +34,7 @@ void WrongServer::subscribe(Client& client, const Subscribe& request) {
     return channels_.close_if_unused(channel);
   }
   if (counters_.held >= held_limit(options_)) {
-    add(counters_.rejected);
-    answer(client, unavailable_response("too many held requests", request.form));
+    answer(client, refuse(counters_, counters_.held, "too many held requests", request.form));
     return channels_.close_if_unused(channel);
   }
   client.channel = &channel;
@@ -40,8 +45,37 @@ void WrongServer::subscribe(Client& client, const Subscribe& request) {
 }
 
 void WrongServer::publish(Client& client, const Publish& request) {
+  const bool works = options_.publish_work > Milliseconds{0} && !has("answers_before_its_work");
+  if (works && options_.publish_work_threads > 0 && !has("works_in_the_loop"))
+    return work_in_pool(client, request);
+  if (works) std::this_thread::sleep_for(options_.publish_work);
+  publish_now(client, request);
+}
+
+void WrongServer::work_in_pool(Client& client, const Publish& request) {
+  enter(client, State::kWorking);
+  boost::asio::post(*work_pool_, [this, &client, request] {
+    std::this_thread::sleep_for(options_.publish_work);
+    const std::lock_guard lock(work_mutex_);
+    worked_.emplace_back(&client, request);
+    eventfd_write(work_done_, 1);
+  });
+}
+
+void WrongServer::finish_work() {
+  eventfd_t ignored;
+  eventfd_read(work_done_, &ignored);
+  const std::lock_guard lock(work_mutex_);
+  for (const auto& [client, request] : std::exchange(worked_, {})) {
+    publish_now(*client, request);
+    if (has("appends_twice")) append(channels_.open(request.channel), request.body);
+    if (draining_) client->closing = true;
+  }
+}
+
+void WrongServer::publish_now(Client& client, const Publish& request) {
   if (has("refuses_publisher_at_cap") && counters_.held >= held_limit(options_)) {
-    return answer(client, unavailable_response("too many held requests", request.form));
+    return answer(client, refuse(counters_, counters_.held, "too many held requests", request.form));
   }
   Channel& channel = channels_.open(has("ignores_channel") ? "all" : request.channel);
   const std::size_t receivers = channel.waiters.size();

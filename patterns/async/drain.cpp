@@ -1,0 +1,55 @@
+// Model: asynchronous event loop. The drain: from the signal to the end of run().
+// Owner of a connection: the loop, to the callback of uv_close().
+// Runs on: the loop's thread.
+// Wakes a held request: drain(), to refuse it.
+#include "patterns/async/server.hpp"
+#include "patterns/common/startup.hpp"
+
+namespace comet {
+
+// Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signal
+// handlers go away, so that a second signal has its default action and ends the process at once.
+void Server::drain() {
+  held_at_drain_ = counters_.held;
+  draining_ = true;
+  for (uv_signal_t& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&listener_), nullptr);
+  const auto drain_connection = [](uv_handle_t* handle, void* server) {
+    if (handle->type != UV_TCP || handle->data == nullptr || uv_is_closing(handle)) return;
+    Server& self = *static_cast<Server*>(server);
+    Connection& connection = connection_of(handle);
+    if (connection.phase == Connection::Phase::held) {
+      self.end_hold(connection);
+      self.respond(connection, self.refuse_at_drain(connection.form));
+    } else if (connection.phase == Connection::Phase::idle ||
+               connection.phase == Connection::Phase::reading) {
+      self.close(connection);
+    }
+  };
+  uv_walk(&loop_, drain_connection, this);
+  const auto on_time = [](uv_timer_t* timer) {
+    const auto close_connection = [](uv_handle_t* handle, void* server) {
+      if (handle->type != UV_TCP || handle->data == nullptr) return;
+      Connection& connection = connection_of(handle);
+      if (connection.phase != Connection::Phase::working) static_cast<Server*>(server)->close(connection);
+    };
+    uv_walk(timer->loop, close_connection, timer->loop->data);
+  };
+  // It fails only on a timer that is closing.
+  uv_timer_start(&drain_timer_, on_time, static_cast<std::uint64_t>(kDrainTimeout.count()), 0);
+  if (counters_.connections == 0) close_last_handles();
+}
+
+Response Server::refuse_at_drain(ReplyForm form) {
+  form.keep_alive = false;
+  return refuse(counters_, held_at_drain_, "the server is shutting down", form);
+}
+
+// The last handles go, and run() returns.
+void Server::close_last_handles() {
+  timer_.close();
+  auto* handle = reinterpret_cast<uv_handle_t*>(&drain_timer_);
+  if (!uv_is_closing(handle)) uv_close(handle, nullptr);
+}
+
+}  // namespace comet

@@ -1,0 +1,91 @@
+// Model: asynchronous event loop. A publish: its blocking work, the log, and the walk over those who wait.
+// Owner of a connection: the loop; while its publish is at work nobody reads or closes it.
+// Runs on: the loop's thread; blocking work that is handed over on a thread of libuv's pool.
+// Wakes a held request: wake(), which walks the channel's list and writes to each socket in turn.
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "patterns/async/server.hpp"
+
+namespace comet {
+
+// A publish at work. The thread of the pool reads `server` and writes `done`, the loop has the rest.
+struct Server::Work {
+  uv_work_t request;
+  Server& server;
+  Connection& connection;
+  Publish publish;
+  bool done = false;
+};
+
+// Step 5: publish. Do its blocking work, if it has any, here or in the pool; then append, wake, answer.
+void Server::publish(Connection& connection, Publish&& request) {
+  const Milliseconds work = service_.options.publish_work;
+  if (work > Milliseconds{0} && service_.options.publish_work_threads > 0) {
+    return work_in_pool(connection, std::move(request));
+  }
+  if (work > Milliseconds{0}) std::this_thread::sleep_for(work);
+  append(connection, request);
+}
+
+// The loop goes on with others. What has not begun when the server drains is refused.
+void Server::work_in_pool(Connection& connection, Publish&& request) {
+  connection.phase = Connection::Phase::working;
+  uv_read_stop(reinterpret_cast<uv_stream_t*>(&connection.socket));
+  timer_.cancel(connection);
+  auto work = std::make_unique<Work>(Work{{}, *this, connection, std::move(request)});
+  work->request.data = work.get();
+  const auto on_thread = [](uv_work_t* handed) {
+    auto& self = *static_cast<Work*>(handed->data);
+    if (self.server.draining_) return;
+    std::this_thread::sleep_for(self.server.service_.options.publish_work);
+    self.done = true;
+  };
+  const auto on_done = [](uv_work_t* handed, int) {
+    const std::unique_ptr<Work> owned(static_cast<Work*>(handed->data));
+    owned->server.finish_work(*owned);
+  };
+  // It fails only where there is no callback for the thread.
+  uv_queue_work(&loop_, &work->request, on_thread, on_done);
+  work.release();  // on_done owns it
+}
+
+void Server::finish_work(Work& work) {
+  Connection& connection = work.connection;
+  connection.phase = Connection::Phase::idle;
+  if (!start_reading(connection)) return;
+  if (work.done) {
+    append(connection, work.publish);
+  } else {
+    respond(connection, refuse_at_drain(work.publish.form));
+  }
+  if (connection.phase == Connection::Phase::idle) handle(connection, connection.reader.next());
+  continue_early_requests();
+}
+
+void Server::append(Connection& connection, const Publish& request) {
+  Channel& channel = channels_.open(request.channel);
+  const Message message = channels_.publish(channel, request.body);
+  add(counters_.published);
+  const std::size_t receivers = wake(channel, message);
+  respond(connection, published_response(message.cursor, receivers, request.form));
+}
+
+// The list is emptied first: it takes only those who wait now, not those who come back for the next message.
+std::size_t Server::wake(Channel& channel, const Message& message) {
+  Waiters woken;
+  woken.swap(channel.waiters);
+  std::size_t receivers = 0;
+  for (; !woken.empty(); ++receivers) {
+    Connection& connection = woken.front();
+    woken.pop_front();
+    end_hold(connection);
+    respond(connection, message_response(message, connection.form), true);
+    if (connection.reader.mid_request()) early_.push_back(&connection);
+  }
+  return receivers;
+}
+
+}  // namespace comet

@@ -1,0 +1,64 @@
+// Model: a pool of threads over one Asio loop; a held request is a Continuation. Here: the drain.
+// Owner of a connection: as ever, one thread of the pool at a time.
+// Runs on: drain() in the strand, what follows on any thread of the pool.
+// Wakes a held request: Event::drain, to refuse it.
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/post.hpp>
+
+#include "patterns/common/startup.hpp"
+#include "patterns/continuations/server.hpp"
+
+namespace comet {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+}  // namespace
+
+// Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signal
+// handlers go away, so that a second signal has its default action and ends the process at once. In the
+// strand.
+void Server::drain() {
+  held_at_drain_ = counters_.held;
+  draining_ = true;
+  error_code ignored;
+  signals_.clear(ignored);
+  acceptor_.close(ignored);
+  accept_timer_.cancel();
+  drain_timer_.expires_after(kDrainTimeout);
+  drain_timer_.async_wait(asio::bind_executor(strand_, [this](const error_code& cancelled) {
+    if (cancelled) return;
+    cutting_ = true;
+    deadlines_.end_all(Event::drain);
+  }));
+  deadlines_.end_all(Event::drain);  // every open connection has one
+  stop_if_drained();
+}
+
+void Server::drain_connection(Connection& connection) {
+  using Phase = Connection::Phase;
+  if (connection.phase == Phase::held)
+    return connection.continuation.refuse() ? end_hold(connection) : release(connection);
+  if (cutting_ || connection.phase == Phase::idle || connection.phase == Phase::reading)
+    return close(connection);
+  set_deadline(connection,
+               connection.phase == Phase::writing ? service_.options.idle_timeout : kLingerTimeout);
+  release(connection);
+}
+
+Response Server::refuse_at_drain(ReplyForm form) {
+  form.keep_alive = false;
+  return refuse(counters_, held_at_drain_, "the server is shutting down", form);
+}
+
+// Without connections nothing is left that keeps the pool in run().
+void Server::stop_if_drained() {
+  if (!draining_ || counters_.connections > 0) return;
+  asio::post(strand_, [this] {
+    drain_timer_.cancel();
+    deadlines_.stop();
+  });
+}
+
+}  // namespace comet

@@ -1,0 +1,34 @@
+// Model: fibers. The drain of one thread: from the order to drain to its last connection.
+// Owner of a connection: its fiber, to its end.
+// Runs on: the acceptor's fiber of each thread.
+// Wakes a held request: the room, with a letter that refuses it.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "patterns/common/startup.hpp"
+#include "patterns/fibers/server.hpp"
+
+namespace comet {
+
+// Drain: stop accepting, answer every held request with 503 (the room tells them), let writes finish, close
+// the rest.
+void Server::drain(FiberThread& thread) {
+  ::close(thread.listener);
+  for (Connection& connection : thread.connections) {
+    if (connection.phase == Phase::idle || connection.phase == Phase::reading) connection.wake();
+  }
+  thread.acceptor.set_deadline(kDrainTimeout);
+  while (!thread.connections.empty() && !thread.acceptor.expired()) thread.acceptor.park();
+  for (Connection& connection : thread.connections)
+    ::shutdown(connection.socket, SHUT_RDWR);  // ends all waits
+  while (!thread.connections.empty()) thread.acceptor.park();
+  thread.fibers.stop();
+  reports_.send({.kind = Letter::Kind::drained});
+}
+
+Response Server::refuse_at_drain(ReplyForm form) {
+  form.keep_alive = false;
+  return refuse(counters_, held_at_drain_, "the server is shutting down", form);
+}
+
+}  // namespace comet

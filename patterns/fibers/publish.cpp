@@ -1,0 +1,48 @@
+// Model: fibers. A publish: its blocking work, and the letter to the room, which has the log.
+// Owner of a connection: its fiber.
+// Runs on: that fiber; blocking work that is handed over on a thread of a pool, and it answers by letter.
+// Wakes a held request: the room, with one letter to each mailbox in the channel's list.
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <system_error>
+#include <thread>
+
+#include "patterns/common/startup.hpp"
+#include "patterns/fibers/server.hpp"
+
+namespace comet {
+
+// Step 5: publish. Do its blocking work, if it has any, here or in the pool; then tell the room, which
+// appends to the log and wakes the channel's held requests; answer.
+void Server::publish(Connection& connection, const Decision& decision) {
+  const ReplyForm form = std::get<Publish>(decision).form;
+  const Milliseconds work = service_.options.publish_work;
+  if (work > Milliseconds{0} && work_pool_) {
+    if (!work_in_pool(connection)) return respond(connection, refuse_at_drain(form));
+  } else if (work > Milliseconds{0}) {
+    std::this_thread::sleep_for(work);  // the whole thread: no other fiber of it runs
+  }
+  const Letter posted = room_.ask(Letter::Kind::publish, connection, decision);
+  respond(connection, published_response(posted.message.cursor, posted.receivers, form));
+}
+
+// The fiber parks, and others run. False where the server drains before the work has begun: it is refused.
+bool Server::work_in_pool(Connection& connection) {
+  boost::asio::post(*work_pool_, [this, &mailbox = connection.mailbox] {
+    const bool done = !draining_;
+    if (done) std::this_thread::sleep_for(service_.options.publish_work);
+    mailbox.send({.kind = done ? Letter::Kind::worked : Letter::Kind::shutting_down});
+  });
+  return connection.mailbox.receive().kind == Letter::Kind::worked;
+}
+
+void Server::start_work_pool() {
+  if (service_.options.publish_work_threads == 0) return;
+  try {
+    work_pool_.emplace(service_.options.publish_work_threads);
+  } catch (const std::system_error& error) {
+    fail("starting threads (fewer --publish-work-threads may do)", error.code().value());
+  }
+}
+
+}  // namespace comet

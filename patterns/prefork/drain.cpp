@@ -1,0 +1,32 @@
+// Model: prefork. The drain: from the signal to the end of the last worker.
+// Owner of a connection: its worker, to its end.
+// Runs on: the master; drain_hold() on a worker.
+// Wakes a held request: an eventfd that all workers watch.
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "patterns/common/startup.hpp"
+#include "patterns/prefork/server.hpp"
+
+namespace comet {
+
+// Drain: stop accepting, have every worker answer its held request with 503, let writes finish, close the
+// rest. Shutting the listening socket down ends it for all processes, which each have it open.
+void Server::drain() {
+  board_.shared().held_at_drain = board_.held();
+  board_.shared().draining = true;
+  if (shutdown(listener_, SHUT_RDWR) != 0) fail("shutting the listening socket down", errno);
+  if (eventfd_write(drain_event_, 1) != 0) fail("writing an eventfd", errno);
+  pool_.finish(kDrainTimeout);
+}
+
+void Server::drain_hold(Connection& connection, ReplyForm form) {
+  end_hold();
+  form.keep_alive = false;
+  respond(connection, comet::refuse(board_.counters(), board_.shared().held_at_drain,
+                                    "the server is shutting down", form));
+}
+
+}  // namespace comet

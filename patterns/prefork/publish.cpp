@@ -1,0 +1,28 @@
+// Model: prefork. A publish: its blocking work, the log in shared memory, and the bell.
+// Owner of a connection: its worker.
+// Runs on: that worker, which is there to block: work needs no other.
+// Wakes a held request: one write to the bell of its channel.
+#include <chrono>
+#include <thread>
+
+#include "patterns/prefork/server.hpp"
+
+namespace comet {
+
+// Step 5: publish. Do its blocking work, if it has any, then append, wake, answer.
+void Server::publish(Connection& connection, const Publish& request) {
+  const Milliseconds work = service_.options.publish_work;
+  if (work > Milliseconds{0}) std::this_thread::sleep_for(work);
+  append(connection, request);
+}
+
+void Server::append(Connection& connection, const Publish& request) {
+  SharedLog::Channel channel(request.channel);
+  const auto [cursor, number, after_previous] = log_.publish(channel, request.body);
+  add(board_.counters().published);
+  const std::size_t receivers = board_.count_receivers(channel.hash, after_previous, number);
+  bells_.ring(channel.hash);
+  respond(connection, published_response(cursor, receivers, request.form));
+}
+
+}  // namespace comet

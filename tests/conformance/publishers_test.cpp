@@ -1,0 +1,162 @@
+// Who may publish: whoever has the token, and no page of another site.
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/conformance/fixture.hpp"
+
+namespace comet {
+namespace {
+
+const std::string kToken = "s3cret-Token/+=.~_";
+const std::string kRightToken = "Authorization: Bearer " + kToken + "\r\n";
+
+// A file of its own for each test, away at its end.
+class TokenFile {
+ public:
+  explicit TokenFile(const std::string& content) {
+    char name[] = "/tmp/comet-token-XXXXXX";
+    const int file = mkstemp(name);
+    if (file >= 0) close(file);
+    path_ = name;
+    std::ofstream(path_, std::ios::binary) << content;
+  }
+  ~TokenFile() { std::filesystem::remove(path_); }
+  TokenFile(const TokenFile&) = delete;
+  TokenFile& operator=(const TokenFile&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+class Publishers : public ServerTest {
+ protected:
+  static void expect_asked_for_the_token(const Response& response) {
+    expect_error(response, 401);
+    EXPECT_EQ(response.header("WWW-Authenticate").substr(0, 6), "Bearer") << "no WWW-Authenticate";
+  }
+  Response publish_with(std::string_view fields) {
+    return exchange(request("POST", "/publish", std::string(fields) + "Connection: close\r\n", "m"));
+  }
+};
+
+TEST_F(Publishers, WithTheTokenPublish) {
+  for (const char* end : {"", "\n", "\r\n"}) {
+    const TokenFile file(kToken + end);
+    start({"--publish-token-file", file.path()});
+    EXPECT_EQ(publish_with(kRightToken).status, 200);
+    EXPECT_EQ(publish_with("authorization: bearer " + kToken + "\r\n").status, 200);
+    EXPECT_EQ(exchange(request("GET", "/publish?message=m", kRightToken)).status, 200);
+    EXPECT_EQ(stat("published"), 3);
+    drain();
+  }
+}
+
+TEST_F(Publishers, WithoutTheTokenAre401) {
+  const TokenFile file(kToken + "\n");
+  start({"--publish-token-file", file.path()});
+  expect_asked_for_the_token(publish_with(""));
+  for (const std::string& value :
+       {std::string(), std::string("Bearer"), "Bearer " + kToken + "x", "Bearer " + kToken.substr(1),
+        "Bearer x" + kToken.substr(1), "Basic " + kToken, kToken, "Bearer  " + kToken}) {
+    SCOPED_TRACE(value);
+    expect_asked_for_the_token(publish_with("Authorization: " + value + "\r\n"));
+  }
+  expect_asked_for_the_token(publish_with(kRightToken + kRightToken));
+  expect_asked_for_the_token(get("/publish?message=m"));
+  expect_asked_for_the_token(get("/publish"));
+  EXPECT_EQ(head("/publish?message=m").status, 401);
+  EXPECT_EQ(stat("published"), 0);
+}
+
+TEST_F(Publishers, WithoutTheTokenAreRefusedBeforeTheirBody) {
+  const TokenFile file(kToken);
+  start({"--publish-token-file", file.path()});
+  Connection sends_later = connect();
+  sends_later.send(request("POST", "/publish", "Expect: 100-continue\r\nContent-Length: 5\r\n"));
+  const Response response = sends_later.read_response();
+  expect_asked_for_the_token(response);
+  EXPECT_EQ(response.header("Connection"), "close") << "the end of the request is unknown";
+  EXPECT_EQ(sends_later.read_until_closed(), "");
+}
+
+TEST_F(Publishers, TokenIsAskedOfNobodyElse) {
+  const TokenFile file(kToken);
+  start({"--publish-token-file", file.path()});
+  for (const char* page : {"/subscribe?timeout=0", "/stats", "/metrics", "/healthz"}) {
+    SCOPED_TRACE(page);
+    EXPECT_LT(get(page).status, 300);
+  }
+  Connection subscriber = hold();
+  EXPECT_EQ(publish_with(kRightToken).status, 200);
+  expect_message(subscriber.read_response(), "m");
+}
+
+TEST_F(Publishers, PagesOfOtherSitesAre403) {
+  start();
+  expect_error(publish_with("Sec-Fetch-Site: cross-site\r\n"), 403);
+  expect_error(publish_with("sec-fetch-site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n"), 403);
+  expect_error(exchange(request("GET", "/publish?message=m", "Sec-Fetch-Site: cross-site\r\n")), 403);
+  EXPECT_EQ(stat("published"), 0);
+}
+
+TEST_F(Publishers, PagesOfOtherSitesAre403ThoughTheyHaveTheToken) {
+  const TokenFile file(kToken);
+  start({"--publish-token-file", file.path()});
+  expect_error(publish_with("Sec-Fetch-Site: cross-site\r\n" + kRightToken), 403);
+}
+
+TEST_F(Publishers, OwnPagesAndOtherProgramsPublish) {
+  start();
+  for (const char* site : {"same-origin", "same-site", "none"}) {
+    SCOPED_TRACE(site);
+    EXPECT_EQ(publish_with("Sec-Fetch-Site: " + std::string(site) + "\r\n").status, 200);
+  }
+  EXPECT_EQ(publish_with("").status, 200);
+  EXPECT_EQ(exchange(request("GET", "/subscribe?timeout=0", "Sec-Fetch-Site: cross-site\r\n")).status, 204);
+}
+
+TEST_F(Publishers, TokenFileThatHoldsNoneExits64AndNamesIt) {
+  const TokenFile empty("");
+  const TokenFile newline("\n");
+  const TokenFile lines("one\ntwo\n");
+  for (const std::string& path :
+       {empty.path(), newline.path(), lines.path(), std::string("/nowhere/token"), std::string("/tmp")}) {
+    SCOPED_TRACE(path);
+    CommandValues values;
+    values.options = {"--publish-token-file", path};
+    const auto process = launch(values);
+    EXPECT_EQ(process->wait_for_exit(patience()), 64);
+    const std::string errors = process->errors();
+    EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 1) << errors;
+    EXPECT_NE(errors.find("--publish-token-file"), std::string::npos) << errors;
+  }
+}
+
+TEST_F(Publishers, OpenToOtherMachinesWithoutATokenIsWarnedOf) {
+  CommandValues values;
+  values.address = "0.0.0.0";
+  const TokenFile file(kToken);
+  for (const bool has_token : {false, true}) {
+    SCOPED_TRACE(has_token);
+    if (has_token) values.options = {"--publish-token-file", file.path()};
+    const auto process = launch(values);
+    process->wait_until_ready(patience());
+    const std::string errors = process->errors();
+    EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), has_token ? 0 : 1) << errors;
+    EXPECT_EQ(errors.find("--publish-token-file") == std::string::npos, has_token) << errors;
+    Connection client(process->port());
+    client.send(get_request("/healthz"));
+    EXPECT_EQ(client.read_response().status, 200);
+    process->signal(SIGTERM);
+    EXPECT_EQ(process->wait_for_exit(kDrainBound), 0);
+  }
+}
+
+}  // namespace
+}  // namespace comet
