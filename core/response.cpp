@@ -153,6 +153,17 @@ Response unavailable_response(std::string_view text, ReplyForm form, std::uint64
   return error_response(503, text, form, "Retry-After: " + std::to_string(1 + refused % window) + "\r\n");
 }
 
+bool is_interim(const Response& response) { return response.bytes->starts_with("HTTP/1.1 1"); }
+
+Response closing(const Response& response) {
+  constexpr std::string_view kKeepAlive = "Connection: keep-alive\r\n";
+  std::string bytes = *response.bytes;
+  const std::size_t head_size = bytes.find("\r\n\r\n") + 4;
+  bytes = reframe_message(bytes, head_size, {.keep_alive = false});
+  if (const auto said = bytes.find(kKeepAlive); said < head_size) bytes.erase(said, kKeepAlive.size());
+  return {std::make_shared<const std::string>(std::move(bytes)), true};
+}
+
 Response continue_response() {
   static const auto bytes = std::make_shared<const std::string>("HTTP/1.1 100 Continue\r\n\r\n");
   return {bytes, false};

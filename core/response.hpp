@@ -57,6 +57,9 @@ Response error_response(int status, std::string_view text, ReplyForm form,
 // grows with `held` to 5, then by one for each 1,000, to 60.
 Response unavailable_response(std::string_view text, ReplyForm form, std::uint64_t refused,
                               std::uint64_t held);
+// The same answer, saying that the connection ends with it. An interim one (100) is not the answer yet.
+bool is_interim(const Response& response);
+Response closing(const Response& response);
 // The interim 100 that a client with `Expect: 100-continue` waits for.
 Response continue_response();
 

@@ -33,7 +33,7 @@ class Holders {
       : threads_(count + 1, stack_size), waiters_(count) {
     all_wait_.begin();
     for (Waiter& waiter : waiters_) {
-      if (!threads_.start([this, &waiter] { hold(waiter); })) fail("starting a thread", EAGAIN);
+      if (!threads_.start([this, &waiter](bool) { hold(waiter); })) fail("starting a thread", EAGAIN);
     }
     all_wait_.wait();
   }
@@ -89,7 +89,7 @@ void spawn_thread(benchmark::State& state) {
   while (state.KeepRunningBatch(kBatch)) {
     ConnectionThreads threads(kBatch + 1, kStackSize);
     for (std::size_t started = 0; started < kBatch; ++started) {
-      if (!threads.start([] {})) fail("starting a thread", EAGAIN);
+      if (!threads.start([](bool) {})) fail("starting a thread", EAGAIN);
     }
     threads.stop();
     threads.wait_for_all();

@@ -30,6 +30,11 @@ std::size_t held_limit(const Options& options);
 // section 9.6).
 constexpr Milliseconds kLingerTimeout{1000};
 
+// The last worker or thread that could take another connection gives one that sends no request only this
+// long, and so long after its answer for the client to close.
+constexpr Milliseconds kCrowdedWait{1000};
+constexpr Milliseconds kCrowdedLinger{50};
+
 // The drain after SIGTERM: what has not finished by then is cut, within the contract's 5 s.
 constexpr Milliseconds kDrainTimeout{4000};
 

@@ -23,23 +23,7 @@
 namespace comet {
 namespace {
 
-// The last worker that could take another connection gives one that sends no request only this long, and so
-// long after an answer for the client to close.
-constexpr Milliseconds kCrowdedWait{1000};
-constexpr Milliseconds kCrowdedLinger{50};
 constexpr Milliseconds kAcceptPause{100};  // where the system has no memory or descriptors for a connection
-
-// The same answer, saying that the connection ends with it.
-Response closing(const Response& response) {
-  constexpr std::string_view kKeepAlive = "Connection: keep-alive\r\n";
-  std::string bytes = *response.bytes;
-  const std::size_t head_size = bytes.find("\r\n\r\n") + 4;
-  bytes = reframe_message(bytes, head_size, {.keep_alive = false});
-  if (const auto said = bytes.find(kKeepAlive); said < head_size) bytes.erase(said, kKeepAlive.size());
-  return {std::make_shared<const std::string>(std::move(bytes)), true};
-}
-
-bool is_interim(const Response& response) { return response.bytes->starts_with("HTTP/1.1 1"); }
 
 }  // namespace
 

@@ -21,12 +21,12 @@ ConnectionThreads::ConnectionThreads(std::size_t most, std::size_t stack_size) :
 ConnectionThreads::~ConnectionThreads() { pthread_attr_destroy(&attributes_); }
 
 // Makes the next thread first: the one that gets `work` must find the limit as it is then.
-bool ConnectionThreads::start(std::function<void()> work) {
+bool ConnectionThreads::start(Work work) {
   if (!has_spare_ && !make_thread()) return false;
   has_spare_ = make_thread();
   {
     const std::lock_guard lock(mutex_);
-    work_.push_back(std::move(work));
+    work_.emplace_back(std::move(work), !has_spare_);
   }
   given_.notify_one();
   return true;
@@ -58,10 +58,10 @@ void* ConnectionThreads::run(void* threads) {
 void ConnectionThreads::run_one() {
   std::unique_lock lock(mutex_);
   given_.wait(lock, [this] { return !work_.empty(); });
-  const auto work = std::move(work_.front());
+  const auto [work, has_last] = std::move(work_.front());
   work_.pop_front();
   lock.unlock();
-  work();
+  work(has_last);
   lock.lock();
   // Under the lock: once it is free, the main thread may destroy the condition variable.
   if (--threads_ == 0) all_ended_.notify_all();
@@ -71,7 +71,7 @@ void ConnectionThreads::stop() {
   if (!std::exchange(has_spare_, false)) return;
   {
     const std::lock_guard lock(mutex_);
-    work_.push_back([] {});
+    work_.emplace_back([](bool) {}, false);
   }
   given_.notify_one();
 }

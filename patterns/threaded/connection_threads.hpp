@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <utility>
 
 #include "core/options.hpp"
 
@@ -24,9 +25,11 @@ class ConnectionThreads {
   ConnectionThreads(std::size_t most, std::size_t stack_size);
   ~ConnectionThreads();
 
-  // Runs `work` on a thread of its own: on the spare one, and makes the next spare one. False, and `work` is
-  // not run, where there is none: at the cap, or where the system gives no more.
-  bool start(std::function<void()> work);
+  // Runs `work` on a thread of its own: on the spare one, and makes the next spare one. It is told whether it
+  // has the last one. False, and `work` is not run, where there is none: at the cap, or where the system
+  // gives no more.
+  using Work = std::function<void(bool has_last)>;
+  bool start(Work work);
 
   // How many threads there may be: what the system refused to exceed, once it did, or else `most`. While all
   // but one of them hold, none may begin to: so a publisher finds the last one.
@@ -49,7 +52,7 @@ class ConnectionThreads {
   bool has_spare_ = false;  // the main thread's
   std::mutex mutex_;        // guards what follows
   std::condition_variable given_;
-  std::deque<std::function<void()>> work_;  // given to the spare thread and not yet taken
+  std::deque<std::pair<Work, bool>> work_;  // given to the spare thread and not yet taken
   std::condition_variable all_ended_;
   std::size_t threads_ = 0;  // the spare one included
 };

@@ -64,7 +64,7 @@ void Server::accept_connection() {
     return;
   }
   try {
-    if (threads_.start([this, socket] { serve_connection(socket); })) return;
+    if (threads_.start([this, socket](bool has_last) { serve_connection(socket, has_last); })) return;
     refusals_.answer(socket,
                      refuse(counters_, counters_.held, "too many connections", {.keep_alive = false}));
   } catch (const std::bad_alloc&) {
@@ -73,12 +73,13 @@ void Server::accept_connection() {
 }
 
 // The whole life of a connection, on its own thread. Out of memory, this connection is lost and nothing else.
-void Server::serve_connection(int socket) {
+void Server::serve_connection(int socket, bool has_last_thread) {
   using Phase = Connection::Phase;
   std::unique_ptr<Connection> connection;
   add(counters_.connections);
   try {
     connection = std::make_unique<Connection>(socket, service_);
+    connection->has_last_thread = has_last_thread;
     watcher_.add(*connection);
     if (!prepare_socket(socket, service_.options.idle_timeout)) connection->phase = Phase::closed;
     while (connection->phase < Phase::lingering) handle(*connection, read_request(*connection));
@@ -111,7 +112,12 @@ Decision Server::read_request(Connection& connection) {
   return decision;
 }
 
+// A client that is silent, or keeps its connection, must not keep publishers from the last thread.
 void Server::begin_request(Connection& connection, Decision& decision) {
+  if (connection.has_last_thread && !wait_for_input(connection.socket, Clock::now() + kCrowdedWait)) {
+    connection.phase = Connection::Phase::closed;
+    return;
+  }
   char input[kFirstInput];
   const ssize_t size = recv(connection.socket, input, sizeof input, 0);
   work_stacks_.run([&] { decision = take_input(connection, input, size); });
@@ -150,7 +156,8 @@ void Server::handle(Connection& connection, const Decision& decision) {
     connection.phase = Phase::idle;
   } else if (connection.phase != Phase::reading) {
     connection.phase = Phase::reading;
-    connection.deadline = Clock::now() + service_.options.header_timeout;
+    const Milliseconds time = service_.options.header_timeout;
+    connection.deadline = Clock::now() + (connection.has_last_thread ? std::min(time, kCrowdedWait) : time);
   }
 }
 
@@ -226,6 +233,9 @@ void Server::leave(Connection& connection) {
 
 // Step 8: respond. Blocks while the socket's buffer is full: for --idle-timeout if the client does not read.
 void Server::respond(Connection& connection, const Response& response, bool is_delivery) {
+  if (connection.has_last_thread && !response.close && !is_interim(response)) {
+    return respond(connection, closing(response), is_delivery);
+  }
   connection.phase = Connection::Phase::closed;
   if (send_all(connection.socket, *response.bytes)) finish_response(connection, response.close, is_delivery);
 }
@@ -242,7 +252,8 @@ void Server::finish_response(Connection& connection, bool close_after, bool is_d
 // too.
 void Server::linger(Connection& connection) {
   if (shutdown(connection.socket, SHUT_WR) != 0) return;
-  discard_input(connection.socket, Clock::now() + kLingerTimeout);
+  discard_input(connection.socket,
+                Clock::now() + (connection.has_last_thread ? kCrowdedLinger : kLingerTimeout));
 }
 
 void Server::close(int socket, std::unique_ptr<Connection> connection) {

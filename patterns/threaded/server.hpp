@@ -41,7 +41,8 @@ struct Connection : Client {
 
   RequestReader reader;
   Phase phase = Phase::idle;
-  Clock::time_point deadline;  // while reading
+  bool has_last_thread = false;  // when it began: keeps nobody waiting for long
+  Clock::time_point deadline;    // while reading
 };
 
 class Server {
@@ -54,7 +55,7 @@ class Server {
  private:
   // The life of a connection, in order.
   void accept_connection();
-  void serve_connection(int socket);
+  void serve_connection(int socket, bool has_last_thread);
   Decision read_request(Connection& connection);
   void handle(Connection& connection, const Decision& decision);
   void subscribe(Connection& connection, const Subscribe& request);

@@ -1,0 +1,69 @@
+// comet-threaded at its cap: clients that take threads and ask nothing do not keep a publisher out.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <thread>
+
+#include "tests/conformance/client.hpp"
+#include "tests/conformance/server_process.hpp"
+
+namespace comet {
+namespace {
+
+using std::chrono::milliseconds;
+
+class ThreadedCap : public testing::Test {
+ protected:
+  ThreadedCap()
+      : server_(THREADED_PROGRAM, ".", {THREADED_PROGRAM, "--port", "0", "--threads", "3"}, Surroundings{}) {
+    server_.wait_until_ready(patience());
+  }
+
+  void TearDown() override {
+    server_.signal(SIGTERM);
+    EXPECT_EQ(server_.wait_for_exit(milliseconds(6000)), 0) << server_.errors();
+  }
+
+  Connection connect() { return Connection(server_.port()); }
+
+  // Asks until it is not refused any more, as `Retry-After` says, only sooner; the default --idle-timeout is
+  // over long after our patience.
+  Response publish() {
+    const auto give_up = std::chrono::steady_clock::now() + patience();
+    while (true) {
+      try {
+        Connection publisher = connect();
+        publisher.send(get_request("/publish?message=m"));
+        const Response response = publisher.read_response();
+        if (response.status != 503 || std::chrono::steady_clock::now() > give_up) return response;
+      } catch (const ClientError&) {  // closed without an answer: it had no thread when its request came
+        if (std::chrono::steady_clock::now() > give_up) throw;
+      }
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+  }
+
+  ServerProcess server_;
+};
+
+TEST_F(ThreadedCap, SilentClientsLeaveAThreadToAPublisher) {
+  std::vector<Connection> silent;
+  for (int i = 0; i < 3; ++i) silent.push_back(connect());
+  EXPECT_EQ(publish().status, 200);
+}
+
+TEST_F(ThreadedCap, IdleClientsLeaveAThreadToAPublisher) {
+  std::vector<Connection> idle;
+  for (int i = 0; i < 3; ++i) {
+    idle.push_back(connect());
+    idle.back().send(get_request("/healthz"));
+    const Response response = idle.back().read_response();
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.header("Connection"), i == 2 ? "close" : "") << "of client " << i;
+  }
+  EXPECT_EQ(publish().status, 200);
+}
+
+}  // namespace
+}  // namespace comet
