@@ -6,11 +6,13 @@ STRICT = $(if $(CI),-DCOMET_WARNINGS_AS_ERRORS=ON)
 # The conformance suite also runs the servers of these builds: NAME=DIR[=REGEX of entries].
 SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=^(threaded|continuations)
 
-.PHONY: help deps build sanitizers test bench bench-peers microbench clean
+.PHONY: help deps build sanitizers test bench bench-peers microbench report picture clean
 help:
 	@echo "make bench        measure the five servers and the floor (a few minutes) and print a table"
 	@echo "make bench-peers  the same beside Node.js, Twisted, MochiWeb, Jetty and nginx with nchan"
 	@echo "make microbench   measure each mechanism alone (under a minute) and write results/microbench.json"
+	@echo "make report       the latest run, or RUNS='DIR DIR', as one page: results/index.html"
+	@echo "make picture      the page's memory and latency plots as docs/results.png"
 	@echo "make test         run every test, sanitizer builds included"
 	@echo "make build        build only: the programs are in build/release/bin"
 	@echo "make deps         install the packages that are missing (root or sudo)"
@@ -30,6 +32,7 @@ sanitizers: deps
 	cmake --build build/thread -j $(JOBS) --target comet-threaded comet-continuations
 
 test: build sanitizers
+	@scripts/deps test
 	ctest --test-dir build/release -j 4 --output-on-failure
 
 bench: build
@@ -44,6 +47,16 @@ microbench: deps
 	cmake --build build/release -j $(JOBS) --target comet-microbench
 	build/release/bin/comet-microbench --benchmark_min_time=0.1 --benchmark_repetitions=5 \
 	  --benchmark_display_aggregates_only=true --benchmark_out=results/microbench.json --benchmark_out_format=json
+
+report: build
+	@scripts/deps report
+	build/release/bin/comet-loadgen report $(RUNS)
+
+# Chromium's sandbox does not run as root; the page is our own.
+picture: report
+	@scripts/deps test
+	chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=build/chromium \
+	  --window-size=1280,620 --screenshot=docs/results.png 'file://$(CURDIR)/results/index.html#picture'
 
 clean:
 	rm -rf build

@@ -1,4 +1,5 @@
-// comet-loadgen: the command line. What it does is in bench.hpp and run.hpp.
+// comet-loadgen: the command line. What it does is in bench.hpp, run.hpp and
+// results_commands.hpp.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -8,6 +9,7 @@
 
 #include "loadgen/bench.hpp"
 #include "loadgen/errors.hpp"
+#include "loadgen/results_commands.hpp"
 #include "loadgen/run.hpp"
 #include "loadgen/server_process.hpp"
 #include "loadgen/signals.hpp"
@@ -25,6 +27,8 @@ constexpr char kExamples[] =
     "requests\n"
     "  comet-loadgen bench --entries async,floor --held 15000 --seconds 5\n"
     "  comet-loadgen run --url http://127.0.0.1:8001 --held 1000 --rounds 20\n"
+    "  comet-loadgen report                                 the latest run as a page: results/index.html\n"
+    "  comet-loadgen compare results/runs/A results/runs/B  what differs by more than its repeats do\n"
     "What the columns mean: loadgen/README.md. SUBCOMMAND --help shows its options.";
 
 void add_rounds(CLI::App& command, BroadcastOptions& broadcast) {
@@ -74,15 +78,21 @@ fs::path find_root(fs::path start) {
   }
 }
 
-void complete(BenchOptions& bench) {
-  const fs::path beside = fs::read_symlink("/proc/self/exe").parent_path();
-  if (bench.root.empty()) bench.root = find_root(fs::current_path());
-  if (bench.root.empty()) bench.root = find_root(beside);
-  if (bench.root.empty())
+fs::path program_folder() { return fs::read_symlink("/proc/self/exe").parent_path(); }
+
+// From the working directory, or else from where this program is.
+fs::path project_root() {
+  fs::path root = find_root(fs::current_path());
+  if (root.empty()) root = find_root(program_folder());
+  if (root.empty())
     throw UsageError(
         "no folder with patterns/ found upwards from here: name the project's folder with --root");
-  bench.root = fs::absolute(bench.root);
-  if (bench.program_folder.empty()) bench.program_folder = beside;
+  return root;
+}
+
+void complete(BenchOptions& bench) {
+  bench.root = bench.root.empty() ? project_root() : fs::absolute(bench.root);
+  if (bench.program_folder.empty()) bench.program_folder = program_folder();
   if (bench.results.empty()) bench.results = bench.root / "results" / "runs";
 }
 
@@ -97,6 +107,7 @@ void raise_descriptor_limit() {
 int run_program(int argc, char** argv) {
   BenchOptions bench;
   RunOptions run;
+  ResultsOptions results;
   CLI::App app("Measures servers that hold requests: memory, latency and CPU of delivering messages to them.",
                "comet-loadgen");
   app.footer(kExamples);
@@ -106,6 +117,7 @@ int run_program(int argc, char** argv) {
   CLI::App& run_command = *app.add_subcommand("run", "measure a server that is already running");
   add_bench(bench_command, bench);
   add_run(run_command, run);
+  add_results_commands(app, results);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
@@ -114,6 +126,11 @@ int run_program(int argc, char** argv) {
     std::fprintf(stderr, "comet-loadgen: %s (comet-loadgen --help shows commands and options)\n",
                  error.what());
     return kUsage;
+  }
+  if (!bench_command.parsed() && !run_command.parsed()) {
+    if (results.root.empty()) results.root = project_root();
+    if (app.got_subcommand("validate")) return run_validate(results);
+    return app.got_subcommand("compare") ? run_compare(results) : run_report(results);
   }
   raise_descriptor_limit();
   install_signal_handlers();

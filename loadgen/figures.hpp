@@ -1,0 +1,38 @@
+// The figures that results are compared and shown by, each over all complete repeats of a result file.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loadgen/statistics.hpp"
+
+namespace comet {
+
+struct Figure {
+  const char* key;      // in the page's data and in compare --json
+  const char* pointer;  // JSON pointer in a repeat
+  const char* label;
+  const char* unit;
+  const char* higher;  // what one says of the entry whose figure is higher, and of the one whose is lower
+  const char* lower;
+};
+
+const std::vector<Figure>& all_figures();
+
+// Fewer repeats than this say nothing about the spread: their interval is minimum..maximum.
+constexpr std::size_t kEnoughRepeats = 3;
+
+struct FigureValue {
+  Interval interval;
+  std::size_t repeats;
+};
+
+// Over the complete repeats that have it; nothing when none has.
+std::optional<FigureValue> figure_value(const boost::json::value& result, const std::string& pointer);
+
+// Three significant digits and thousands separated: "12,300", "4.56".
+std::string readable(double number);
+
+}  // namespace comet

@@ -1,0 +1,13 @@
+// Whether a result file has the form that results/schema.json demands.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace comet {
+
+// The first fault of `text`, beginning with the member's place, or nothing. Throws std::runtime_error when
+// the schema itself is broken.
+std::optional<std::string> schema_fault(const std::string& text, const std::string& schema);
+
+}  // namespace comet

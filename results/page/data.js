@@ -1,0 +1,52 @@
+// What is shown, and figures as text. Shared by table.js, charts.js and page.js.
+'use strict';
+
+const data = JSON.parse(document.getElementById('data').textContent);
+const groups = ['pattern', 'peer', 'floor'];
+const groupNames = {pattern: 'patterns', peer: 'peers', floor: 'floor'};
+data.entries.sort((a, b) => groups.indexOf(a.group) - groups.indexOf(b.group) || a.name.localeCompare(b.name));
+
+const state = {scenario: null, held: null, hidden: new Set(), sort: {column: 'entry', descending: false}};
+
+const shownEntries = () => data.entries.filter((entry) => !state.hidden.has(entry.name));
+const scenarioNamed = (name) => data.scenarios.find((scenario) => scenario.name === name);
+const seriesOf = (scenario, entry, held) => data.series.find(
+    (series) => series.scenario === scenario && series.entry === entry && series.held === held);
+const sizesOf = (scenario) => [...new Set(data.series.filter((series) => series.scenario === scenario)
+    .map((series) => series.held))].sort((a, b) => a - b);
+
+// One hue for each family (the name up to its first "-"), lighter for each further variant.
+const hues = ['#4e79a7', '#59a14f', '#b07aa1', '#e15759', '#f28e2b', '#499894', '#c9a227', '#9c755f', '#d37295', '#6b6ecf'];
+const colours = new Map();
+{
+  const families = new Map();
+  for (const {name, group} of data.entries) {
+    const family = name.split('-')[0];
+    if (!families.has(family)) families.set(family, {hue: hues[families.size % hues.length], members: 0});
+    const known = families.get(family);
+    colours.set(name, group === 'floor' ? '#8a8f99' : lighter(known.hue, 0.28 * known.members++));
+  }
+}
+
+function lighter(hex, share) {
+  const parts = hex.match(/[0-9a-f]{2}/g).map((part) => parseInt(part, 16));
+  return '#' + parts.map((part) => Math.round(part + (225 - part) * share).toString(16).padStart(2, '0')).join('');
+}
+
+// Three significant digits, thousands separated; "-" for what was not measured.
+function readable(number) {
+  if (number === null || number === undefined || Number.isNaN(number)) return '-';
+  return number.toLocaleString('en-US', Math.abs(number) >= 100 ? {maximumFractionDigits: 0} : {maximumSignificantDigits: 3});
+}
+
+const element = (tag, members = {}, ...children) => {
+  const made = Object.assign(document.createElement(tag), members);
+  made.append(...children);
+  return made;
+};
+
+const entryLabel = (entry) => {
+  const label = element('span', {className: entry.group}, element('span', {className: 'mark'}), entry.name);
+  label.firstChild.style.setProperty('--colour', colours.get(entry.name));
+  return label;
+};

@@ -1,0 +1,81 @@
+// The page: the facts of the runs, what is shown, and drawing it again when that changes.
+'use strict';
+
+const reasons = {
+  'memory-user': 'No data: this run has no hold scenario.',
+  'memory-kernel': 'No data: this run has no hold scenario with kernel memory.',
+  'churn': 'No data: this run has no churn scenario.',
+  'offered': 'No data: this run has no steady scenario with cursors.',
+  'loss': 'No data: this run has no steady scenario without cursors.',
+  'blocking': 'No data: this run has no blocking scenario.',
+  'budget': 'No data: needs results/microbench.json, made by make microbench, and CPU per delivery in this scenario.',
+};
+
+function drawAll() {
+  drawTable();
+  for (const figure of document.querySelectorAll('[data-plot]')) {
+    const {plot} = figure.dataset;
+    const reason = shownEntries().length === 0 ? 'Nothing is chosen above.'
+      : reasons[plot] ?? 'No data: not measured in this scenario at this size.';
+    draw(figure, plots[plot](), reason);
+  }
+}
+
+function factsOf(run) {
+  const {machine} = run;
+  const facts = {
+    'started': run.started_at, 'commit': run.commit, 'command line': run.command_line?.join(' '), 'seed': run.seed,
+    ...Object.fromEntries(Object.entries(machine).filter(([name]) => !name.endsWith('settings'))),
+    ...machine.settings, 'changed settings': machine.changed_settings?.join(', ') || 'none',
+  };
+  const rows = Object.entries(facts).flatMap(([name, value]) => [
+    element('dt', {}, name.replaceAll('_', ' ')), element('dd', {}, `${value ?? '-'}`)]);
+  const summary = `${run.started_at}: ${machine.cores} cores of ${machine.cpu ?? 'an unknown CPU'}, ${machine.kernel}, ` +
+      `commit ${run.commit?.slice(0, 12) ?? 'unknown'}${run.commit?.endsWith('-changed') ? ' (changed)' : ''}, seed ${run.seed}`;
+  return element('details', {}, element('summary', {}, summary), element('dl', {}, ...rows));
+}
+
+function fillSelect(id, options, chosen, change) {
+  const select = document.getElementById(id);
+  select.replaceChildren(...options.map((value) => element('option', {value, selected: value === chosen},
+      typeof value === 'number' ? readable(value) : value)));
+  select.onchange = () => change(select.value);
+}
+
+function chooseScenario(name) {
+  state.scenario = name;
+  const sizes = sizesOf(name);
+  if (!sizes.includes(state.held)) state.held = sizes.includes(4000) ? 4000 : sizes.at(-1);
+  fillSelect('held', sizes, state.held, (value) => { state.held = Number(value); drawAll(); });
+}
+
+function toggle(names) {
+  const hide = names.some((name) => !state.hidden.has(name));
+  for (const name of names) hide ? state.hidden.add(name) : state.hidden.delete(name);
+  drawChips();
+  drawAll();
+}
+
+function chip(label, names) {
+  const chip = element('button', {type: 'button', onclick: () => toggle(names)}, label);
+  chip.ariaPressed = String(names.some((name) => !state.hidden.has(name)));
+  return chip;
+}
+
+function drawChips() {
+  const ofGroup = (group) => data.entries.filter((entry) => entry.group === group).map(({name}) => name);
+  document.getElementById('groups').replaceChildren(
+      ...groups.filter((group) => ofGroup(group).length > 0).map((group) => chip(groupNames[group], ofGroup(group))));
+  document.getElementById('entries').replaceChildren(
+      ...data.entries.map((entry) => chip(entryLabel(entry), [entry.name])));
+}
+
+document.getElementById('runs').append(...data.runs.map(factsOf));
+document.body.classList.toggle('picture', location.hash === '#picture');
+fillSelect('scenario', data.scenarios.map(({name}) => name), null, (name) => { chooseScenario(name); drawAll(); });
+chooseScenario((scenarioNamed('broadcast') ?? data.scenarios[0]).name);
+document.getElementById('scenario').value = state.scenario;
+drawProblems();
+drawChips();
+drawAll();
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
