@@ -6,11 +6,13 @@
 #include <cstdio>
 #include <random>
 
+#include "loadgen/clock.hpp"
 #include "loadgen/errors.hpp"
 #include "loadgen/machine.hpp"
 #include "loadgen/manifest.hpp"
 #include "loadgen/report_json.hpp"
 #include "loadgen/report_table.hpp"
+#include "loadgen/scenarios.hpp"
 #include "loadgen/server_process.hpp"
 #include "loadgen/signals.hpp"
 #include "loadgen/smoke.hpp"
@@ -18,7 +20,8 @@
 namespace comet {
 namespace {
 
-// Publisher, /stats, and the smoke set's connections, which the server may not yet have seen leave.
+// Publisher, /stats, others' requests, and the smoke set's connections, which the server may not yet have
+// seen leave.
 constexpr std::size_t kConnectionsBesides = 8;
 constexpr double kReadyTimeout = 30;
 
@@ -30,15 +33,21 @@ class Bench {
   int run();
 
  private:
+  // One entry at one size, and the time that its repeats have taken.
   struct Job {
-    std::size_t entry;
-    std::int64_t held;
+    const Entry* entry;
+    Series series;
+    double seconds = 0;
+    int done = 0;
   };
 
-  std::vector<Job> shuffled_jobs(std::uint64_t seed) const;
-  void run_job(const Job& job);
+  static std::string title(const Job& job, int position, int all);
+  void prepare(std::uint64_t seed);
+  void make_jobs();
+  double remaining_seconds(int repeat, const std::vector<std::size_t>& order, std::size_t next) const;
+  void run_job(Job& job, Measurement result);
   void measure(const Entry& entry, std::int64_t held, Measurement& result);
-  void keep(Result result);
+  void keep(Job& job, Measurement result);
   void print_table();
 
   const BenchOptions& options_;
@@ -46,65 +55,113 @@ class Bench {
   std::filesystem::path folder_;
   boost::json::object run_facts_;
   Progress progress_;
-  std::vector<Result> results_;
+  std::vector<Job> jobs_;              // in the order of the table
+  std::vector<std::size_t> shuffled_;  // those that can be measured; each repeat reorders them
 };
 
-int Bench::run() {
+// Why an entry cannot take part; empty when it can.
+std::string obstacle(const Entry& entry, const Scenario& scenario) {
+  std::vector<std::string> needs{"subscribe", "publish", "stats"};
+  for (std::string& part : scenario.needs()) needs.push_back(std::move(part));
+  for (const std::string& part : needs)
+    if (!entry.keeps_part(part)) return std::string("keeps no ") + part + ", which the scenario needs";
+  if (!scenario.server_options.empty() && !entry.keeps_all)
+    return "does not keep the whole contract, and so not " + scenario.server_options.front();
+  return {};
+}
+
+void Bench::prepare(std::uint64_t seed) {
   if (entries_.empty())
     throw UsageError("no patterns/*/pattern.json or peers/*/pattern.json under " + options_.root.string() +
                      ": name the project's folder with --root");
-  const std::uint64_t seed = options_.seed.value_or(std::random_device()());
   const std::string started = utc_now();
   const std::string commit = commit_of(options_.root);
   std::string stamp = started;
   std::erase(stamp, ':');
   folder_ = options_.results / stamp;
-  run_facts_ = {{"schema", 1},
-                {"scenario", "broadcast"},
-                {"run_started_at", started},
+  run_facts_ = {{"started_at", started},
                 {"command_line", boost::json::value_from(options_.command_line)},
                 {"seed", seed},
                 {"commit", commit.empty() ? boost::json::value(nullptr) : boost::json::value(commit)},
                 {"machine", machine_facts()}};
-  std::error_code error;
-  std::filesystem::create_directories(folder_,
-                                      error);  // before the work: a disk that takes nothing is known at once
+  std::error_code error;  // before the work: a disk that takes nothing is known at once
+  std::filesystem::create_directories(folder_, error);
   if (error)
     throw std::runtime_error("cannot make " + folder_.string() + ": " + error.message() + " (see --out)");
-  const std::vector<Job> jobs = shuffled_jobs(seed);
-  for (std::size_t i = 0; i < jobs.size() && stop_signals() == 0; ++i) {
-    progress_.start("[" + std::to_string(i + 1) + "/" + std::to_string(jobs.size()) + "] " +
-                    entries_[jobs[i].entry].name + " at " + with_commas(jobs[i].held));
-    run_job(jobs[i]);
+}
+
+void Bench::make_jobs() {
+  const Scenario& scenario = options_.scenario;
+  std::vector<std::int64_t> sizes = scenario.held;
+  if (scenario.kind == Kind::kHold) sizes = {scenario.held.back()};  // it goes through all of them by itself
+  for (const std::int64_t held : sizes)
+    for (const Entry& entry : entries_) {
+      jobs_.push_back({&entry, {entry.name, entry.model, entry.group, held, {}}});
+      if (obstacle(entry, scenario).empty()) shuffled_.push_back(jobs_.size() - 1);
+    }
+  for (Job& job : jobs_) {
+    Measurement skipped;
+    skipped.status = Status::kSkipped;
+    skipped.started_at = utc_now();
+    skipped.note = obstacle(*job.entry, scenario);
+    if (!skipped.note.empty()) keep(job, std::move(skipped));
+  }
+}
+
+// "[3/27] async at 1,000"
+std::string Bench::title(const Job& job, int position, int all) {
+  std::string text("[");
+  text += std::to_string(position) + "/" + std::to_string(all) + "] " + job.entry->name;
+  return text + " at " + with_commas(job.series.held_wanted);
+}
+
+int Bench::run() {
+  const std::uint64_t seed = options_.seed.value_or(std::random_device()());
+  prepare(seed);
+  make_jobs();
+  std::mt19937_64 random(seed);
+  const auto all = static_cast<int>(shuffled_.size()) * options_.repeats;
+  int position = 0;
+  for (int repeat = 1; repeat <= options_.repeats; ++repeat) {
+    std::shuffle(shuffled_.begin(), shuffled_.end(), random);
+    for (std::size_t i = 0; i < shuffled_.size() && stop_signals() == 0; ++i) {
+      Job& job = jobs_[shuffled_[i]];
+      ++position;
+      progress_.start(title(job, position, all),
+                      position == 1 ? std::nullopt : std::optional(remaining_seconds(repeat, shuffled_, i)));
+      Measurement result;
+      result.repeat = repeat;
+      result.position = position;
+      run_job(job, std::move(result));
+    }
   }
   print_table();
   return stop_signals() == 0 ? 0 : 128 + last_stop_signal();
 }
 
-// Sizes rise; within a size the order is random, so that no entry always follows the same neighbour.
-std::vector<Bench::Job> Bench::shuffled_jobs(std::uint64_t seed) const {
-  std::vector<std::int64_t> sizes = options_.sizes;
-  std::sort(sizes.begin(), sizes.end());
-  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
-  std::mt19937_64 random(seed);
-  std::vector<Job> jobs;
-  for (const std::int64_t held : sizes) {
-    const auto first = static_cast<std::ptrdiff_t>(jobs.size());
-    for (std::size_t entry = 0; entry < entries_.size(); ++entry) jobs.push_back({entry, held});
-    std::shuffle(jobs.begin() + first, jobs.end(), random);
+// By what the job's own repeats took, or the mean of all that were done.
+double Bench::remaining_seconds(int repeat, const std::vector<std::size_t>& order, std::size_t next) const {
+  double seconds = 0;
+  int done = 0;
+  for (const Job& job : jobs_) {
+    seconds += job.seconds;
+    done += job.done;
   }
-  return jobs;
+  const double mean = done == 0 ? 0 : seconds / done;
+  double left = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const Job& job = jobs_[order[i]];
+    const int times = options_.repeats - repeat + (i >= next ? 1 : 0);
+    left += times * (job.done == 0 ? mean : job.seconds / job.done);
+  }
+  return left;
 }
 
-void Bench::run_job(const Job& job) {
-  const Entry& entry = entries_[job.entry];
-  Measurement result;
-  result.entry = entry.name;
-  result.model = entry.model;
-  result.held_wanted = job.held;
+void Bench::run_job(Job& job, Measurement result) {
+  const std::int64_t start = now_ns();
   result.started_at = utc_now();
   try {
-    measure(entry, job.held, result);
+    measure(*job.entry, job.series.held_wanted, result);
   } catch (const Interrupted&) {
     result.status = Status::kInterrupted;
     result.note = "interrupted";
@@ -112,33 +169,34 @@ void Bench::run_job(const Job& job) {
     result.status = Status::kFailed;
     result.note = error.what();
   }
-  keep(Result(std::move(result)));
+  job.seconds += static_cast<double>(now_ns() - start) / kSecond;
+  ++job.done;
+  progress_.finish(outcome(result));
+  keep(job, std::move(result));
 }
 
 void Bench::measure(const Entry& entry, std::int64_t held, Measurement& result) {
-  for (const char* part : {"subscribe", "publish", "stats"})
-    if (!entry.keeps_part(part))
-      throw std::runtime_error(std::string("keeps no ") + part + ", which the bench needs");
   progress_.phase("starting");
   const std::string address = "127.0.0.1";
+  const Scenario& scenario = options_.scenario;
   result.server_command =
       entry_command(entry, address, 0, static_cast<std::size_t>(held) + kConnectionsBesides);
+  result.server_command.insert(result.server_command.end(), scenario.server_options.begin(),
+                               scenario.server_options.end());
   ServerProcess process(result.server_command, entry.folder, options_.program_folder);
   const auto stop = [&] {
     progress_.phase("stopping");
     const ServerExit end = process.stop();
-    result.stop_seconds = end.seconds;
-    result.exit_status = end.exit_status;
-    result.killed = end.killed;
+    result.server.stop_seconds = end.seconds;
+    result.server.exit_status = end.exit_status;
+    result.server.killed = end.killed;
   };
   try {
     const Endpoint endpoint{address, static_cast<std::uint16_t>(process.wait_until_ready(kReadyTimeout))};
     progress_.phase("verifying");
     verify(endpoint, entry.keeps_all);
-    BroadcastOptions broadcast = options_.broadcast;
-    broadcast.held = held;
-    run_broadcast({endpoint, process.pid(), [&process] { return process.death(); }}, broadcast, progress_,
-                  result);
+    run_scenario({endpoint, process.pid(), [&process] { return process.death(); }}, scenario, held,
+                 options_.client_processes, progress_, result);
   } catch (...) {
     stop();
     throw;
@@ -146,25 +204,22 @@ void Bench::measure(const Entry& entry, std::int64_t held, Measurement& result) 
   stop();
 }
 
-void Bench::keep(Result result) {
-  progress_.finish(outcome(result));
-  results_.push_back(std::move(result));
+void Bench::keep(Job& job, Measurement result) {
+  job.series.repeats.push_back(std::move(result));
   try {
-    write_result(folder_, run_facts_, results_.back());
+    write_series(folder_, run_facts_, options_.scenario, job.series);
   } catch (const std::runtime_error&) {
+    progress_.clear();
     print_table();
     throw;
   }
 }
 
 void Bench::print_table() {
-  const auto position = [this](const Result& result) {
-    return std::find_if(entries_.begin(), entries_.end(),
-                        [&result](const Entry& entry) { return entry.name == result.measurement.entry; });
-  };
-  std::stable_sort(results_.begin(), results_.end(),
-                   [&position](const Result& a, const Result& b) { return position(a) < position(b); });
-  std::printf("\n%s", results_table(results_).c_str());
+  std::vector<Series> all;
+  for (const Job& job : jobs_)
+    if (!job.series.repeats.empty()) all.push_back(job.series);
+  std::printf("\n%s", results_table(options_.scenario, all).c_str());
   std::printf("\nresults: %s\n", folder_.c_str());
   std::fflush(stdout);
 }

@@ -1,4 +1,4 @@
-// The bench: every selected entry at every size, started, verified, measured, stopped.
+// The bench: every selected entry at every size, again and again: started, verified, measured, stopped.
 #pragma once
 
 #include <cstdint>
@@ -7,14 +7,15 @@
 #include <string>
 #include <vector>
 
-#include "loadgen/broadcast.hpp"
+#include "loadgen/scenario.hpp"
 
 namespace comet {
 
 struct BenchOptions {
   std::vector<std::string> entries;  // names; empty: all
-  std::vector<std::int64_t> sizes{100, 1000, 4000};
-  BroadcastOptions broadcast;
+  Scenario scenario;
+  int repeats = 5;
+  std::optional<int> client_processes;
   std::optional<std::uint64_t> seed;
   std::filesystem::path root;
   std::filesystem::path program_folder;

@@ -1,283 +1,132 @@
-// The broadcast scenario: see broadcast.hpp.
+// The broadcast scenario: see broadcast.hpp and scenarios.hpp.
 #include "loadgen/broadcast.hpp"
 
-#include <sys/resource.h>
-#include <time.h>
-
 #include <algorithm>
-#include <chrono>
-#include <stdexcept>
-#include <thread>
+#include <cmath>
+#include <optional>
 
 #include "loadgen/clock.hpp"
-#include "loadgen/errors.hpp"
-#include "loadgen/kernel_memory.hpp"
-#include "loadgen/kernel_network.hpp"
-#include "loadgen/process_tree.hpp"
-#include "loadgen/signals.hpp"
-#include "loadgen/smoke.hpp"
-#include "loadgen/subscribers.hpp"
+#include "loadgen/message.hpp"
+#include "loadgen/scenarios.hpp"
+#include "loadgen/statistics.hpp"
 
 namespace comet {
 namespace {
 
-constexpr std::int64_t kConnectsInFlight =
-    64;  // connected or connecting, not yet held; under a backlog of 128
-constexpr std::int64_t kHoldTimeout = 10 * kSecond;    // without one more being held
 constexpr std::int64_t kDeliverTimeout = 5 * kSecond;  // without one more delivery
-constexpr std::int64_t kDescriptorsBesides = 32;
+constexpr int kExtraRounds = 3;                        // for the system calls
 
-struct Ceiling : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-std::int64_t own_cpu_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return time.tv_sec * kSecond + time.tv_nsec;
-}
-
-std::int64_t own_context_switches() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_nvcsw + usage.ru_nivcsw;
-}
-
-std::string list(const std::map<std::string, std::int64_t>& events) {
-  std::string text;
-  for (const auto& [kind, count] : events) text += ", " + kind + " x" + with_commas(count);
-  return text;
-}
-
-class Broadcast {
- public:
-  Broadcast(const ServerUnderTest& server, const BroadcastOptions& options, Progress& progress,
-            Measurement& result)
-      : server_(server),
-        options_(options),
-        progress_(progress),
-        result_(result),
-        control_(server.endpoint),
-        publisher_(server.endpoint),
-        subscribers_(server.endpoint, options.channel, static_cast<std::size_t>(options.held)) {}
-
-  // Also on the way out by an exception.
-  ~Broadcast() { result_.events = subscribers_.events(); }
-
-  void run();
-
- private:
-  void check_descriptor_limit() const;
-  void check_alive() const;
-  void read_memory(std::optional<std::int64_t> MemoryFigures::*moment);
-  void hold_all();
-  void run_rounds();
-  void run_round();
-  void deliver(Round& round);
-  void take_counts(Round& round, std::int64_t intended_ns) const;
-  void wait_until_held();
-  std::int64_t held() { return held_by_server(control_) - held_before_; }
-
-  const ServerUnderTest& server_;
-  const BroadcastOptions& options_;
-  Progress& progress_;
-  Measurement& result_;
-  HttpClient control_;
-  HttpClient publisher_;
-  Subscribers subscribers_;
-  std::int64_t held_before_ = 0;  // by others
-  std::int64_t delivered_ = 0;
-  std::uint32_t round_ = 0;
-};
-
-void Broadcast::run() {
-  check_descriptor_limit();
-  held_before_ = held_by_server(control_);
-  progress_.phase("memory at rest");
-  read_memory(&MemoryFigures::at_rest);
-  hold_all();
-  progress_.phase("memory at hold");
-  read_memory(&MemoryFigures::before_rounds);
-  run_rounds();
-  progress_.phase("memory after rounds");
-  read_memory(&MemoryFigures::after_rounds);
-  if (subscribers_.failed() > 0)
-    throw std::runtime_error(with_commas(static_cast<std::int64_t>(subscribers_.failed())) +
-                             " connections were lost" + list(subscribers_.events()));
-}
-
-void Broadcast::check_descriptor_limit() const {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error(system_error_text("getrlimit"));
-  const auto most =
-      static_cast<std::int64_t>(std::min<rlim_t>(limit.rlim_cur, INT32_MAX)) - kDescriptorsBesides;
-  if (options_.held > most)
-    throw Ceiling("the load generator's open-file limit allows " + with_commas(most) +
-                  " held requests (ulimit -Hn)");
-}
-
-void Broadcast::check_alive() const {
-  throw_if_interrupted();
-  if (const auto death = server_.death()) throw std::runtime_error("the server " + *death);
-}
-
-void Broadcast::read_memory(std::optional<std::int64_t> MemoryFigures::*moment) {
-  result_.kernel.*moment = settled_kernel_memory();
-  if (server_.root) result_.user.*moment = proportional_set_size(process_tree(*server_.root));
-}
-
-void Broadcast::hold_all() {
-  progress_.phase("connecting");
-  const std::int64_t start = now_ns();
-  std::int64_t last_progress = start;
-  for (;;) {
-    check_alive();
-    const std::int64_t now_held = held();
-    if (now_held != result_.held) last_progress = now_ns();
-    result_.held = now_held;
-    progress_.counts(now_held, 0);
-    if (now_held == options_.held) break;
-    const auto failed = static_cast<std::int64_t>(subscribers_.failed());
-    const auto opened = static_cast<std::int64_t>(subscribers_.opened());
-    const bool all_said = opened == options_.held && now_held + failed == opened;
-    if (all_said || now_ns() - last_progress > kHoldTimeout) {
-      read_memory(&MemoryFigures::before_rounds);
-      throw Ceiling("held " + with_commas(now_held) + " of " + with_commas(options_.held) +
-                    (all_said ? "" : " and no more within 10 s") + list(subscribers_.events()));
-    }
-    const std::int64_t in_flight = opened - failed - now_held;
-    if (in_flight < kConnectsInFlight)
-      subscribers_.open(static_cast<std::size_t>(kConnectsInFlight - std::max<std::int64_t>(0, in_flight)));
-    while (subscribers_.poll(1) > 0) continue;
-  }
-  result_.connect_seconds = static_cast<double>(now_ns() - start) / kSecond;
-}
-
-void Broadcast::run_rounds() {
-  progress_.phase("rounds");
-  run_round();
-  result_.latencies_ns.clear();  // the warm-up's
-
-  ProcessCost before;
-  if (server_.root) {
-    const auto tree = process_tree(*server_.root);
-    before = process_cost(tree);
-    result_.processes = static_cast<std::int64_t>(tree.size());
-    result_.threads = before.threads;
-  }
-  const auto network = kernel_network();
-  const std::int64_t switches = own_context_switches();
-  const std::int64_t cpu = own_cpu_ns();
-  const std::int64_t start = now_ns();
-  const std::int64_t end = start + static_cast<std::int64_t>(options_.seconds * kSecond);
-  const auto enough = [&](int count) {
-    return options_.rounds ? count >= *options_.rounds : count >= kMinimumRounds && now_ns() >= end;
-  };
-  for (int count = 0; !enough(count); ++count) run_round();
-  result_.wall_ns = now_ns() - start;
-  result_.generator_cpu_ns = own_cpu_ns() - cpu;
-  result_.generator_context_switches = own_context_switches() - switches;
-  if (const auto after = kernel_network(); network && after) {
-    result_.retransmitted = after->retransmitted - network->retransmitted;
-    result_.dropped = after->dropped - network->dropped;
-  }
-  if (server_.root) {
-    const ProcessCost after = process_cost(process_tree(*server_.root));
-    result_.server_cpu_ns = after.cpu_ns - before.cpu_ns;
-    result_.server_context_switches = after.context_switches - before.context_switches;
-  }
-}
-
-void Broadcast::run_round() {
-  const std::string request = post_request(server_.endpoint, "/publish?channel=" + options_.channel,
-                                           Subscribers::message_body(++round_));
-  Round& round = result_.rounds.emplace_back();
-  round.expected = static_cast<std::int64_t>(subscribers_.waiting());
-  publisher_.connect();
-  const std::int64_t intended_ns = now_ns();
-  subscribers_.begin_round(round_, intended_ns, result_.latencies_ns);
-  publisher_.send(request);
-  deliver(round);
-  wait_until_held();
-  round.duration_ns = now_ns() - intended_ns;
-  while (subscribers_.poll(0) > 0) continue;  // what came a second time
-  take_counts(round, intended_ns);
-  delivered_ += round.delivered;
-  progress_.counts(result_.held, delivered_);
-}
-
-void Broadcast::take_counts(Round& round, std::int64_t intended_ns) const {
-  const RoundCounts& counts = subscribers_.counts();
-  round.delivered = counts.delivered;
-  round.lost = round.expected - counts.delivered;
-  round.duplicate = counts.duplicate;
-  round.wrong = counts.wrong;
-  if (counts.delivered == 0) return;
-  round.first_ns = counts.first_ns - intended_ns;
-  round.last_ns = counts.last_ns - intended_ns;
-}
-
-// Until all that are waiting have the message, or no more come.
-void Broadcast::deliver(Round& round) {
-  std::optional<Response> answer;
-  const std::size_t failed_before = subscribers_.failed();
-  const std::int64_t start = now_ns();
-  const auto outstanding = [&] {
-    return round.expected - subscribers_.counts().delivered -
-           static_cast<std::int64_t>(subscribers_.failed() - failed_before);
-  };
-  while (outstanding() > 0) {
-    if (subscribers_.poll(100) > 0) continue;
-    check_alive();
-    if (!answer && publisher_.readable()) answer = publisher_.receive();
-    if (answer && answer->status != 200) break;
-    if (now_ns() - std::max(start, subscribers_.counts().last_ns) > kDeliverTimeout) break;
-  }
-  take_counts(round, start);  // kept even when what follows fails
-  if (!answer) answer = publisher_.receive();
-  if (answer->status != 200)
-    throw std::runtime_error("/publish was answered " + std::to_string(answer->status));
-  round.receivers = answer->receivers;
-}
-
-void Broadcast::wait_until_held() {
-  std::int64_t last_held = -1;
-  std::int64_t last_progress = now_ns();
-  auto pause = std::chrono::microseconds(50);
-  for (;;) {
-    const std::int64_t now_held = held();
-    const auto waiting = static_cast<std::int64_t>(subscribers_.waiting());
-    if (now_held == waiting) return;
-    check_alive();
-    if (now_held != last_held) last_progress = now_ns();
-    last_held = now_held;
-    if (now_ns() - last_progress > kHoldTimeout)
-      throw std::runtime_error("/stats says " + with_commas(now_held) + " held where " +
-                               with_commas(waiting) + " are waiting" + list(subscribers_.events()));
-    subscribers_.poll(0);
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, std::chrono::microseconds(2000));
-  }
+void check_connections(Trial& trial) {
+  const std::int64_t failed = trial.clients().totals().failed;
+  if (failed > 0) throw std::runtime_error(with_commas(failed) + " connections were lost");
 }
 
 }  // namespace
 
-void run_broadcast(const ServerUnderTest& server, const BroadcastOptions& options, Progress& progress,
-                   Measurement& result) {
-  result.held_wanted = options.held;
-  try {
-    Broadcast scenario(server, options, progress, result);
-    scenario.run();
-  } catch (const Interrupted&) {
-    throw;
-  } catch (const Ceiling& ceiling) {
-    result.status = Status::kCeiling;
-    result.note = ceiling.what();
-  } catch (const std::exception& error) {
-    result.status = Status::kFailed;
-    const auto death = server.death();
-    result.note = death ? "the server " + *death : error.what();
+double Rounds::run() {
+  Schedule& schedule = trial_.clients().schedule();
+  const auto number = static_cast<std::uint32_t>(schedule.published + 1);
+  const std::string request =
+      post_request(trial_.server().endpoint, "/publish?channel=bench", message_body({0, number}));
+  const ClientTotals before = trial_.clients().totals();
+  trial_.publisher().connect();
+  const std::int64_t intended_ns = now_ns();
+  schedule.base_ns = intended_ns;
+  schedule.base_message = number - 1;
+  schedule.published = number;
+  trial_.result().deliveries.expected += before.subscribed();
+  publish_lags_.push_back(now_ns() - intended_ns);
+  trial_.publisher().send(request);
+  deliver(before.delivered + before.subscribed());
+  trial_.wait_until_all_held();
+  const std::int64_t duration_ns = now_ns() - intended_ns;
+  const ClientTotals after = trial_.clients().totals();
+  trial_.progress().counts(trial_.result().held, after.delivered);
+  return static_cast<double>(after.delivered - before.delivered) * 1e9 / static_cast<double>(duration_ns);
+}
+
+// Until all that are waiting have the message, or no more come.
+void Rounds::deliver(std::int64_t expected) {
+  ClientProcesses& clients = trial_.clients();
+  const std::int64_t published = clients.schedule().published;
+  std::int64_t last_delivered = -1;
+  std::int64_t last_progress = now_ns();
+  while (!clients.wait_round(published, 100)) {
+    trial_.check_alive();
+    const std::int64_t delivered = clients.totals().delivered;
+    if (delivered >= expected) break;
+    if (delivered != last_delivered) last_progress = now_ns();
+    last_delivered = delivered;
+    if (now_ns() - last_progress > kDeliverTimeout) break;
   }
+  const Response answer = trial_.publisher().receive();
+  if (answer.status != 200)
+    throw std::runtime_error("/publish was answered " + std::to_string(answer.status));
+}
+
+void run_broadcast(Trial& trial, std::int64_t held) {
+  trial.hold(held);
+  trial.progress().phase("memory at hold");
+  trial.read_memory(&MemoryFigures::held);
+  trial.progress().phase("rounds");
+  Rounds rounds(trial);
+  rounds.run();  // the warm-up
+
+  const Scenario& scenario = trial.scenario();
+  std::vector<double> rates;
+  trial.start_costs();
+  const std::int64_t start = now_ns();
+  const std::int64_t end = start + std::llround(scenario.duration_seconds * kSecond);
+  const auto enough = [&] {
+    const auto count = static_cast<int>(rates.size());
+    return scenario.rounds ? count >= *scenario.rounds : count >= kMinimumRounds && now_ns() >= end;
+  };
+  while (!enough()) rates.push_back(rounds.run());
+  trial.result().duration_seconds = static_cast<double>(now_ns() - start) / kSecond;
+  trial.stop_costs();
+  trial.result().deliveries.per_second = median(rates);
+  auto lags = rounds.publish_lags();
+  trial.result().publish_lag = distribution_of(lags);
+  trial.take_samples();
+
+  trial.progress().phase("memory after rounds");
+  trial.read_memory(&MemoryFigures::after);
+  trial.count_system_calls([&rounds] {
+    for (int i = 0; i < kExtraRounds; ++i) rounds.run();
+  });
+  check_connections(trial);
+}
+
+void run_hold(Trial& trial, const std::vector<std::int64_t>& sizes) {
+  Measurement& result = trial.result();
+  const auto add_point = [&] {
+    trial.progress().phase("memory at hold");
+    trial.read_memory(&MemoryFigures::held);
+    result.points.push_back({std::nullopt, result.held, result.user.held, result.kernel.held});
+  };
+  result.points.push_back({std::nullopt, 0, result.user.at_rest, result.kernel.at_rest});
+  for (const std::int64_t size : sizes) {
+    try {
+      trial.hold(size);
+    } catch (const Ceiling&) {
+      result.points.push_back({std::nullopt, result.held, result.user.held, result.kernel.held});
+      throw;
+    }
+    add_point();
+  }
+  // One message, so that those who were held are known to have been.
+  trial.progress().phase("one message to all");
+  Rounds rounds(trial);
+  trial.start_costs();
+  const std::int64_t start = now_ns();
+  rounds.run();
+  result.duration_seconds = static_cast<double>(now_ns() - start) / kSecond;
+  trial.stop_costs();
+  auto lags = rounds.publish_lags();
+  result.publish_lag = distribution_of(lags);
+  trial.take_samples();
+  trial.read_memory(&MemoryFigures::after);
+  check_connections(trial);
 }
 
 }  // namespace comet

@@ -1,37 +1,28 @@
-// The broadcast scenario against one running server: N subscribers held, then rounds of one message to all of
-// them.
+// Rounds of one message to all who are held: the broadcast scenario, and hold's one round.
 #pragma once
 
-#include <functional>
-#include <optional>
-#include <string>
+#include <cstdint>
+#include <vector>
 
-#include "loadgen/http.hpp"
-#include "loadgen/measurement.hpp"
-#include "loadgen/progress.hpp"
+#include "loadgen/trial.hpp"
 
 namespace comet {
 
-struct BroadcastOptions {
-  std::int64_t held = 1000;
-  std::optional<int>
-      rounds;  // counted rounds; without it as many as fit in `seconds`, at least kMinimumRounds
-  double seconds = 2;
-  std::string channel = "bench";
+class Rounds {
+ public:
+  explicit Rounds(Trial& trial) : trial_(trial) {}
+
+  // One message: published, received by all, all held again. Returns the deliveries per second, from the
+  // intended publish until /stats says that all are held. Throws std::runtime_error when the publish is not
+  // answered 200 or they are not held again.
+  double run();
+  const std::vector<std::int64_t>& publish_lags() const { return publish_lags_; }
+
+ private:
+  void deliver(std::int64_t expected);
+
+  Trial& trial_;
+  std::vector<std::int64_t> publish_lags_;
 };
-
-constexpr int kMinimumRounds = 3;
-
-// The server as the scenario sees it.
-struct ServerUnderTest {
-  Endpoint endpoint;
-  std::optional<pid_t> root;                          // of its process tree; nothing when it runs elsewhere
-  std::function<std::optional<std::string>()> death;  // how it ended, nothing while it runs
-};
-
-// Fills `result` as it goes; what goes wrong becomes the result's status and note. Throws Interrupted only,
-// with what was measured so far in `result`.
-void run_broadcast(const ServerUnderTest& server, const BroadcastOptions& options, Progress& progress,
-                   Measurement& result);
 
 }  // namespace comet

@@ -125,7 +125,7 @@ void HttpClient::connect() {
   name.sin_family = AF_INET;
   name.sin_port = htons(endpoint_.port);
   inet_pton(AF_INET, endpoint_.address.c_str(), &name.sin_addr);
-  socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket_ < 0) throw std::runtime_error(system_error_text("socket"));
   const int on = 1;
   setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

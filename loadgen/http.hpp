@@ -52,6 +52,7 @@ class HttpClient {
   void connect();  // makes sure that the next send() has an open connection
   void send(std::string_view request);
   bool readable() const;
+  int socket() const { return socket_; }  // -1 when there is no connection
   Response receive();
   void close();
 

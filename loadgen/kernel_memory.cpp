@@ -41,11 +41,11 @@ std::optional<std::int64_t> kernel_memory() {
 
 std::optional<std::int64_t> settled_kernel_memory() {
   constexpr std::int64_t kStillBytes = 256 * 1024;
-  constexpr int kStillSamples = 3;
+  constexpr int kStillSamples = 2;
   auto last = kernel_memory();
-  for (int sample = 0, still = 0; last && sample < 33 && still < kStillSamples; ++sample) {
+  for (int sample = 0, still = 0; last && sample < 12 && still < kStillSamples; ++sample) {
     throw_if_interrupted();
-    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
     const auto next = kernel_memory();
     if (!next) return std::nullopt;
     still = std::abs(*next - *last) < kStillBytes ? still + 1 : 0;

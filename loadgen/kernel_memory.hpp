@@ -11,7 +11,8 @@ namespace comet {
 // meanwhile.
 std::optional<std::int64_t> kernel_memory();
 
-// The same once it has stopped moving: freed objects go back to the kernel a moment later. Takes at most 1 s.
+// The same once it has stopped moving: freed objects go back to the kernel a moment later. Takes at most 0.3
+// s.
 std::optional<std::int64_t> settled_kernel_memory();
 
 }  // namespace comet

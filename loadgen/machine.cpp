@@ -16,6 +16,20 @@ namespace {
 
 namespace json = boost::json;
 
+struct Setting {
+  const char* name;
+  const char* usual;  // the kernel's default; empty where it depends on the machine
+};
+
+constexpr std::array<Setting, 8> kSettings{{{"net/core/somaxconn", "4096"},
+                                            {"net/core/netdev_max_backlog", "1000"},
+                                            {"net/ipv4/ip_local_port_range", "32768\t60999"},
+                                            {"net/ipv4/tcp_max_syn_backlog", ""},
+                                            {"net/ipv4/tcp_congestion_control", "cubic"},
+                                            {"kernel/pid_max", ""},
+                                            {"kernel/threads-max", ""},
+                                            {"vm/max_map_count", "65530"}}};
+
 // The rest of the first line that starts with `start`, without leading blanks and colons; null when there is
 // none.
 json::value line_after(const char* path, const std::string& start) {
@@ -57,18 +71,19 @@ json::object machine_facts() {
   utsname system{};
   uname(&system);
   json::object settings;
-  for (const char* name :
-       {"net/core/somaxconn", "net/core/netdev_max_backlog", "net/ipv4/ip_local_port_range",
-        "net/ipv4/tcp_max_syn_backlog", "net/ipv4/tcp_congestion_control", "kernel/pid_max",
-        "kernel/threads-max", "vm/max_map_count"})
+  json::array changed;
+  for (const auto& [name, usual] : kSettings) {
     settings[name] = line_after((std::string("/proc/sys/") + name).c_str(), "");
+    if (*usual != '\0' && settings[name] != usual) changed.emplace_back(name);
+  }
   return {{"cpu", line_after("/proc/cpuinfo", "model name")},
           {"cores", sysconf(_SC_NPROCESSORS_ONLN)},
           {"memory", line_after("/proc/meminfo", "MemTotal")},
           {"kernel", std::string(system.sysname) + " " + system.release},
           {"open_files_limit", limit_of(RLIMIT_NOFILE)},
           {"processes_limit", limit_of(RLIMIT_NPROC)},
-          {"settings", std::move(settings)}};
+          {"settings", std::move(settings)},
+          {"changed_settings", std::move(changed)}};
 }
 
 std::string commit_of(const std::filesystem::path& root) {

@@ -3,9 +3,12 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <optional>
+#include <stdexcept>
 
 #include "loadgen/bench.hpp"
 #include "loadgen/errors.hpp"
@@ -26,29 +29,51 @@ constexpr char kExamples[] =
     "  comet-loadgen bench                                  every entry at 100, 1,000 and 4,000 held "
     "requests\n"
     "  comet-loadgen bench --entries async,floor --held 15000 --seconds 5\n"
+    "  comet-loadgen bench --scenario steady-no-cursors --entries async,threaded --repeats 3\n"
     "  comet-loadgen run --url http://127.0.0.1:8001 --held 1000 --rounds 20\n"
     "  comet-loadgen report                                 the latest run as a page: results/index.html\n"
     "  comet-loadgen compare results/runs/A results/runs/B  what differs by more than its repeats do\n"
+    "Scenarios are small JSON files in loadgen/scenarios: copy one, change it, and name the copy with "
+    "--scenario.\n"
     "What the columns mean: loadgen/README.md. SUBCOMMAND --help shows its options.";
 
-void add_rounds(CLI::App& command, BroadcastOptions& broadcast) {
+// What both commands take; each value given replaces the scenario file's.
+struct ScenarioOptions {
+  std::string name = "broadcast";
+  std::vector<std::int64_t> held;
+  std::optional<int> rounds;
+  std::optional<double> seconds;
+};
+
+void add_scenario(CLI::App& command, ScenarioOptions& scenario, std::optional<int>& client_processes) {
+  command.add_option("--scenario", scenario.name, "a file, or one of loadgen/scenarios without .json")
+      ->capture_default_str();
+  command
+      .add_option("--held", scenario.held,
+                  "numbers of held requests, separated by commas; default: the scenario's")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1'000'000));
   auto* rounds =
-      command.add_option("--rounds", broadcast.rounds, "rounds that count (one more is the warm-up)")
+      command
+          .add_option("--rounds", scenario.rounds, "broadcast: rounds that count (one more is the warm-up)")
           ->check(CLI::Range(1, 1'000'000));
-  command.add_option("--seconds", broadcast.seconds, "time for the rounds, at least 3 are made")
+  command
+      .add_option("--seconds", scenario.seconds,
+                  "time of the measured part; broadcast makes at least 3 rounds")
       ->check(CLI::Range(0.0, 3600.0))
-      ->capture_default_str()
       ->excludes(rounds);
+  command
+      .add_option("--client-processes", client_processes,
+                  "processes that hold the connections; default: as few as the open-file limit allows")
+      ->check(CLI::Range(1, 64));
 }
 
 void add_bench(CLI::App& command, BenchOptions& bench) {
   command.add_option("--entries", bench.entries, "entries or folders, separated by commas; default: all")
       ->delimiter(',');
-  command.add_option("--held", bench.sizes, "numbers of held requests, separated by commas")
-      ->delimiter(',')
-      ->check(CLI::Range(1, 1'000'000))
+  command.add_option("--repeats", bench.repeats, "how often everything is measured")
+      ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  add_rounds(command, bench.broadcast);
   command.add_option("--seed", bench.seed,
                      "order of the entries; default: a new one, recorded in the results");
   command.add_option("--root", bench.root,
@@ -61,19 +86,19 @@ void add_bench(CLI::App& command, BenchOptions& bench) {
 
 void add_run(CLI::App& command, RunOptions& run) {
   command.add_option("--url", run.url, "the server, as in http://127.0.0.1:8001")->required();
-  command.add_option("--held", run.broadcast.held, "number of held requests")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
-  add_rounds(command, run.broadcast);
-  command.add_option("--channel", run.broadcast.channel, "channel to subscribe to and publish on")
+  command.add_option("--repeats", run.repeats, "how often it is measured")
+      ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command.add_flag("--json", run.json, "print the result as JSON");
 }
 
-// The nearest folder upwards of `start` that has patterns/; empty when there is none.
+fs::path scenarios_of(const fs::path& root) { return root / "loadgen" / "scenarios"; }
+
+// The nearest folder upwards of `start` that has patterns/ and scenarios (a build folder has only the
+// former); empty when there is none.
 fs::path find_root(fs::path start) {
   for (;; start = start.parent_path()) {
-    if (fs::is_directory(start / "patterns")) return start;
+    if (fs::is_directory(start / "patterns") && fs::is_directory(scenarios_of(start))) return start;
     if (start == start.parent_path()) return {};
   }
 }
@@ -96,6 +121,21 @@ void complete(BenchOptions& bench) {
   if (bench.results.empty()) bench.results = bench.root / "results" / "runs";
 }
 
+// `root`: a tree of the reader's own may have entries and no scenarios.
+Scenario chosen(const ScenarioOptions& options, const fs::path& root) {
+  const fs::path folder = scenarios_of(root);
+  Scenario scenario =
+      find_scenario(fs::is_directory(folder) ? folder : scenarios_of(project_root()), options.name);
+  if (!options.held.empty()) scenario.held = options.held;
+  std::sort(scenario.held.begin(), scenario.held.end());
+  scenario.held.erase(std::unique(scenario.held.begin(), scenario.held.end()), scenario.held.end());
+  if (options.rounds && scenario.kind != Kind::kBroadcast)
+    throw UsageError("--rounds is for the broadcast scenario: use --seconds");
+  scenario.rounds = options.rounds;
+  if (options.seconds) scenario.duration_seconds = *options.seconds;
+  return scenario;
+}
+
 void raise_descriptor_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -104,10 +144,18 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// A table that nobody can read is a failure.
+int with_output_checked(int status) {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    throw std::runtime_error("cannot write to standard output: is the disk full?");
+  return status;
+}
+
 int run_program(int argc, char** argv) {
   BenchOptions bench;
   RunOptions run;
   ResultsOptions results;
+  ScenarioOptions scenario;
   CLI::App app("Measures servers that hold requests: memory, latency and CPU of delivering messages to them.",
                "comet-loadgen");
   app.footer(kExamples);
@@ -116,8 +164,10 @@ int run_program(int argc, char** argv) {
       *app.add_subcommand("bench", "start, verify, measure and stop entries of this project");
   CLI::App& run_command = *app.add_subcommand("run", "measure a server that is already running");
   add_bench(bench_command, bench);
+  add_scenario(bench_command, scenario, bench.client_processes);
   add_run(run_command, run);
   add_results_commands(app, results);
+  add_scenario(run_command, scenario, run.client_processes);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
@@ -134,11 +184,15 @@ int run_program(int argc, char** argv) {
   }
   raise_descriptor_limit();
   install_signal_handlers();
-  if (run_command.parsed()) return run_against(run);
+  if (run_command.parsed()) {
+    run.scenario = chosen(scenario, project_root());
+    return with_output_checked(run_against(run));
+  }
   adopt_orphans();
   bench.command_line.assign(argv, argv + argc);
   complete(bench);
-  return run_bench(bench);
+  bench.scenario = chosen(scenario, bench.root);
+  return with_output_checked(run_bench(bench));
 }
 
 }  // namespace

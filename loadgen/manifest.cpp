@@ -95,6 +95,9 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   base.name = base.manifest_name = manifest.text("name");
   base.model = manifest.text("model");
   base.folder = file.parent_path();
+  base.group = base.name == "floor"                              ? "floor"
+               : base.folder.parent_path().filename() == "peers" ? "peer"
+                                                                 : "pattern";
   base.command = manifest.texts("command");
   if (base.command.empty())
     manifest.fail("'command' is missing: give the program and its arguments as a list");

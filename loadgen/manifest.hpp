@@ -12,6 +12,7 @@ struct Entry {
   std::string name;
   std::string manifest_name;  // the folder's name for all its variants
   std::string model;
+  std::string group;                  // pattern, peer or floor
   std::filesystem::path folder;       // working directory of the process
   std::vector<std::string> command;   // with {address} and {port}; variant options included
   std::vector<std::string> capacity;  // with {capacity}; may be empty

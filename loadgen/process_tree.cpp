@@ -109,13 +109,30 @@ std::int64_t process_cpu_ns(const std::vector<pid_t>& processes) {
   return total;
 }
 
+std::vector<pid_t> threads_of(pid_t process) {
+  return numeric_entries("/proc/" + std::to_string(process) + "/task");
+}
+
+std::optional<std::int64_t> open_descriptors(const std::vector<pid_t>& processes) {
+  std::optional<std::int64_t> total;
+  for (const pid_t process : processes) {
+    const std::string folder = "/proc/" + std::to_string(process) + "/fd";
+    const std::unique_ptr<DIR, DirectoryCloser> directory(opendir(folder.c_str()));
+    if (!directory) continue;
+    std::int64_t count = -2;  // "." and ".."
+    while (readdir(directory.get()) != nullptr) ++count;
+    total = total.value_or(0) + count;
+  }
+  return total;
+}
+
 ProcessCost process_cost(const std::vector<pid_t>& processes) {
   ProcessCost cost;
   cost.cpu_ns = process_cpu_ns(processes);
   for (const pid_t process : processes) {
-    const std::string tasks = "/proc/" + std::to_string(process) + "/task";
-    for (const pid_t thread : numeric_entries(tasks)) {
-      const std::string status = read_small_file(tasks + "/" + std::to_string(thread) + "/status");
+    const std::string tasks = "/proc/" + std::to_string(process) + "/task/";
+    for (const pid_t thread : threads_of(process)) {
+      const std::string status = read_small_file(tasks + std::to_string(thread) + "/status");
       const std::int64_t voluntary = value_after(status, "\nvoluntary_ctxt_switches:");
       const std::int64_t involuntary = value_after(status, "\nnonvoluntary_ctxt_switches:");
       if (voluntary < 0 || involuntary < 0) continue;

@@ -13,6 +13,12 @@ namespace comet {
 // `root`, its descendants, and every member of the process group that `root` leads.
 std::vector<pid_t> process_tree(pid_t root);
 
+// Of a process; none when it is gone.
+std::vector<pid_t> threads_of(pid_t process);
+
+// Open descriptors, summed over the processes; nothing when none may be read.
+std::optional<std::int64_t> open_descriptors(const std::vector<pid_t>& processes);
+
 struct ProcessCost {
   std::int64_t cpu_ns = 0;            // user and system, of living processes and of children they waited for
   std::int64_t context_switches = 0;  // voluntary and not, of living threads only

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -18,10 +20,11 @@ constexpr std::int64_t kPlainInterval = 5 * kSecond;
 
 Progress::Progress() : terminal_(isatty(STDERR_FILENO) == 1) {}
 
-void Progress::start(std::string title) {
+void Progress::start(std::string title, std::optional<double> remaining_seconds) {
   title_ = std::move(title);
+  remaining_seconds_ = remaining_seconds;
   held_ = delivered_ = 0;
-  last_shown_ns_ = now_ns();
+  started_ns_ = last_shown_ns_ = now_ns();
 }
 
 void Progress::phase(const std::string& name) {
@@ -39,9 +42,13 @@ void Progress::show(bool at_once) {
   const std::int64_t now = now_ns();
   if (!at_once && now - last_shown_ns_ < (terminal_ ? kTerminalInterval : kPlainInterval)) return;
   last_shown_ns_ = now;
-  std::fprintf(stderr,
-               terminal_ ? "\r%s: %s, %s held, %s delivered\033[K" : "%s: %s, %s held, %s delivered\n",
-               title_.c_str(), phase_.c_str(), with_commas(held_).c_str(), with_commas(delivered_).c_str());
+  std::string line =
+      title_ + ": " + phase_ + ", " + with_commas(held_) + " held, " + with_commas(delivered_) + " delivered";
+  if (remaining_seconds_) {
+    const double spent = static_cast<double>(now - started_ns_) / kSecond;
+    line += ", about " + duration_text(std::max(1.0, *remaining_seconds_ - spent)) + " left";
+  }
+  std::fprintf(stderr, terminal_ ? "\r%s\033[K" : "%s\n", line.c_str());
 }
 
 void Progress::finish(const std::string& outcome) {
@@ -62,6 +69,12 @@ std::string with_commas(std::int64_t number) {
     text += digits[i];
   }
   return text;
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = std::llround(seconds);
+  if (whole < 60) return std::to_string(whole) + " s";
+  return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
 }
 
 }  // namespace comet

@@ -30,46 +30,34 @@ const char* status_name(Status status) {
       return "failed";
     case Status::kInterrupted:
       return "interrupted";
+    case Status::kSkipped:
+      return "skipped";
   }
   return nullptr;
 }
 
-json::object memory_json(const MemoryFigures& figures, std::optional<double> before,
-                         std::optional<double> after) {
-  return {{"at_rest_bytes", or_null(figures.at_rest)},
-          {"at_hold_before_rounds_bytes", or_null(figures.before_rounds)},
-          {"at_hold_after_rounds_bytes", or_null(figures.after_rounds)},
-          {"per_held_before_rounds_bytes", or_null(before)},
-          {"per_held_after_rounds_bytes", or_null(after)}};
+json::value text_or_null(const std::string& text) {
+  return text.empty() ? json::value(nullptr) : json::value(text);
 }
 
-// Columns rather than one object for each round: there are thousands of rounds at small sizes.
-json::object rounds_json(const std::vector<Round>& rounds) {
-  json::array duration, expected, delivered, lost, duplicate, wrong, receivers, first, last;
-  for (const Round& round : rounds) {
-    const auto microseconds = [](std::int64_t ns) {
-      return ns == 0 ? json::value(nullptr) : json::value(ns / 1e3);
-    };
-    duration.push_back(microseconds(round.duration_ns));
-    first.push_back(microseconds(round.first_ns));
-    last.push_back(microseconds(round.last_ns));
-    expected.push_back(round.expected);
-    delivered.push_back(round.delivered);
-    lost.push_back(round.lost);
-    duplicate.push_back(round.duplicate);
-    wrong.push_back(round.wrong);
-    receivers.push_back(or_null(round.receivers));
-  }
-  return {{"warm_up_rounds", rounds.empty() ? 0 : 1},
-          {"duration_us", std::move(duration)},
-          {"first_delivery_us", std::move(first)},
-          {"last_delivery_us", std::move(last)},
-          {"expected", std::move(expected)},
-          {"delivered", std::move(delivered)},
-          {"lost", std::move(lost)},
-          {"duplicate", std::move(duplicate)},
-          {"wrong", std::move(wrong)},
-          {"receivers", std::move(receivers)}};
+json::object memory_json(const MemoryFigures& figures, std::int64_t held) {
+  const auto last = figures.after ? figures.after : figures.held;
+  return {{"at_rest_bytes", or_null(figures.at_rest)},
+          {"held_bytes", or_null(figures.held)},
+          {"after_bytes", or_null(figures.after)},
+          {"per_held_before_bytes", or_null(figures.per_held(figures.held, held))},
+          {"per_held_bytes", or_null(figures.per_held(last, held))}};
+}
+
+// With all its figures, or in short: the middle, p99 and the largest.
+json::value distribution_json(const std::optional<Distribution>& figures, bool in_short) {
+  if (!figures) return nullptr;
+  if (in_short)
+    return {{"p50_us", figures->p50_us}, {"p99_us", figures->p99_us}, {"max_us", figures->max_us}};
+  json::array curve;
+  for (const auto& [percent, us] : figures->curve) curve.push_back({percent, us});
+  return {{"p50_us", figures->p50_us},    {"p90_us", figures->p90_us}, {"p99_us", figures->p99_us},
+          {"p99_9_us", figures->p999_us}, {"max_us", figures->max_us}, {"curve", std::move(curve)}};
 }
 
 void print(std::string& out, const json::value& value, const std::string& indent);
@@ -115,72 +103,92 @@ void print(std::string& out, const json::value& value, const std::string& indent
   }
 }
 
-json::object deliveries_json(const Summary& summary) {
-  return {{"expected", summary.expected},
-          {"delivered", summary.delivered},
-          {"lost", summary.lost},
-          {"duplicate", summary.duplicate},
-          {"wrong", summary.wrong},
-          {"per_second_total", or_null(summary.rate_total)},
-          {"per_second_median_of_rounds", or_null(summary.rate_median)},
-          {"per_second_minimum_of_rounds", or_null(summary.rate_minimum)},
-          {"per_second_maximum_of_rounds", or_null(summary.rate_maximum)}};
+json::object deliveries_json(const Deliveries& deliveries) {
+  return {{"expected", deliveries.expected},
+          {"delivered", deliveries.delivered},
+          {"lost", deliveries.lost},
+          {"duplicate", deliveries.duplicate},
+          {"wrong", deliveries.wrong},
+          {"per_second", or_null(deliveries.per_second)},
+          {"offered_per_second", or_null(deliveries.offered_per_second)}};
 }
 
-json::object latency_json(const Summary& summary) {
-  return {{"p50_us", or_null(summary.latency_p50_us)},
-          {"p90_us", or_null(summary.latency_p90_us)},
-          {"p99_us", or_null(summary.latency_p99_us)},
-          {"p99_9_us", or_null(summary.latency_p999_us)},
-          {"max_us", or_null(summary.latency_max_us)}};
-}
-
-json::object server_json(const Measurement& measurement, const Summary& summary) {
+json::object server_json(const Measurement& measurement) {
+  const ServerFigures& server = measurement.server;
   return {{"command", json::value_from(measurement.server_command)},
-          {"processes", or_null(measurement.processes)},
-          {"threads", or_null(measurement.threads)},
-          {"cpu_per_delivery_us", or_null(summary.server_cpu_us)},
-          {"context_switches_per_delivery", or_null(summary.server_context_switches)},
-          {"cpu_cores_used", or_null(summary.server_cores)},
-          {"stop_s", or_null(measurement.stop_seconds)},
-          {"exit_status", or_null(measurement.exit_status)},
-          {"had_to_be_killed", measurement.killed}};
+          {"processes", or_null(server.processes)},
+          {"threads", or_null(server.threads)},
+          {"descriptors", or_null(server.descriptors)},
+          {"cpu_us_per_delivery", or_null(server.cpu_us)},
+          {"context_switches_per_delivery", or_null(server.context_switches)},
+          {"system_calls_per_delivery", or_null(server.system_calls)},
+          {"cores_used", or_null(server.cores)},
+          {"stop_s", or_null(server.stop_seconds)},
+          {"exit_status", or_null(server.exit_status)},
+          {"had_to_be_killed", server.killed}};
 }
 
-json::object generator_json(const Summary& summary) {
-  return {{"cpu_per_delivery_us", or_null(summary.generator_cpu_us)},
-          {"context_switches_per_delivery", or_null(summary.generator_context_switches)},
-          {"cpu_cores_used", or_null(summary.generator_cores)},
-          {"generator_limited", summary.generator_limited}};
+json::object generator_json(const GeneratorFigures& generator) {
+  return {{"processes", generator.processes},
+          {"cpu_us_per_delivery", or_null(generator.cpu_us)},
+          {"cores_used", or_null(generator.cores)},
+          {"lag_p99_us", or_null(generator.lag_p99_us)},
+          {"limited", generator.limited}};
+}
+
+json::value points_json(const std::vector<Point>& points) {
+  if (points.empty()) return nullptr;
+  json::array array;
+  for (const Point& point : points) {
+    json::object object;
+    if (point.at_seconds) object["at_s"] = *point.at_seconds;
+    object["held"] = point.held;
+    object["user_bytes"] = or_null(point.user_bytes);
+    object["kernel_bytes"] = or_null(point.kernel_bytes);
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
+json::object repeat_json(const Measurement& measurement) {
+  json::object errors;
+  for (const auto& [kind, count] : measurement.errors) errors[kind] = count;
+  return {{"repeat", measurement.repeat},
+          {"position", measurement.position},
+          {"started_at", text_or_null(measurement.started_at)},
+          {"status", status_name(measurement.status)},
+          {"note", text_or_null(measurement.note)},
+          {"held", measurement.held},
+          {"connect_s", or_null(measurement.connect_seconds)},
+          {"hold_rate_per_second", or_null(measurement.hold_rate)},
+          {"duration_s", or_null(measurement.duration_seconds)},
+          {"deliveries", deliveries_json(measurement.deliveries)},
+          {"errors", std::move(errors)},
+          {"latency", distribution_json(measurement.latency, false)},
+          {"skew", distribution_json(measurement.skew, true)},
+          {"publish_lag", distribution_json(measurement.publish_lag, true)},
+          {"other_latency", distribution_json(measurement.other_latency, false)},
+          {"server", server_json(measurement)},
+          {"generator", generator_json(measurement.generator)},
+          {"user_memory", memory_json(measurement.user, measurement.held)},
+          {"kernel_memory", memory_json(measurement.kernel, measurement.held)},
+          {"kernel_network",
+           {{"segments_retransmitted", or_null(measurement.retransmitted)},
+            {"packets_dropped", or_null(measurement.dropped)}}},
+          {"points", points_json(measurement.points)}};
 }
 
 }  // namespace
 
-json::object to_json(const Result& result) {
-  const auto& [measurement, summary] = result;
-  json::object events;
-  for (const auto& [kind, count] : measurement.events) events[kind] = count;
-  return {
-      {"entry", measurement.entry},
-      {"model", measurement.model},
-      {"started_at", measurement.started_at},
-      {"status", status_name(measurement.status)},
-      {"note", measurement.note.empty() ? json::value(nullptr) : json::value(measurement.note)},
-      {"held_wanted", measurement.held_wanted},
-      {"held", measurement.held},
-      {"connect_s", measurement.connect_seconds == 0 ? json::value(nullptr) : measurement.connect_seconds},
-      {"deliveries", deliveries_json(summary)},
-      {"latency", latency_json(summary)},
-      {"server", server_json(measurement, summary)},
-      {"generator", generator_json(summary)},
-      {"user_memory", memory_json(measurement.user, summary.user_bytes_before, summary.user_bytes_after)},
-      {"kernel_memory",
-       memory_json(measurement.kernel, summary.kernel_bytes_before, summary.kernel_bytes_after)},
-      {"kernel_network",
-       {{"segments_retransmitted", or_null(measurement.retransmitted)},
-        {"packets_dropped", or_null(measurement.dropped)}}},
-      {"events", std::move(events)},
-      {"rounds", rounds_json(measurement.rounds)}};
+json::object to_json(const Scenario& scenario, const Series& series) {
+  json::array repeats;
+  for (const Measurement& measurement : series.repeats) repeats.push_back(repeat_json(measurement));
+  return {{"scenario", scenario.to_json(series.held_wanted)},
+          {"entry", series.entry},
+          {"model", series.model},
+          {"group", series.group},
+          {"held_wanted", series.held_wanted},
+          {"repeats", std::move(repeats)}};
 }
 
 std::string pretty(const json::value& value) {
@@ -189,14 +197,23 @@ std::string pretty(const json::value& value) {
   return text + "\n";
 }
 
-void write_result(const std::filesystem::path& folder, const json::object& run, const Result& result) {
-  json::object document = run;
-  for (auto& member : to_json(result)) document[member.key()] = std::move(member.value());
+void write_series(const std::filesystem::path& folder, const json::object& run, const Scenario& scenario,
+                  const Series& series) {
+  json::object document{{"schema", 2}, {"run", run}};
+  for (auto& member : to_json(scenario, series)) document[member.key()] = std::move(member.value());
   const std::filesystem::path path =
-      folder / (result.measurement.entry + "-" + std::to_string(result.measurement.held_wanted) + ".json");
-  std::ofstream file(path);
+      folder / (scenario.name + "-" + series.entry + "-" + std::to_string(series.held_wanted) + ".json");
+  const std::filesystem::path whole = path.string() + ".part";
+  std::ofstream file(whole);
   file << pretty(document) << std::flush;
-  if (!file) throw std::runtime_error(system_error_text("cannot write " + path.string()));
+  const bool written = file.good();
+  const std::string problem = system_error_text("cannot write " + path.string());
+  file.close();
+  std::error_code error;
+  if (written) std::filesystem::rename(whole, path, error);
+  if (written && !error) return;
+  std::filesystem::remove(whole, error);
+  throw std::runtime_error(problem + "; what was measured before is kept");
 }
 
 }  // namespace comet

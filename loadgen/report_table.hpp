@@ -5,15 +5,16 @@
 #include <vector>
 
 #include "loadgen/measurement.hpp"
+#include "loadgen/scenario.hpp"
 
 namespace comet {
 
-// Rows in the given order, one table for each held_wanted, with a legend after the last. Ratios are against
-// the entry named "floor" of the same size; without one they are "-", as is every figure that was not
-// measured.
-std::string results_table(const std::vector<Result>& results);
+// Rows in the given order, one table for each held_wanted, with a legend after the last. A figure is the
+// median over the complete repeats; ratios are against the entry of group "floor" at the same size. What was
+// not measured is "-".
+std::string results_table(const Scenario& scenario, const std::vector<Series>& all);
 
-// One line for the progress display: the rate, and what went wrong.
-std::string outcome(const Result& result);
+// One line for the progress display: the main figure, and what went wrong.
+std::string outcome(const Measurement& result);
 
 }  // namespace comet

@@ -1,6 +1,7 @@
 // `comet-loadgen run`: see run.hpp.
 #include "loadgen/run.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <stdexcept>
@@ -8,13 +9,14 @@
 #include "loadgen/machine.hpp"
 #include "loadgen/report_json.hpp"
 #include "loadgen/report_table.hpp"
+#include "loadgen/scenarios.hpp"
 #include "loadgen/signals.hpp"
 
 namespace comet {
 namespace {
 
 // Name and process of the server as its /stats says; the process only when it must be one of this machine.
-void ask_who(const Endpoint& endpoint, Measurement& result, std::optional<pid_t>& root) {
+std::string ask_who(const Endpoint& endpoint, std::optional<pid_t>& root) {
   HttpClient client(endpoint);
   boost::system::error_code error;
   const auto document = boost::json::parse(client.get("/stats").body, error);
@@ -24,34 +26,51 @@ void ask_who(const Endpoint& endpoint, Measurement& result, std::optional<pid_t>
   const auto& stats = document.get_object();
   const auto* pattern = stats.if_contains("pattern");
   const auto* pid = stats.if_contains("pid");
-  result.entry =
-      pattern != nullptr && pattern->is_string() ? boost::json::value_to<std::string>(*pattern) : "server";
   if (pid != nullptr && pid->is_int64() && endpoint.address.starts_with("127."))
     root = static_cast<pid_t>(pid->get_int64());
+  return pattern != nullptr && pattern->is_string() ? boost::json::value_to<std::string>(*pattern) : "server";
+}
+
+Measurement measure(const ServerUnderTest& server, const RunOptions& options, std::int64_t held, int repeat,
+                    Progress& progress) {
+  Measurement result;
+  result.repeat = result.position = repeat;
+  result.started_at = utc_now();
+  try {
+    run_scenario(server, options.scenario, held, options.client_processes, progress, result);
+  } catch (const Interrupted&) {
+    result.status = Status::kInterrupted;
+    result.note = "interrupted";
+  }
+  return result;
 }
 
 }  // namespace
 
 int run_against(const RunOptions& options) {
-  const Endpoint endpoint = parse_url(options.url);
-  Measurement measurement;
-  measurement.started_at = utc_now();
-  std::optional<pid_t> root;
-  ask_who(endpoint, measurement, root);
+  ServerUnderTest server{parse_url(options.url), std::nullopt, [] { return std::optional<std::string>(); }};
+  const std::string name = ask_who(server.endpoint, server.root);
+  std::vector<std::int64_t> sizes = options.scenario.held;
+  if (options.scenario.kind == Kind::kHold) sizes = {sizes.back()};
+  std::vector<Series> all;
+  bool complete = true;
   Progress progress;
-  progress.start(measurement.entry + " at " + options.url);
-  try {
-    run_broadcast({endpoint, root, [] { return std::optional<std::string>(); }}, options.broadcast, progress,
-                  measurement);
-  } catch (const Interrupted&) {
-    measurement.status = Status::kInterrupted;
-    measurement.note = "interrupted";
+  for (const std::int64_t held : sizes) {
+    Series series{name, "", "pattern", held, {}};
+    for (int repeat = 1; repeat <= options.repeats && stop_signals() == 0; ++repeat) {
+      progress.start(name + " at " + options.url, std::nullopt);
+      series.repeats.push_back(measure(server, options, held, repeat, progress));
+      complete = complete && series.repeats.back().status == Status::kComplete;
+    }
+    if (!series.repeats.empty()) all.push_back(std::move(series));
   }
   progress.clear();
-  const Result result(std::move(measurement));
-  std::printf("%s", options.json ? pretty(to_json(result)).c_str() : results_table({result}).c_str());
+  if (options.json)
+    for (const Series& series : all) std::printf("%s", pretty(to_json(options.scenario, series)).c_str());
+  else
+    std::printf("%s", results_table(options.scenario, all).c_str());
   if (stop_signals() > 0) return 128 + last_stop_signal();
-  return result.measurement.status == Status::kComplete ? 0 : 1;
+  return complete ? 0 : 1;
 }
 
 }  // namespace comet

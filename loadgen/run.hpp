@@ -1,20 +1,22 @@
-// One broadcast scenario against a server that is already running.
+// One scenario against a server that is already running.
 #pragma once
 
+#include <optional>
 #include <string>
-#include <vector>
 
-#include "loadgen/broadcast.hpp"
+#include "loadgen/scenario.hpp"
 
 namespace comet {
 
 struct RunOptions {
   std::string url;
-  BroadcastOptions broadcast;
+  Scenario scenario;
+  int repeats = 1;
+  std::optional<int> client_processes;
   bool json = false;  // print the whole result instead of the table
 };
 
-// Prints the result on standard output. Returns 0, 1 when the run is not complete, or 128 plus the signal
+// Prints the result on standard output. Returns 0, 1 when a repeat is not complete, or 128 plus the signal
 // that ended it.
 int run_against(const RunOptions& options);
 

@@ -1,140 +1,73 @@
 // The subscribers' loop: see subscribers.hpp.
 #include "loadgen/subscribers.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 
+#include "loadgen/client_socket.hpp"
 #include "loadgen/clock.hpp"
 #include "loadgen/errors.hpp"
+#include "loadgen/message.hpp"
 
 namespace comet {
 namespace {
 
-constexpr std::size_t kMessageSize = 64;
-// One source address has about 28,000 ports to one server (net.ipv4.ip_local_port_range).
-constexpr std::uint32_t kConnectionsPerAddress = 25'000;
-constexpr char kBodyFormat[] = "comet-loadgen message %010u ";
-
-// "connect_ECONNREFUSED": the call and the name of its error.
-std::string errno_kind(const char* call, int error = errno) {
-  const char* name = strerrorname_np(error);
-  return std::string(call) + "_" + (name == nullptr ? std::to_string(error) : name);
-}
-
-// 127.0.0.1 needs no bind; further blocks of connections come from 127.0.1.1, 127.0.1.2, ...
-bool bind_source(int socket, std::uint32_t index) {
-  const std::uint32_t block = index / kConnectionsPerAddress;
-  if (block == 0) return true;
-  const int on = 1;  // the port is chosen at connect(), where it need only be free for this server
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(0x7f000100u + block);
-  return setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0 &&
-         bind(socket, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0;
-}
+constexpr std::size_t kKeptBytes = 64;  // of the newest messages of a channel
 
 }  // namespace
 
-std::string Subscribers::message_body(std::uint32_t round) {
-  std::array<char, kMessageSize + 1> text;
-  std::snprintf(text.data(), text.size(), kBodyFormat, round);
-  std::string body(text.data());
-  while (body.size() < kMessageSize) body += static_cast<char>('a' + body.size() % 26);
-  return body;
-}
-
-Subscribers::Subscribers(Endpoint endpoint, const std::string& channel, std::size_t count)
-    : endpoint_(std::move(endpoint)),
-      request_(get_request(endpoint_, "/subscribe?channel=" + channel)),
-      connections_(count),
+Subscribers::Subscribers(const SubscriberSettings& settings, const Schedule& schedule)
+    : settings_(settings),
+      schedule_(schedule),
+      connections_(settings.count),
+      channels_(settings.channels),
       epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   if (epoll_ < 0) throw std::runtime_error(system_error_text("epoll_create1"));
+  for (std::size_t i = 0; i < channels_.size(); ++i)
+    channels_[i].request =
+        get_request(settings_.endpoint, "/subscribe?channel=" + channel_name(i, settings_.channels));
 }
 
-Subscribers::~Subscribers() {
-  for (std::uint32_t index = 0; index < opened_; ++index) disconnect(index);
-  close(epoll_);
+std::uint32_t Subscribers::channel_of(std::uint32_t index) const {
+  return (settings_.first + index * settings_.stride) % settings_.channels;
 }
 
-void Subscribers::open(std::size_t count) {
-  for (; count > 0 && opened_ < connections_.size(); --count) connect(static_cast<std::uint32_t>(opened_++));
+std::int64_t Subscribers::number_of(std::uint32_t index, std::uint32_t sequence) const {
+  return (static_cast<std::int64_t>(sequence) - 1) * settings_.channels + channel_of(index);
 }
 
-void Subscribers::connect(std::uint32_t index) {
-  Connection& connection = connections_[index];
-  connection.answered = false;
-  connection.socket = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (connection.socket < 0) return fail(index, errno_kind("socket"));
-  const int on = 1;
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_port = htons(endpoint_.port);
-  inet_pton(AF_INET, endpoint_.address.c_str(), &name.sin_addr);
-  if (setsockopt(connection.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
-      !bind_source(connection.socket, index))
-    return fail(index, errno_kind("bind"));
-  if (::connect(connection.socket, reinterpret_cast<sockaddr*>(&name), sizeof name) != 0 &&
-      errno != EINPROGRESS)
-    return fail(index, errno_kind("connect"));
-  connection.state = State::kConnecting;
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT;
-  event.data.u32 = index;
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.socket, &event) != 0) fail(index, errno_kind("epoll_ctl"));
+const std::string& Subscribers::next_request(std::uint32_t index) const {
+  const Channel& channel = channels_[channel_of(index)];
+  if (!settings_.cursors) return channel.request;
+  if (const auto found = resume_.find(index); found != resume_.end()) return found->second;
+  const std::uint32_t last = connections_[index].last;
+  return last == 0 ? channel.request : channel.messages[last].next_request;
 }
 
-void Subscribers::on_connected(std::uint32_t index) {
-  Connection& connection = connections_[index];
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (getsockopt(connection.socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-  if (error != 0) return fail(index, errno_kind("connect", error));
-  epoll_event event{};
-  event.events =
-      EPOLLIN | EPOLLRDHUP | EPOLLET;  // edge: the kernel need not look again at what a read has emptied
-  event.data.u32 = index;
-  if (epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.socket, &event) != 0)
-    return fail(index, errno_kind("epoll_ctl"));
-  connection.state = State::kWaiting;
-  ++waiting_;
-  request(index);
-}
-
-// A request is far smaller than an empty send buffer: one that does not fit in whole is a broken connection.
-void Subscribers::request(std::uint32_t index) {
-  const ssize_t sent = send(connections_[index].socket, request_.data(), request_.size(), MSG_NOSIGNAL);
-  if (sent != static_cast<ssize_t>(request_.size()))
-    on_closed(index, sent < 0 ? errno_kind("send") : "send_short");
-}
-
-void Subscribers::begin_round(std::uint32_t round, std::int64_t intended_ns,
-                              std::vector<std::int64_t>& latencies) {
-  round_ = round;
-  intended_ns_ = intended_ns;
-  latencies_ = &latencies;
-  latencies.reserve(latencies.size() + connections_.size());
-  body_ = message_body(round);
-  expected_bytes_.clear();
-  counts_ = {};
-}
-
-int Subscribers::poll(int timeout_ms) {
-  const int count = epoll_wait(epoll_, ready_.data(), static_cast<int>(ready_.size()), timeout_ms);
+bool Subscribers::poll(std::int64_t timeout_ns) {
+  const timespec timeout{timeout_ns / kSecond, timeout_ns % kSecond};
+  const int count = epoll_pwait2(epoll_, ready_.data(), static_cast<int>(ready_.size()),
+                                 timeout_ns < 0 ? nullptr : &timeout, nullptr);
+  if (count <= 0) return false;
+  const std::int64_t start = now_ns();
+  bool watched = false;
   for (int i = 0; i < count; ++i) {
     const auto [events, data] = ready_[static_cast<std::size_t>(i)];
     const std::uint32_t index = data.u32;
+    if (index == kWatchedDescriptor) {
+      watched = true;
+      continue;
+    }
     const State state = connections_[index].state;
     if (state == State::kWaiting) on_readable(index, (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
     if (state == State::kConnecting) on_connected(index);
   }
-  return count > 0 ? count : 0;
+  if (schedule_.timed) lags_.push_back(now_ns() - start);
+  return watched;
 }
 
 // One edge may stand for bytes and for the server's close after them: only then is it read until the end.
@@ -146,23 +79,32 @@ void Subscribers::on_readable(std::uint32_t index, bool ended) {
 // buffer says so.
 bool Subscribers::read_once(std::uint32_t index, bool ended) {
   static std::array<char, 64 * 1024> buffer;
-  Connection& connection = connections_[index];
-  const ssize_t size = recv(connection.socket, buffer.data(), buffer.size(), 0);
+  const ssize_t size = recv(connections_[index].socket, buffer.data(), buffer.size(), 0);
   if (size <= 0) {
     if (size < 0 && errno == EINTR) return true;
-    if (size == 0 || errno != EAGAIN) on_closed(index, size == 0 ? "closed" : errno_kind("recv"));
+    if (size == 0 || errno != EAGAIN) on_closed(index, size == 0 ? "closed" : errno_kind("recv", errno));
     return false;
   }
-  const auto length = static_cast<std::size_t>(size);
-  // Byte for byte a response that was already parsed and checked, and nothing partial before it.
-  if (length == expected_bytes_.size() && connection.last_round < round_ && partial_.empty() &&
-      std::memcmp(buffer.data(), expected_bytes_.data(), length) == 0) {
-    count_delivery(connection);
+  const std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
+  if (const std::uint32_t sequence = recognize(index, bytes); sequence != 0) {
+    count_delivery(index, sequence);
     request(index);
   } else {
-    on_bytes(index, {buffer.data(), length});
+    on_bytes(index, bytes);
   }
-  return ended || length == buffer.size();
+  return ended || bytes.size() == buffer.size();
+}
+
+// The message that `bytes` carries if, byte for byte, they are a response that was parsed and checked before:
+// the connection's next message or the channel's newest. 0: parse it.
+std::uint32_t Subscribers::recognize(std::uint32_t index, std::string_view bytes) const {
+  const std::vector<Message>& messages = channels_[channel_of(index)].messages;
+  const std::uint32_t last = connections_[index].last;
+  if (!partial_.empty() || messages.size() <= last + 1) return 0;
+  const auto newest = static_cast<std::uint32_t>(messages.size() - 1);
+  if (settings_.rounds && newest != schedule_.published) return 0;
+  if (bytes == messages[newest].bytes) return newest;
+  return !settings_.rounds && bytes == messages[last + 1].bytes ? last + 1 : 0;
 }
 
 void Subscribers::on_bytes(std::uint32_t index, std::string_view bytes) {
@@ -182,24 +124,25 @@ void Subscribers::on_bytes(std::uint32_t index, std::string_view bytes) {
       partial_[index] = std::move(pending);
       break;
     }
-    if (response.status == 200 && response.body == body_ && response.keep_alive)
-      expected_bytes_ = pending.substr(0, consumed);
+    if (!on_response(index, response, std::string_view(pending).substr(0, consumed))) return;
     pending.erase(0, consumed);
-    if (!on_response(index, response)) return;
     answered = true;
   }
   if (answered) request(index);  // once, also after two responses to one request
 }
 
-bool Subscribers::on_response(std::uint32_t index, const Response& response) {
-  const std::string kind = "status_" + std::to_string(response.status);
+// False when the connection is not to be asked again as it is.
+bool Subscribers::on_response(std::uint32_t index, const Response& response, std::string_view bytes) {
   connections_[index].answered = true;
   if (response.status == 200) {
-    on_message(connections_[index], response);
+    on_message(index, response, bytes);
   } else if (response.status == 204) {
-    ++events_[kind];  // the hold time is over: ask again
+    ++events_["timeout_204"];  // the hold time is over: ask again
+    if (settings_.cursors)
+      resume_[index] = cursor_request(settings_.endpoint, channel_name(channel_of(index), settings_.channels),
+                                      response.cursor);
   } else {
-    fail(index, kind);
+    fail(index, "status_" + std::to_string(response.status));
     return false;
   }
   if (response.keep_alive) return true;
@@ -209,57 +152,78 @@ bool Subscribers::on_response(std::uint32_t index, const Response& response) {
   return false;
 }
 
-void Subscribers::on_message(Connection& connection, const Response& response) {
-  unsigned round = 0;
-  if (std::sscanf(response.body.c_str(), kBodyFormat, &round) != 1 || round == 0 || round > round_ ||
-      response.body != message_body(round)) {
-    ++counts_.wrong;
-  } else if (round <= connection.last_round) {
-    ++counts_.duplicate;
-  } else if (round < round_) {
-    connection.last_round = round;
-    ++events_["late"];  // counted as lost in its own round
+void Subscribers::on_message(std::uint32_t index, const Response& response, std::string_view bytes) {
+  Connection& connection = connections_[index];
+  const auto number = message_number(response.body);
+  const std::int64_t published = schedule_.published;
+  if (!number || number->channel != channel_of(index) || number_of(index, number->sequence) >= published) {
+    ++wrong_;
+  } else if (number->sequence <= connection.last) {
+    ++duplicate_;
+  } else if (settings_.rounds && number_of(index, number->sequence) + 1 < published) {
+    connection.last = number->sequence;
+    ++events_["late"];
   } else {
-    count_delivery(connection);
+    remember(index, number->sequence, response, bytes);
+    count_delivery(index, number->sequence);
   }
 }
 
-void Subscribers::count_delivery(Connection& connection) {
+void Subscribers::remember(std::uint32_t index, std::uint32_t sequence, const Response& response,
+                           std::string_view bytes) {
+  std::vector<Message>& messages = channels_[channel_of(index)].messages;
+  if (messages.size() <= sequence) messages.resize(sequence + 1);
+  if (sequence > kKeptBytes) messages[sequence - kKeptBytes].bytes.clear();
+  Message& message = messages[sequence];
+  if (response.keep_alive) message.bytes = bytes;
+  if (settings_.cursors && message.next_request.empty())
+    message.next_request = cursor_request(
+        settings_.endpoint, channel_name(channel_of(index), settings_.channels), response.cursor);
+}
+
+void Subscribers::begin_round() {
+  round_ = schedule_.published;
+  outstanding_ = waiting_;
+}
+
+void Subscribers::count_delivery(std::uint32_t index, std::uint32_t sequence) {
   const std::int64_t now = now_ns();
-  if (counts_.delivered == 0) counts_.first_ns = now;
-  counts_.last_ns = now;
-  ++counts_.delivered;
-  connection.last_round = round_;
-  connection.answered = true;
-  latencies_->push_back(now - intended_ns_);
-}
-
-void Subscribers::disconnect(std::uint32_t index) {
   Connection& connection = connections_[index];
-  if (connection.socket < 0) return;
-  if (connection.state == State::kWaiting) --waiting_;
-  const linger reset{1, 0};
-  setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-  close(connection.socket);
-  connection.socket = -1;
-  connection.state = State::kClosed;
-  partial_.erase(index);
+  if (settings_.rounds) {
+    if (round_ != schedule_.published) begin_round();
+    --outstanding_;
+  }
+  ++delivered_;
+  connection.last = sequence;
+  connection.answered = true;
+  if (!resume_.empty()) resume_.erase(index);
+  if (!schedule_.timed) return;
+  latencies_.push_back(now - schedule_.due_ns(number_of(index, sequence)));
+  Message& message = channels_[channel_of(index)].messages[sequence];
+  if (message.first_ns == 0) message.first_ns = now;
+  message.last_ns = now;
 }
 
-void Subscribers::fail(std::uint32_t index, const std::string& kind) {
-  ++events_[kind];
-  ++failed_;
-  disconnect(index);
-  connections_[index].state = State::kFailed;
+void Subscribers::copy_counts(ClientCounts& counts) const {
+  counts.opened = opened_;
+  counts.failed = failed_;
+  counts.delivered = delivered_;
+  counts.duplicate = duplicate_;
+  counts.wrong = wrong_;
 }
 
-// A server may close a connection that it has answered: connect again. One that closes unanswered is not
-// asked again.
-void Subscribers::on_closed(std::uint32_t index, const std::string& kind) {
-  if (!connections_[index].answered) return fail(index, kind);
-  ++events_[kind];
-  disconnect(index);
-  connect(index);
+std::vector<std::int64_t> Subscribers::spans() const {
+  std::vector<std::int64_t> spans;
+  for (std::size_t channel = 0; channel < channels_.size(); ++channel) {
+    const std::vector<Message>& messages = channels_[channel].messages;
+    for (std::size_t sequence = 1; sequence < messages.size(); ++sequence) {
+      const Message& message = messages[sequence];
+      if (message.first_ns == 0) continue;
+      const std::size_t number = (sequence - 1) * channels_.size() + channel;
+      spans.insert(spans.end(), {static_cast<std::int64_t>(number), message.first_ns, message.last_ns});
+    }
+  }
+  return spans;
 }
 
 }  // namespace comet

@@ -1,5 +1,6 @@
-// The N subscribers: keep-alive connections that hold one GET each and ask again at once when it is answered.
-// One thread, one epoll; a delivery costs one recv, one comparison and one send, and allocates nothing.
+// Subscribers of one client process: keep-alive connections that hold one GET each and ask again at once when
+// it is answered. One thread, one epoll; a delivery costs one recv, one comparison, one clock and one send,
+// and allocates nothing but a place for its latency.
 #pragma once
 
 #include <sys/epoll.h>
@@ -11,92 +12,115 @@
 #include <unordered_map>
 #include <vector>
 
+#include "loadgen/client_share.hpp"
 #include "loadgen/http.hpp"
 
 namespace comet {
 
-// What the subscribers received, added up since begin_round().
-struct RoundCounts {
-  std::int64_t delivered = 0;
-  std::int64_t duplicate = 0;  // a message that this connection already had
-  std::int64_t wrong = 0;      // a 200 whose body is no message that was published
-  std::int64_t first_ns = 0;   // time of the first and last delivery
-  std::int64_t last_ns = 0;
+struct SubscriberSettings {
+  Endpoint endpoint;
+  std::uint32_t first = 0;   // number of the first subscriber; subscriber n is on channel n % channels
+  std::uint32_t stride = 1;  // to the next one of this process
+  std::uint32_t count = 0;   // most connections
+  std::uint32_t channels = 1;
+  bool cursors = false;  // each request carries the last cursor
+  bool rounds =
+      false;  // one message at a time: one that comes after the next was published is late, and lost
 };
 
 class Subscribers {
  public:
-  // `count` subscribers of `channel`. The message of round R has message_body(R) as its body. Throws
-  // std::runtime_error when the kernel gives no epoll.
-  Subscribers(Endpoint endpoint, const std::string& channel, std::size_t count);
+  // Both outlive it. Throws std::runtime_error when the kernel gives no epoll.
+  Subscribers(const SubscriberSettings& settings, const Schedule& schedule);
   // Leaves with RST, so that no port stays behind in TIME_WAIT.
   ~Subscribers();
   Subscribers(const Subscribers&) = delete;
   Subscribers& operator=(const Subscribers&) = delete;
 
   // Starts up to `count` more connections; each sends its request as soon as it is connected.
-  void open(std::size_t count);
-  std::size_t opened() const { return opened_; }
-  // Connections that have a request out.
-  std::size_t waiting() const { return waiting_; }
-  // Connections that were refused, closed or answered with an error, and stay so.
-  std::size_t failed() const { return failed_; }
+  void open(std::int64_t count);
+  std::int64_t opened() const { return opened_; }
+  // The connection that was opened as the `index`-th goes away.
+  void leave(std::int64_t index) { disconnect(static_cast<std::uint32_t>(index)); }
 
-  // From here on the message of `round` (1 and up) is expected, latency counts from `intended_ns`, and each
-  // delivery appends its latency in nanoseconds to `latencies`, which must outlive the round.
-  void begin_round(std::uint32_t round, std::int64_t intended_ns, std::vector<std::int64_t>& latencies);
-  const RoundCounts& counts() const { return counts_; }
+  // Adds a descriptor that wakes poll().
+  void watch(int descriptor);
+  // Handles what has arrived, waiting up to `timeout_ns` for the first event; below 0: for as long as it
+  // takes. True when the watched descriptor is readable.
+  bool poll(std::int64_t timeout_ns);
 
-  // Handles what has arrived, waiting up to `timeout_ms` for the first event. Returns the number of events; 0
-  // also when a signal came.
-  int poll(int timeout_ms);
+  void copy_counts(ClientCounts& counts) const;
+  // Published messages when every subscriber that can had the newest one; 0 before. Rounds only.
+  std::int64_t round_done() const { return outstanding_ == 0 ? round_ : 0; }
 
+  const std::vector<std::int64_t>& latencies() const { return latencies_; }
+  // How long the last event of a batch waited for this process itself.
+  const std::vector<std::int64_t>& lags() const { return lags_; }
+  // Message number, first and last delivery, for each timed message.
+  std::vector<std::int64_t> spans() const;
   // What went wrong or was not expected, by kind ("status_503", "closed", "late", "timeout_204", ...).
   const std::map<std::string, std::int64_t>& events() const { return events_; }
 
-  // 64 bytes with the round in them, so that each message is told from every other.
-  static std::string message_body(std::uint32_t round);
-
  private:
+  static constexpr std::uint32_t kWatchedDescriptor = UINT32_MAX;  // in place of a connection's index
+
   enum class State : std::uint8_t { kClosed, kConnecting, kWaiting, kFailed };
   struct Connection {
     int socket = -1;
-    std::uint32_t last_round = 0;  // the newest message it has received
+    std::uint32_t last = 0;  // the newest message of its channel that it has received
     State state = State::kClosed;
     bool answered = false;  // since it was connected
   };
+  struct Message {
+    std::string bytes;         // a parsed and checked response that carries it; others are compared with it
+    std::string next_request;  // with its cursor
+    std::int64_t first_ns = 0;
+    std::int64_t last_ns = 0;
+  };
+  struct Channel {
+    std::string request;            // without a cursor
+    std::vector<Message> messages;  // by sequence
+  };
 
+  std::uint32_t channel_of(std::uint32_t index) const;
+  std::int64_t number_of(std::uint32_t index, std::uint32_t sequence) const;
+  const std::string& next_request(std::uint32_t index) const;
   void connect(std::uint32_t index);
   void request(std::uint32_t index);
   void on_connected(std::uint32_t index);
   void on_readable(std::uint32_t index, bool ended);
   bool read_once(std::uint32_t index, bool ended);
+  std::uint32_t recognize(std::uint32_t index, std::string_view bytes) const;
   void on_bytes(std::uint32_t index, std::string_view bytes);
-  // False when the connection is not to be asked again as it is.
-  bool on_response(std::uint32_t index, const Response& response);
-  void on_message(Connection& connection, const Response& response);
-  void count_delivery(Connection& connection);
+  bool on_response(std::uint32_t index, const Response& response, std::string_view bytes);
+  void on_message(std::uint32_t index, const Response& response, std::string_view bytes);
+  void remember(std::uint32_t index, std::uint32_t sequence, const Response& response,
+                std::string_view bytes);
+  void count_delivery(std::uint32_t index, std::uint32_t sequence);
+  void begin_round();
   void disconnect(std::uint32_t index);
   void fail(std::uint32_t index, const std::string& kind);
   void on_closed(std::uint32_t index, const std::string& kind);
 
-  Endpoint endpoint_;
-  std::string request_;
+  SubscriberSettings settings_;
+  const Schedule& schedule_;
   std::vector<Connection> connections_;
-  std::size_t opened_ = 0;
-  std::size_t waiting_ = 0;
-  std::size_t failed_ = 0;
+  std::vector<Channel> channels_;
+  std::unordered_map<std::uint32_t, std::string> partial_;  // bytes of responses that did not arrive whole
+  std::unordered_map<std::uint32_t, std::string> resume_;   // requests with the cursor of a 204
   int epoll_ = -1;
   std::array<epoll_event, 256> ready_;
-  std::unordered_map<std::uint32_t, std::string> partial_;  // bytes of responses that did not arrive whole
 
-  std::uint32_t round_ = 0;
-  std::int64_t intended_ns_ = 0;
-  std::vector<std::int64_t>* latencies_ = nullptr;
-  std::string body_;
-  std::string
-      expected_bytes_;  // a parsed and checked response of this round; the others are compared with it
-  RoundCounts counts_;
+  std::int64_t opened_ = 0;
+  std::int64_t waiting_ = 0;
+  std::int64_t failed_ = 0;
+  std::int64_t delivered_ = 0;
+  std::int64_t duplicate_ = 0;
+  std::int64_t wrong_ = 0;
+  std::int64_t round_ = 0;         // published messages when it began
+  std::int64_t outstanding_ = -1;  // connections that still lack its message
+  std::vector<std::int64_t> latencies_;
+  std::vector<std::int64_t> lags_;
   std::map<std::string, std::int64_t> events_;
 };
 

@@ -54,9 +54,16 @@ TEST(LoadgenManifest, WithoutVariantsTheFolderIsOneEntry) {
   const auto entries = parse_manifest(kFloor, "peers/floor/pattern.json");
   ASSERT_EQ(entries.size(), 1u);
   EXPECT_EQ(entries[0].name, "floor");
+  EXPECT_EQ(entries[0].group, "floor");
   EXPECT_FALSE(entries[0].keeps_all);
   EXPECT_TRUE(entries[0].keeps_part("stats"));
   EXPECT_FALSE(entries[0].keeps_part("cursor"));
+}
+
+TEST(LoadgenManifest, TheFolderAboveSaysWhetherAnEntryIsAPatternOrAPeer) {
+  const std::string text = R"({"name": "x", "model": "m", "command": ["c"], "keeps": "all"})";
+  EXPECT_EQ(parse_manifest(text, "/tree/patterns/x/pattern.json").front().group, "pattern");
+  EXPECT_EQ(parse_manifest(text, "/tree/peers/x/pattern.json").front().group, "peer");
 }
 
 TEST(LoadgenManifest, AMistakeIsAnsweredWithTheFileAndTheKey) {

@@ -1,7 +1,10 @@
 // The text table and the JSON of results.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <boost/json.hpp>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include "loadgen/progress.hpp"
@@ -11,25 +14,31 @@
 namespace comet {
 namespace {
 
-Result result_of(const std::string& entry, std::int64_t held, std::int64_t duration_ns) {
-  Measurement measurement;
-  measurement.entry = entry;
-  measurement.held_wanted = measurement.held = held;
-  Round round;
-  round.expected = round.delivered = held;
-  round.duration_ns = duration_ns;
-  measurement.rounds = {round, round, round};
-  measurement.latencies_ns = std::vector<std::int64_t>(static_cast<std::size_t>(held) * 2, 1'500'000);
-  return Result(std::move(measurement));
+Scenario broadcast() {
+  Scenario scenario;
+  scenario.name = "broadcast";
+  scenario.held = {1000, 4000};
+  scenario.duration_seconds = 1;
+  return scenario;
 }
 
-Result ceiling_of(const std::string& entry, std::int64_t held_wanted, const std::string& note) {
+Measurement complete(std::int64_t held, double per_second) {
   Measurement measurement;
-  measurement.entry = entry;
-  measurement.held_wanted = held_wanted;
-  measurement.status = Status::kCeiling;
-  measurement.note = note;
-  return Result(std::move(measurement));
+  measurement.held = held;
+  measurement.deliveries.expected = measurement.deliveries.delivered = held;
+  measurement.deliveries.per_second = per_second;
+  std::vector<std::int64_t> latencies{1'500'000};
+  measurement.latency = distribution_of(latencies);
+  return measurement;
+}
+
+Series series_of(const std::string& entry, std::int64_t held, const std::vector<double>& rates) {
+  Series series{entry, "model", entry == "floor" ? "floor" : "pattern", held, {}};
+  for (const double rate : rates) {
+    series.repeats.push_back(complete(held, rate));
+    series.repeats.back().repeat = static_cast<int>(series.repeats.size());
+  }
+  return series;
 }
 
 // The words of the first line that starts with `start`.
@@ -43,48 +52,79 @@ std::vector<std::string> row(const std::string& table, const std::string& start)
   return {};
 }
 
-TEST(LoadgenTable, RatesAreComparedWithTheFloorOfTheSameSize) {
-  const std::string table =
-      results_table({result_of("async", 1000, 20'000'000), result_of("async", 4000, 50'000'000),
-                     result_of("floor", 1000, 10'000'000), result_of("floor", 4000, 40'000'000)});
-  EXPECT_NE(table.find("1,000 held requests\n"), std::string::npos);
-  const auto async_at_1000 = row(table, "async");
-  ASSERT_GT(async_at_1000.size(), 5u);
-  EXPECT_EQ(async_at_1000[2], "50,000");
-  EXPECT_EQ(async_at_1000[4], "0.50");
-  EXPECT_EQ(async_at_1000[5], "1.50");
-  const auto async_at_4000 = row(table.substr(table.find("4,000 held requests")), "async");
-  EXPECT_EQ(async_at_4000[4], "0.80");
+TEST(LoadgenTable, ShowsTheMedianOfTheRepeatsAndItsRatioToTheFloorOfTheSameSize) {
+  const std::string table = results_table(
+      broadcast(),
+      {series_of("async", 1000, {40'000, 50'000, 90'000}), series_of("async", 4000, {80'000}),
+       series_of("floor", 1000, {100'000, 100'000, 100'000}), series_of("floor", 4000, {100'000})});
+  const auto at_1000 = row(table, "async");
+  ASSERT_GT(at_1000.size(), 6u);
+  EXPECT_EQ(at_1000[2], "50,000");
+  EXPECT_EQ(at_1000[3], "40k..90k");
+  EXPECT_EQ(at_1000[4], "0.50");
+  EXPECT_EQ(at_1000[5], "1.50");
+  const auto at_4000 = row(table.substr(table.find("broadcast, 4,000 held requests")), "async");
+  EXPECT_EQ(at_4000[4], "0.80");
 }
 
 TEST(LoadgenTable, WithoutTheFloorThereIsNoRatio) {
-  EXPECT_EQ(row(results_table({result_of("async", 1000, 20'000'000)}), "async")[4], "-");
+  EXPECT_EQ(row(results_table(broadcast(), {series_of("async", 1000, {20'000})}), "async")[4], "-");
 }
 
-TEST(LoadgenTable, ACeilingIsARowThatIsExplained) {
-  const std::string table = results_table(
-      {ceiling_of("threaded", 4000, "held 1,000 of 4,000"), result_of("floor", 4000, 10'000'000)});
+TEST(LoadgenTable, ARepeatThatIsNotCompleteIsExplainedAndNotInTheMedian) {
+  Series series = series_of("threaded", 4000, {40'000, 40'000, 1});
+  series.repeats[2].status = Status::kCeiling;
+  series.repeats[2].note = "held 1,000 of 4,000";
+  const std::string table = results_table(broadcast(), {series});
   EXPECT_EQ(row(table, "threaded")[1], "!");
-  EXPECT_NE(table.find("! threaded at 4,000: held 1,000 of 4,000\n"), std::string::npos);
+  EXPECT_EQ(row(table, "threaded")[3], "40,000");
+  EXPECT_NE(table.find("! threaded at 4,000, repeat 3: held 1,000 of 4,000\n"), std::string::npos);
 }
 
-TEST(LoadgenTable, ALossIsARowThatIsExplained) {
-  Result result = result_of("leaky", 1000, 10'000'000);
-  result.summary.lost = 7;
-  const std::string table = results_table({result});
-  EXPECT_EQ(row(table, "leaky")[1], "!");
-  EXPECT_NE(table.find("! leaky at 1,000: 7 lost, 0 duplicate, 0 wrong of 3,000 deliveries\n"),
+TEST(LoadgenTable, ALossIsExplained) {
+  Series series = series_of("leaky", 1000, {10'000});
+  series.repeats[0].deliveries.lost = 7;
+  const std::string table = results_table(broadcast(), {series});
+  EXPECT_NE(table.find("! leaky at 1,000, repeat 1: 7 lost, 0 duplicate, 0 wrong of 1,000 deliveries\n"),
             std::string::npos);
 }
 
-TEST(LoadgenTable, NothingMeasuredIsNoTable) { EXPECT_EQ(results_table({}), ""); }
+TEST(LoadgenTable, NothingMeasuredIsNoTable) { EXPECT_EQ(results_table(broadcast(), {}), ""); }
 
 TEST(LoadgenJson, WhatIsMissingIsNull) {
-  const auto json = to_json(ceiling_of("threaded", 4000, "held 1,000 of 4,000"));
-  EXPECT_EQ(json.at("status"), "ceiling");
-  EXPECT_TRUE(json.at("deliveries").at("per_second_total").is_null());
-  EXPECT_TRUE(json.at("latency").at("p50_us").is_null());
-  EXPECT_TRUE(json.at("user_memory").at("per_held_after_rounds_bytes").is_null());
+  Series series = series_of("threaded", 4000, {1});
+  series.repeats[0] = Measurement();
+  series.repeats[0].status = Status::kCeiling;
+  const auto json = to_json(broadcast(), series);
+  const auto& repeat = json.at("repeats").at(0);
+  EXPECT_EQ(repeat.at("status"), "ceiling");
+  EXPECT_TRUE(repeat.at("deliveries").at("per_second").is_null());
+  EXPECT_TRUE(repeat.at("latency").is_null());
+  EXPECT_TRUE(repeat.at("server").at("system_calls_per_delivery").is_null());
+  EXPECT_TRUE(repeat.at("user_memory").at("per_held_bytes").is_null());
+  EXPECT_TRUE(repeat.at("points").is_null());
+}
+
+TEST(LoadgenJson, AFileIsReplacedAsAWholeAndNothingElseIsLeftBehind) {
+  const auto folder = std::filesystem::temp_directory_path() / ("loadgen-report-" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  write_series(folder, {}, broadcast(), series_of("async", 4000, {1}));
+  write_series(folder, {}, broadcast(), series_of("async", 4000, {1, 2}));
+  std::ostringstream text;
+  text << std::ifstream(folder / "broadcast-async-4000.json").rdbuf();
+  EXPECT_EQ(boost::json::parse(text.str()).at("repeats").as_array().size(), 2u);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(LoadgenJson, AFolderThatTakesNothingIsAnsweredWithTheFile) {
+  try {
+    write_series("/proc", {}, broadcast(), series_of("async", 4000, {1}));
+    FAIL() << "no error";
+  } catch (const std::runtime_error& error) {
+    EXPECT_NE(std::string(error.what()).find("cannot write /proc/broadcast-async-4000.json"),
+              std::string::npos);
+  }
 }
 
 TEST(LoadgenJson, PrettyTextParsesToTheSameValue) {
@@ -99,6 +139,11 @@ TEST(LoadgenProgress, NumbersHaveCommasByThousands) {
   EXPECT_EQ(with_commas(999), "999");
   EXPECT_EQ(with_commas(1000), "1,000");
   EXPECT_EQ(with_commas(-1234567), "-1,234,567");
+}
+
+TEST(LoadgenProgress, DurationsAreInMinutesAndSeconds) {
+  EXPECT_EQ(duration_text(9.4), "9 s");
+  EXPECT_EQ(duration_text(125), "2 min 5 s");
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
-// Exact percentiles, medians, and the summary made of them.
+// Exact percentiles, medians and their intervals.
 #include <gtest/gtest.h>
 
 #include <numeric>
 
-#include "loadgen/measurement.hpp"
 #include "loadgen/statistics.hpp"
 
 namespace comet {
@@ -65,71 +64,6 @@ TEST(LoadgenStatistics, WithFewerThanThreeValuesTheIntervalIsMinimumToMaximum) {
   EXPECT_DOUBLE_EQ(two.median, 3);
   EXPECT_EQ(two.low, 2);
   EXPECT_EQ(two.high, 4);
-}
-
-Round round_of(std::int64_t duration_ns, std::int64_t delivered, std::int64_t lost) {
-  Round round;
-  round.duration_ns = duration_ns;
-  round.expected = delivered + lost;
-  round.delivered = delivered;
-  round.lost = lost;
-  return round;
-}
-
-TEST(LoadgenSummary, TheWarmUpIsAccountedForButNotTimed) {
-  Measurement measurement;
-  measurement.rounds = {round_of(900'000'000, 9, 1), round_of(10'000'000, 10, 0),
-                        round_of(20'000'000, 10, 0)};
-  const Summary summary = summarize(measurement);
-  EXPECT_EQ(summary.expected, 30);
-  EXPECT_EQ(summary.delivered, 29);
-  EXPECT_EQ(summary.lost, 1);
-  EXPECT_DOUBLE_EQ(*summary.rate_minimum, 500);
-  EXPECT_DOUBLE_EQ(*summary.rate_maximum, 1000);
-  EXPECT_DOUBLE_EQ(*summary.rate_median, 750);
-  EXPECT_NEAR(*summary.rate_total, 20 / 0.03, 1e-6);
-}
-
-TEST(LoadgenSummary, ARoundThatBrokeOffHasNoRate) {
-  Measurement measurement;
-  measurement.rounds = {round_of(1'000'000, 10, 0), round_of(0, 4, 6)};
-  const Summary summary = summarize(measurement);
-  EXPECT_FALSE(summary.rate_median);
-  EXPECT_EQ(summary.lost, 6);
-}
-
-TEST(LoadgenSummary, WhatWasNotMeasuredStaysEmpty) {
-  Measurement measurement;
-  measurement.held = 10;
-  measurement.user.at_rest = 1000;
-  const Summary summary = summarize(measurement);
-  EXPECT_FALSE(summary.rate_median);
-  EXPECT_FALSE(summary.latency_p50_us);
-  EXPECT_FALSE(summary.server_cpu_us);
-  EXPECT_FALSE(summary.user_bytes_after);
-  EXPECT_FALSE(summary.kernel_bytes_before);
-}
-
-TEST(LoadgenSummary, MemoryIsPerHeldRequestOverTheValueAtRest) {
-  Measurement measurement;
-  measurement.held = 10;
-  measurement.user.at_rest = 1000;
-  measurement.user.before_rounds = 2000;
-  measurement.user.after_rounds = 6000;
-  const Summary summary = summarize(measurement);
-  EXPECT_DOUBLE_EQ(*summary.user_bytes_before, 100);
-  EXPECT_DOUBLE_EQ(*summary.user_bytes_after, 500);
-}
-
-TEST(LoadgenSummary, AGeneratorThatUsedUpItsCoreIsNamedTheLimitUnlessTheServerDidToo) {
-  Measurement measurement;
-  measurement.latencies_ns = one_to(100);
-  measurement.wall_ns = 1'000'000'000;
-  measurement.generator_cpu_ns = 990'000'000;
-  measurement.server_cpu_ns = 400'000'000;
-  EXPECT_TRUE(summarize(measurement).generator_limited);
-  measurement.server_cpu_ns = 990'000'000;
-  EXPECT_FALSE(summarize(measurement).generator_limited);
 }
 
 }  // namespace

@@ -1,0 +1,92 @@
+// One repeat of one scenario against one running server: what all scenarios have in common.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "loadgen/client_processes.hpp"
+#include "loadgen/http.hpp"
+#include "loadgen/kernel_network.hpp"
+#include "loadgen/measurement.hpp"
+#include "loadgen/process_tree.hpp"
+#include "loadgen/progress.hpp"
+#include "loadgen/scenario.hpp"
+
+namespace comet {
+
+// The server as the scenario sees it.
+struct ServerUnderTest {
+  Endpoint endpoint;
+  std::optional<pid_t> root;                          // of its process tree; nothing when it runs elsewhere
+  std::function<std::optional<std::string>()> death;  // how it ended, nothing while it runs
+};
+
+// The server does not hold as many as it is asked to: a result, not a failure.
+struct Ceiling : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class Trial {
+ public:
+  // Starts the client processes for at most `connections` in all, so that they are there when memory at rest
+  // is read. The references outlive it.
+  Trial(const ServerUnderTest& server, const Scenario& scenario, std::int64_t connections,
+        int client_processes, Progress& progress, Measurement& result);
+  // Takes the clients' counts and errors over, also on the way out by an exception.
+  ~Trial();
+
+  const ServerUnderTest& server() const { return server_; }
+  const Scenario& scenario() const { return scenario_; }
+  Progress& progress() { return progress_; }
+  Measurement& result() { return result_; }
+  ClientProcesses& clients() { return *clients_; }
+  HttpClient& publisher() { return publisher_; }
+
+  // Throws when the server or a client process has ended, and Interrupted.
+  void check_alive();
+  void read_memory(std::optional<std::int64_t> MemoryFigures::*moment);
+  std::optional<std::int64_t> user_bytes() const;
+  // Held requests by the server's own count, less those of others.
+  std::int64_t held();
+  // Connects, few at a time, until `count` are held. Throws Ceiling.
+  void hold(std::int64_t count);
+  // Until the server holds every request that is out.
+  void wait_until_all_held();
+
+  // Around the timed part.
+  void start_costs();
+  void stop_costs();
+  // Counts the server's system calls while `deliver` makes some more deliveries.
+  void count_system_calls(const std::function<void()>& deliver);
+  // Fetches the samples of the timed part and sets latency, skew, lag and costs per delivery.
+  Samples take_samples();
+
+ private:
+  struct Costs {
+    std::int64_t at_ns = 0;
+    std::optional<ProcessCost> server;
+    std::int64_t driver_cpu_ns = 0;
+    std::vector<std::int64_t> client_cpu_ns;
+    std::optional<KernelNetwork> network;
+  };
+
+  Costs costs_now();
+  void set_costs(std::int64_t deliveries);
+
+  const ServerUnderTest& server_;
+  const Scenario& scenario_;
+  Progress& progress_;
+  Measurement& result_;
+  HttpClient control_;
+  HttpClient publisher_;
+  std::unique_ptr<ClientProcesses> clients_;
+  std::int64_t held_before_ = 0;  // by others
+  std::int64_t asked_ = 0;        // connections so far
+  Costs before_;
+  Costs after_;
+};
+
+}  // namespace comet

@@ -1,0 +1,128 @@
+#!/bin/sh
+# command_line_test.sh CASE BIN ROOT: comet-loadgen as a person uses it, and what it says when something is wrong.
+set -eu
+case_name=$1 bin=$2 root=$3
+folder=$(mktemp -d)
+server=
+touch "$folder/out" "$folder/err"
+cleanup() {
+  [ -z "$server" ] || kill "$server" 2>/dev/null || true
+  if [ -d "$folder/small" ]; then umount "$folder/small" 2>/dev/null || true; fi
+  rm -rf "$folder"
+}
+trap cleanup EXIT
+
+fail() {
+  echo "$case_name: $*" >&2
+  cat "$folder/out" "$folder/err" >&2
+  exit 1
+}
+
+loadgen() {
+  status=0
+  "$bin/comet-loadgen" "$@" > "$folder/out" 2> "$folder/err" || status=$?
+}
+
+bench() { loadgen bench --root "$root" --out "$folder/results" "$@"; }
+
+expect_status() { [ "$status" = "$1" ] || fail "exit status $status where $1 was expected"; }
+expect_one_line() {
+  [ "$(wc -l < "$folder/err")" = 1 ] || fail "more than one line"
+  grep -q "$1" "$folder/err" || fail "no '$1'"
+}
+no_children() {
+  ! printf '%s\n' "$folder/" | grep -qsf - /proc/[0-9]*/cmdline || fail "processes are left behind"
+}
+
+start_server() {
+  "$bin/comet-floor" --port 0 > "$folder/ready" &
+  server=$!
+  until grep -q READY "$folder/ready"; do sleep 0.05; done
+  url=http://127.0.0.1:$(sed -n 's/READY port=\([0-9]*\).*/\1/p' "$folder/ready")
+}
+
+# An entry of a tree of the test's own, so that a server can be as bad as the test needs, and is told from all others.
+own_entry() {
+  mkdir -p "$folder/tree/patterns/own"
+  cat > "$folder/tree/patterns/own/pattern.json" << EOF
+{"name": "own", "model": "m", "command": [$1], "keeps": ["subscribe", "publish", "stats"]}
+EOF
+  root=$folder/tree
+}
+
+case $case_name in
+  unknown_entry)
+    bench --entries async,asnyc
+    expect_status 64
+    expect_one_line "unknown entry 'asnyc': use one or more of"
+    ;;
+  unknown_scenario)
+    bench --scenario broadcats
+    expect_status 64
+    expect_one_line "unknown scenario 'broadcats'"
+    ;;
+  wrong_key)
+    echo '{"kind": "broadcast", "held": [1], "seconds": 1}' > "$folder/mine.json"
+    bench --scenario "$folder/mine.json"
+    expect_status 64
+    expect_one_line "mine.json: unknown key 'seconds'"
+    ;;
+  several_clients)
+    start_server
+    ulimit -n 100
+    loadgen run --url "$url" --held 150 --rounds 3 --json
+    expect_status 0
+    grep -q '"processes": 5' "$folder/out" || fail "not 5 client processes"
+    grep -Eq '"delivered": (600|1050),' "$folder/out" || fail "not 4 rounds, or 7 with those for the system calls"
+    grep -q '"lost": 0' "$folder/out" || fail "deliveries were lost"
+    ;;
+  dead_client)
+    start_server
+    "$bin/comet-loadgen" run --url "$url" --held 20 --seconds 3600 > "$folder/out" 2> "$folder/err" &
+    pid=$!
+    until grep -q . "/proc/$pid/task/$pid/children"; do sleep 0.1; done
+    kill -KILL $(cat "/proc/$pid/task/$pid/children")
+    status=0
+    wait "$pid" || status=$?
+    expect_status 1
+    grep -q "a client process of the load generator ended by signal Killed" "$folder/out" || fail "it is not said"
+    ;;
+  full_output)
+    start_server
+    status=0
+    "$bin/comet-loadgen" run --url "$url" --held 1 --rounds 1 > /dev/full 2> "$folder/err" || status=$?
+    expect_status 1
+    grep -q "comet-loadgen: cannot write to standard output" "$folder/err" || fail "it is not said"
+    ;;
+  dead_server)
+    own_entry '"sh", "-c", "echo no memory >&2; exit 3"'
+    bench --entries own --held 10 --repeats 1
+    expect_status 0
+    grep -q "not ready: ended with status 3: no memory" "$folder/out" || fail "the reason is not said"
+    grep -q '"status": "failed"' "$folder"/results/*/broadcast-own-10.json || fail "the file does not say it"
+    ;;
+  interrupt)
+    cp "$bin/comet-async" "$folder/server"
+    own_entry "\"$folder/server\", \"--port\", \"0\""
+    "$bin/comet-loadgen" bench --held 10,20 --seconds 1 --repeats 1000 --root "$root" --out "$folder/results" \
+      > "$folder/out" 2> "$folder/err" &
+    pid=$!
+    until [ "$(grep -c 'deliveries/s' "$folder/err")" -ge 2 ]; do sleep 0.1; done
+    kill -INT "$pid"
+    status=0
+    wait "$pid" || status=$?
+    expect_status 130
+    grep -q "^results: " "$folder/out" || fail "no table"
+    grep -q '"status": "complete"' "$folder"/results/*/broadcast-own-10.json || fail "what was measured is gone"
+    ;;
+  full_disk)
+    mkdir "$folder/small"
+    mount -t tmpfs -o size=16k small "$folder/small" 2>/dev/null || exit 77  # only root may
+    loadgen bench --root "$root" --out "$folder/small" --entries async --held 10 --seconds 0.2 --repeats 20
+    expect_status 1
+    grep -q "cannot write .*No space left on device" "$folder/err" || fail "the reason is not said"
+    grep -q "deliveries/s" "$folder/out" || fail "no table"
+    ;;
+  *) fail "no such case" ;;
+esac
+no_children

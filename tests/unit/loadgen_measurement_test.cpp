@@ -1,0 +1,69 @@
+// Distributions, memory per held request, and the messages that are told apart.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "loadgen/measurement.hpp"
+#include "loadgen/message.hpp"
+
+namespace comet {
+namespace {
+
+TEST(LoadgenDistribution, IsExactAndInMicroseconds) {
+  std::vector<std::int64_t> samples(1000);
+  std::iota(samples.rbegin(), samples.rend(), 1);
+  for (std::int64_t& sample : samples) sample *= 1000;
+  const auto figures = distribution_of(samples);
+  ASSERT_TRUE(figures);
+  EXPECT_DOUBLE_EQ(figures->p50_us, 500);
+  EXPECT_DOUBLE_EQ(figures->p999_us, 999);
+  EXPECT_DOUBLE_EQ(figures->max_us, 1000);
+}
+
+TEST(LoadgenDistribution, TheCurveRisesFromTheSmallestToTheLargestSample) {
+  std::vector<std::int64_t> samples{9000, 1000, 5000};
+  const auto figures = distribution_of(samples);
+  ASSERT_TRUE(figures);
+  EXPECT_GE(figures->curve.size(), 30u);
+  EXPECT_EQ(figures->curve.front(), (std::pair<double, double>(0, 1)));
+  EXPECT_EQ(figures->curve.back(), (std::pair<double, double>(100, 9)));
+  for (std::size_t i = 1; i < figures->curve.size(); ++i) {
+    EXPECT_GT(figures->curve[i].first, figures->curve[i - 1].first);
+    EXPECT_GE(figures->curve[i].second, figures->curve[i - 1].second);
+  }
+}
+
+TEST(LoadgenDistribution, OfNoSamplesIsNone) {
+  std::vector<std::int64_t> none;
+  EXPECT_FALSE(distribution_of(none));
+}
+
+TEST(LoadgenMemory, IsPerHeldRequestOverTheValueAtRest) {
+  MemoryFigures memory;
+  EXPECT_FALSE(memory.per_held(6000, 10));
+  memory.at_rest = 1000;
+  EXPECT_DOUBLE_EQ(*memory.per_held(6000, 10), 500);
+  EXPECT_FALSE(memory.per_held(std::nullopt, 10));
+  EXPECT_FALSE(memory.per_held(6000, 0));
+}
+
+TEST(LoadgenMessage, SaysWhichOneItIs) {
+  const std::string body = message_body({7, 123});
+  EXPECT_EQ(body.size(), 64u);
+  const auto number = message_number(body);
+  ASSERT_TRUE(number);
+  EXPECT_EQ(number->channel, 7u);
+  EXPECT_EQ(number->sequence, 123u);
+}
+
+TEST(LoadgenMessage, ThatDiffersInAByteIsNone) {
+  std::string body = message_body({7, 123});
+  body.back() ^= 1;
+  EXPECT_FALSE(message_number(body));
+  EXPECT_FALSE(message_number(message_body({7, 123}) + "x"));
+  EXPECT_FALSE(message_number(""));
+  EXPECT_FALSE(message_number("first message"));
+}
+
+}  // namespace
+}  // namespace comet
