@@ -4,8 +4,10 @@
 const MiB = 2 ** 20;
 const columns = [
   {key: 'entry', head: 'entry'},
+  {key: 'repeats', head: 'repeats', unit: 'complete'},
   {key: 'deliveries_per_second', head: 'deliveries', unit: '1/s'},
   {key: 'floor', head: 'x floor', unit: 'deliveries'},
+  {key: 'lost', head: 'lost', unit: 'in all repeats'},
   {key: 'latency_p50_us', head: 'p50', unit: 'ms', divide: 1000},
   {key: 'latency_p99_us', head: 'p99', unit: 'ms', divide: 1000},
   {key: 'latency_p99_9_us', head: 'p99.9', unit: 'ms', divide: 1000},
@@ -16,8 +18,6 @@ const columns = [
   {key: 'user_bytes_per_held', head: 'user memory', unit: 'bytes/held'},
   {key: 'kernel_bytes_per_held', head: 'kernel memory', unit: 'bytes/held'},
   {key: 'user_bytes_at_rest', head: 'at rest', unit: 'MiB', divide: MiB},
-  {key: 'lost', head: 'lost', unit: 'deliveries, all repeats'},
-  {key: 'repeats', head: 'repeats', unit: 'complete'},
 ];
 
 const figure = (series, key) => series?.figures[key] ?? null;
