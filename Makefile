@@ -56,7 +56,7 @@ report: build
 picture: report
 	@scripts/deps test
 	chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=build/chromium \
-	  --window-size=1280,620 --screenshot=docs/results.png 'file://$(CURDIR)/results/index.html#picture'
+	  --window-size=1280,540 --screenshot=docs/results.png 'file://$(CURDIR)/results/index.html#picture'
 
 clean:
 	rm -rf build

@@ -41,7 +41,8 @@ function budgetPlot() {
       {x: of[i], y: name, text: `${name}, ${label}: ${readable(of[i])} of ${readable(whole.get(name).x)} µs`})),
   }));
   const x = axis('CPU time per delivery (µs)', 'linear', {stacked: true});
-  const y = axis('', 'category', {stacked: true, labels: patterns, title: {display: false}, ticks: {color: ink('--ink'), autoSkip: false}});
+  const y = axis('', 'category', {stacked: true, labels: patterns, title: {display: false},
+    ticks: {color: ink('--ink'), autoSkip: false}});
   const config = {type: 'bar', data: {labels: patterns, datasets}, rows: patterns.length + 1.5,
     options: settings(x, y, {indexAxis: 'y'})};
   config.options.interaction = {mode: 'nearest', intersect: true};

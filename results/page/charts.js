@@ -110,8 +110,10 @@ function told([median, low, high], unit, divide = 1) {
 function linePlot(lines, x, y) {
   if (!lines.some(({marks}) => marks.length > 0)) return null;
   const datasets = lines.map(({entry, marks, ceiling}) => ({
-    label: entry.name, data: marks, ceiling, borderColor: colours.get(entry.name), backgroundColor: colours.get(entry.name),
-    borderWidth: 2, pointRadius: 3, pointHoverRadius: 5, pointStyle: {peer: 'rectRot', floor: 'rect'}[entry.group] ?? 'circle',
+    label: entry.name, data: marks, ceiling,
+    borderColor: colours.get(entry.name), backgroundColor: colours.get(entry.name),
+    borderWidth: 2, pointRadius: marks.length > 12 ? 2 : 3, pointHoverRadius: 5,
+    pointStyle: {peer: 'rectRot', floor: 'rect'}[entry.group] ?? 'circle',
     borderDash: {peer: [6, 3], floor: [2, 2]}[entry.group] ?? [],
   }));
   return {type: 'line', data: {datasets}, options: settings(x, y, {parsing: false}), plugins: [whiskers, ceilings]};

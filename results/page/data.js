@@ -24,7 +24,7 @@ const colours = new Map();
     const family = name.split('-')[0];
     if (!families.has(family)) families.set(family, {hue: hues[families.size % hues.length], members: 0});
     const known = families.get(family);
-    colours.set(name, group === 'floor' ? '#8a8f99' : lighter(known.hue, 0.28 * known.members++));
+    colours.set(name, group === 'floor' ? '#8a8f99' : lighter(known.hue, 0.24 * known.members++));
   }
 }
 
@@ -36,7 +36,8 @@ function lighter(hex, share) {
 // Three significant digits, thousands separated; "-" for what was not measured.
 function readable(number) {
   if (number === null || number === undefined || Number.isNaN(number)) return '-';
-  return number.toLocaleString('en-US', Math.abs(number) >= 100 ? {maximumFractionDigits: 0} : {maximumSignificantDigits: 3});
+  const digits = Math.abs(number) >= 100 ? {maximumFractionDigits: 0} : {maximumSignificantDigits: 3};
+  return number.toLocaleString('en-US', digits);
 }
 
 const element = (tag, members = {}, ...children) => {

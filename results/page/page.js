@@ -30,8 +30,9 @@ function factsOf(run) {
   };
   const rows = Object.entries(facts).flatMap(([name, value]) => [
     element('dt', {}, name.replaceAll('_', ' ')), element('dd', {}, `${value ?? '-'}`)]);
+  const commit = (run.commit?.slice(0, 12) ?? 'unknown') + (run.commit?.endsWith('-changed') ? ' (changed)' : '');
   const summary = `${run.started_at}: ${machine.cores} cores of ${machine.cpu ?? 'an unknown CPU'}, ${machine.kernel}, ` +
-      `commit ${run.commit?.slice(0, 12) ?? 'unknown'}${run.commit?.endsWith('-changed') ? ' (changed)' : ''}, seed ${run.seed}`;
+      `commit ${commit}, seed ${run.seed}`;
   return element('details', {}, element('summary', {}, summary), element('dl', {}, ...rows));
 }
 

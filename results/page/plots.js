@@ -32,27 +32,33 @@ function churnPlot() {
   return linePlot(lines, axis('time (s)', 'linear'), axis('user memory (MiB)', 'logarithmic'));
 }
 
-// Each step to the right is ten times rarer: 0, 90, 99, 99.9 ... percent; the maximum has a place of its own.
+// Each step to the right is ten times rarer: 90, 99, 99.9 ... percent; the maximum has a place of its own. Not drawn are
+// the fastest tenth: a broadcast's first deliveries would stretch the axis over four decades.
+const kFastest = 10;
 const kMaximum = 4.7;
 const rarity = (percent) => percent >= 100 ? kMaximum : -Math.log10(1 - percent / 100);
 
 function curvePlot() {
   const lines = shownEntries().map((entry) => ({
     entry,
-    marks: (seriesOf(state.scenario, entry.name, state.held)?.curve ?? []).filter((point) => point[1] > 0)
+    marks: (seriesOf(state.scenario, entry.name, state.held)?.curve ?? [])
+        .filter((point) => point[0] >= kFastest && point[1] > 0)
         .map(([percent, ...interval]) => {
           const {value, low, high} = scaled(interval, 1000);
           const at = percent >= 100 ? 'the slowest' : `${percent}%`;
           return {x: rarity(percent), y: value, low, high, text: `${entry.name}, ${at}: ${told(interval, 'ms', 1000)}`};
         }),
   }));
-  const names = new Map([[0, '0'], [rarity(50), '50'], [1, '90'], [2, '99'], [3, '99.9'], [4, '99.99'], [kMaximum, 'max']]);
+  const names = new Map([10, 50, 90, 99, 99.9, 99.99].map((percent) => [rarity(percent), `${percent}`]));
+  names.set(kMaximum, 'max');
   const x = axis('percentile of deliveries (%)', 'linear', {
-    min: 0, max: kMaximum, ticks: {callback: (value) => names.get(value), autoSkip: false},
+    min: rarity(kFastest), max: kMaximum, ticks: {callback: (value) => names.get(value), autoSkip: false},
     afterBuildTicks: (scale) => { scale.ticks = [...names.keys()].map((value) => ({value})); },
   });
   return linePlot(lines, x, axis('delivery latency (ms)', 'logarithmic'));
 }
+
+const kOffered = 'offered rate (deliveries/s)';
 
 // Over the sizes of a steady scenario: by offered rate.
 function overRate(scenario, mark) {
@@ -62,7 +68,8 @@ function overRate(scenario, mark) {
         .filter((series) => series?.offered_per_second)
         .map((series) => ({series, mark: mark(series)})).filter(({mark}) => mark)
         .map(({series, mark}) => ({...mark, x: series.offered_per_second,
-          text: `${entry.name}: ${mark.text} at ${readable(series.offered_per_second)} deliveries/s (${readable(series.held)} held)`})),
+          text: `${entry.name}: ${mark.text} at ${readable(series.offered_per_second)} deliveries/s ` +
+              `(${readable(series.held)} held)`})),
   }));
 }
 
@@ -75,15 +82,15 @@ function offeredPlot() {
     const p50 = figure(series, 'latency_p50_us');
     return {y: value, low, high, text: `p99 ${told(p99, 'ms', 1000)}, p50 ${readable(p50[0] / 1000)} ms`};
   });
-  return linePlot(lines, axis('offered rate (deliveries/s)', 'logarithmic'), axis('p99 delivery latency (ms)', 'logarithmic'));
+  return linePlot(lines, axis(kOffered, 'logarithmic'), axis('p99 delivery latency (ms)', 'logarithmic'));
 }
 
 function lossPlot() {
   const scenario = ofKind(({kind, cursors}) => kind === 'steady' && !cursors);
   const lines = overRate(scenario, ({sums}) => sums.expected
     ? {y: 100 * sums.lost / sums.expected, text: `${readable(100 * sums.lost / sums.expected)}% lost`} : null);
-  return linePlot(lines, axis('offered rate (deliveries/s)', 'logarithmic'), axis('lost (% of deliveries, all repeats)', 'linear',
-      {beginAtZero: true}));
+  const lost = axis('lost (% of deliveries, all repeats)', 'linear', {beginAtZero: true});
+  return linePlot(lines, axis(kOffered, 'logarithmic'), lost);
 }
 
 // Marks by entry of one figure of one scenario and size.
@@ -119,8 +126,10 @@ function skewPlot() {
 }
 
 function blockingPlot() {
-  const sets = data.scenarios.filter(({kind}) => kind === 'blocking').map(({name}, i) => (
-    {label: name, hollow: i > 0, marks: figureMarks(name, sizesOf(name)[0], 'other_latency_p99_us', 'ms', 1000, name + ' p99 ')}));
+  const sets = data.scenarios.filter(({kind}) => kind === 'blocking').map(({name}, i) => ({
+    label: name, hollow: i > 0,
+    marks: figureMarks(name, sizesOf(name)[0], 'other_latency_p99_us', 'ms', 1000, name + ' p99 '),
+  }));
   return withLegend(rowPlot('dot', sets, 'p99 latency of all other requests (ms)'));
 }
 

@@ -40,7 +40,7 @@ function cell(row, column) {
   const td = element('td', {className: column.key === 'lost' && value > 0 ? 'wrong' : ''}, readable(value));
   if (column.key === 'deliveries_per_second' && row.series?.generator_limited) td.append('*');
   const spread = figure(row.series, column.key);
-  if (spread && column.key !== 'lost')
+  if (spread?.[3] > 1 && column.key !== 'lost')
     td.append(element('small', {}, spread.slice(1, 3).map((end) => readable(end / (column.divide ?? 1))).join(' .. ')));
   return td;
 }
@@ -50,6 +50,7 @@ function repeatsCell(series) {
   const td = element('td', {}, `${complete(series)} of ${series.repeats}`);
   const kinds = [...new Set(series.problems.map((problem) => problem.status))].join(', ');
   if (kinds) td.append(element('small', {className: 'wrong'}, kinds));
+  else if (complete(series) === 1) td.append(element('small', {}, 'no spread'));
   else if (complete(series) < data.enough_repeats) td.append(element('small', {}, 'range: min .. max'));
   return td;
 }
