@@ -179,8 +179,8 @@ void Bench::measure(const Entry& entry, std::int64_t held, Measurement& result) 
   progress_.phase("starting");
   const std::string address = "127.0.0.1";
   const Scenario& scenario = options_.scenario;
-  result.server_command =
-      entry_command(entry, address, 0, static_cast<std::size_t>(held) + kConnectionsBesides);
+  const auto connections = static_cast<std::size_t>(connections_at_a_time(scenario, held));
+  result.server_command = entry_command(entry, address, 0, connections + kConnectionsBesides);
   result.server_command.insert(result.server_command.end(), scenario.server_options.begin(),
                                scenario.server_options.end());
   ServerProcess process(result.server_command, entry.folder, options_.program_folder);

@@ -135,9 +135,9 @@ void read_parameters(const Reader& reader, Scenario& scenario) {
   number("other_requests_per_second", 100'000, scenario.other_requests_per_second);
   number("hold_s", 3600, scenario.hold_seconds);
   if (keys.count("channels") > 0) scenario.channels = reader.count(reader.at("channels"), "channels", 4096);
-  // Many channels are slow to come round: only a cursor keeps a slow subscriber whole.
-  scenario.cursors =
-      scenario.kind == Kind::kChannels || (keys.count("cursors") > 0 && reader.flag("cursors"));
+  // Where loss is not the question, a cursor keeps a subscriber that is late whole.
+  const bool always = scenario.kind == Kind::kChannels || scenario.kind == Kind::kBlocking;
+  scenario.cursors = always || (keys.count("cursors") > 0 && reader.flag("cursors"));
 }
 
 std::string read_file(const fs::path& path) {

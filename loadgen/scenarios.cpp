@@ -23,17 +23,16 @@ void run(Trial& trial, std::int64_t held) {
   }
 }
 
-// Connections at a time, with room for those of churn that come before others have left.
-std::int64_t connections_at_a_time(const Scenario& scenario, std::int64_t held) {
-  return scenario.kind == Kind::kChurn ? held + held / 2 + 1 : held;
-}
-
 // In all.
 std::int64_t connections_of(const Scenario& scenario, std::int64_t held) {
   return scenario.kind == Kind::kChurn ? arrivals_of(scenario, held) : held;
 }
 
 }  // namespace
+
+std::int64_t connections_at_a_time(const Scenario& scenario, std::int64_t held) {
+  return scenario.kind == Kind::kChurn ? held + held / 2 + 1 : held;
+}
 
 void run_scenario(const ServerUnderTest& server, const Scenario& scenario, std::int64_t held,
                   std::optional<int> client_processes, Progress& progress, Measurement& result) {

@@ -16,6 +16,9 @@ void run_broadcast(Trial& trial, std::int64_t held);
 void run_steady(Trial& trial, std::int64_t held);  // also channels and blocking
 void run_churn(Trial& trial, std::int64_t held);
 
+// With room for those of churn that come before the server has seen others leave.
+std::int64_t connections_at_a_time(const Scenario& scenario, std::int64_t held);
+
 // Arrivals of churn in its whole duration.
 std::int64_t arrivals_of(const Scenario& scenario, std::int64_t held);
 
