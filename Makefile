@@ -1,12 +1,13 @@
 # The commands that people type. `make bench` and `make test` install what is missing and build by themselves.
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
 SERVERS = comet-prefork comet-threaded comet-async comet-continuations comet-fibers
 # Warnings stop the build in CI only.
 STRICT = $(if $(CI),-DCOMET_WARNINGS_AS_ERRORS=ON)
 # The conformance suite also runs the servers of these builds: NAME=DIR[=REGEX of entries].
 SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=^(threaded|continuations)
 
-.PHONY: help deps build sanitizers test bench bench-peers microbench report picture clean
+.PHONY: help deps build sanitizers test fuzz soak bench bench-peers microbench report picture clean
 help:
 	@echo "make bench        measure the five servers and the floor (a few minutes) and print a table"
 	@echo "make bench-peers  the same beside Node.js, Twisted, MochiWeb, Jetty and nginx with nchan"
@@ -14,6 +15,8 @@ help:
 	@echo "make report       the latest run, or RUNS='DIR DIR', as one page: results/index.html"
 	@echo "make picture      the page's memory and latency plots as docs/results.png"
 	@echo "make test         run every test, sanitizer builds included"
+	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
+	@echo "make soak         run the hardening tests with large numbers (about 20 minutes) and print their figures"
 	@echo "make build        build only: the programs are in build/release/bin"
 	@echo "make deps         install the packages that are missing (root or sudo)"
 	@echo "make clean        remove the builds"
@@ -34,6 +37,20 @@ sanitizers: deps
 test: build sanitizers
 	@scripts/deps test
 	ctest --test-dir build/release -j 4 --output-on-failure
+
+# New inputs stay in the build folder; one that is worth keeping goes into tests/fuzz/seeds by hand.
+fuzz:
+	@scripts/deps fuzz
+	cmake --preset fuzz $(STRICT)
+	cmake --build build/fuzz -j $(JOBS) --target request-fuzzer
+	@mkdir -p build/fuzz/corpus
+	build/fuzz/bin/request-fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -print_final_stats=1 \
+	  -dict=tests/fuzz/http.dict -artifact_prefix=build/fuzz/ build/fuzz/corpus tests/fuzz/seeds
+
+# A quarter of an hour or so; ENTRIES names some of them.
+soak: build
+	@scripts/deps soak
+	@tests/hardening/soak $(ENTRIES)
 
 bench: build
 	build/release/bin/comet-loadgen bench --entries prefork,threaded,async,continuations,fibers,floor

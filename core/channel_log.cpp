@@ -6,8 +6,9 @@
 namespace comet {
 
 const Message& ChannelLog::append(std::string_view body, std::uint64_t now_milliseconds) {
-  last_ = next_cursor(last_, now_milliseconds);
-  const Message& message = messages_.emplace_back(make_message(last_, body));
+  // What may run out of memory comes first: then nothing has changed.
+  const Message& message = messages_.emplace_back(make_message(next_cursor(last_, now_milliseconds), body));
+  last_ = message.cursor;
   bytes_ += message.response->size();
   return message;
 }

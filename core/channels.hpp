@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -50,21 +51,23 @@ class Channels {
     if (channel.log.size() == 0 && channel.waiters.empty()) channels_.erase(channels_.find(channel.name));
   }
 
-  // The new message; good until the next publish.
-  const Message& publish(Channel& channel, std::string_view body) {
-    if (channel.log.size() == 0) {
-      channel.place = by_publish_.insert(by_publish_.end(), &channel);
-    } else {
-      by_publish_.splice(by_publish_.end(), by_publish_, channel.place);
-      if (channel.log.size() == history_) drop_oldest(channel);
+  // The new message, good until the next publish. nullptr where there is no memory for it: nothing has
+  // changed then, and the channel, if it was opened for this message, is gone.
+  const Message* publish(Channel& channel, std::string_view body) {
+    try {
+      const bool is_first = channel.log.size() == 0;
+      std::list<Channel*> place;
+      if (is_first) place.push_back(&channel);
+      const Message& message = channel.log.append(body, unix_milliseconds());
+      if (is_first) channel.place = place.begin();
+      by_publish_.splice(by_publish_.end(), is_first ? place : by_publish_, channel.place);
+      bytes_ += message.response->size();
+      keep_bounds(channel);
+      return &message;
+    } catch (const std::bad_alloc&) {
+      close_if_unused(channel);
+      return nullptr;
     }
-    const Message& message = channel.log.append(body, unix_milliseconds());
-    bytes_ += message.response->size();
-    while (by_publish_.size() > 1 && (bytes_ > kMostLogBytes || by_publish_.size() > kMostChannels)) {
-      forget(*by_publish_.front());
-    }
-    while (channel.log.size() > 1 && bytes_ > kMostLogBytes) drop_oldest(channel);
-    return message;
   }
 
   template <class Visit>
@@ -75,6 +78,14 @@ class Channels {
   std::size_t size() const { return channels_.size(); }
 
  private:
+  void keep_bounds(Channel& channel) {
+    if (channel.log.size() > history_) drop_oldest(channel);
+    while (by_publish_.size() > 1 && (bytes_ > kMostLogBytes || by_publish_.size() > kMostChannels)) {
+      forget(*by_publish_.front());
+    }
+    while (channel.log.size() > 1 && bytes_ > kMostLogBytes) drop_oldest(channel);
+  }
+
   void drop_oldest(Channel& channel) {
     bytes_ -= channel.log.bytes();
     channel.log.drop_oldest();

@@ -125,8 +125,13 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
     request.http_1_0 = version == 10;
   }
 
-  void on_field_impl(http::field name, string_view, string_view value, error_code& error) override {
-    if (request.head_complete) return;  // trailers say nothing here
+  void on_field_impl(http::field name, string_view name_given, string_view value,
+                     error_code& error) override {
+    if (request.head_complete) {  // trailers say nothing here
+      trailer_size_ += name_given.size() + value.size();
+      if (trailer_size_ > kLongestChunkLine) refuse(400, kChunkLineTooLong, error);
+      return;
+    }
     switch (name) {
       case http::field::host:
         if (has_host_) refuse(400, "more than one Host", error);
@@ -141,7 +146,10 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
           refuse(400, "Transfer-Encoding in HTTP/1.0", error);
         } else if (!beast::iequals(value, "chunked")) {
           refuse(501, "the only transfer coding here is chunked", error);
+        } else if (has_coding_) {
+          refuse(400, "chunked more than once", error);
         }
+        has_coding_ = true;
         break;
       case http::field::expect:
         if (!beast::iequals(value, "100-continue"))
@@ -186,6 +194,8 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
   void on_chunk_header_impl(std::uint64_t size, string_view extension, error_code& error) override {
     if (std::any_of(extension.begin(), extension.end(), is_control))
       refuse(400, "malformed chunk", error);
+    else if (extension.size() > kLongestChunkLine)
+      refuse(400, kChunkLineTooLong, error);
     else if (size > body_allowance_ - request.body.size())
       refuse_size(error);
   }
@@ -199,7 +209,9 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
 
   std::size_t max_message_;
   std::size_t body_allowance_ = 0;
+  std::size_t trailer_size_ = 0;
   bool has_host_ = false;
+  bool has_coding_ = false;
   bool asks_close_ = false;
 };
 

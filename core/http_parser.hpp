@@ -8,6 +8,9 @@
 
 namespace comet {
 
+constexpr std::size_t kLongestChunkLine = 16384;  // bytes; of a chunk's header, and of all trailers together
+constexpr std::string_view kChunkLineTooLong = "a chunk header or trailer is over 16 KiB";
+
 enum class Method { get, head, post, other_registered, unknown };
 enum class BodyType { none_given, form, text, other };
 

@@ -2,13 +2,13 @@
 #include "core/request_reader.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace comet {
 namespace {
 
-constexpr std::size_t kStoredBytes = 65536;       // early bytes beside one whole message
-constexpr std::size_t kLongestChunkLine = 16384;  // chunk header or trailers that have not ended
+constexpr std::size_t kStoredBytes = 65536;  // early bytes beside one whole message
 
 enum class Head { incomplete, complete, malformed, line_too_long, too_long };
 
@@ -36,6 +36,14 @@ Head scan_head(std::string_view input, std::size_t& line) {
 
 Decision RequestReader::feed(std::string_view bytes) {
   if (failed_) return NeedsInput{};
+  try {
+    return take(bytes);
+  } catch (const std::bad_alloc&) {
+    return refuse({503, "no memory for this request"});
+  }
+}
+
+Decision RequestReader::take(std::string_view bytes) {
   const bool from_buffer = !buffer_.empty();
   if (from_buffer) buffer_.append(bytes);
   const std::string_view input = from_buffer ? std::string_view(buffer_).substr(taken_) : bytes;
@@ -55,7 +63,11 @@ Decision RequestReader::feed(std::string_view bytes) {
 
 bool RequestReader::store(std::string_view bytes) {
   if (buffer_.size() - taken_ + bytes.size() > kStoredBytes + service_->options.max_message) return false;
-  buffer_.append(bytes);
+  try {
+    buffer_.append(bytes);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
   return true;
 }
 
@@ -93,8 +105,7 @@ Decision RequestReader::advance(std::string_view input, std::size_t& used) {
     continued_ = false;
     return route(std::move(parser->request), *service_);
   }
-  if (input.size() - used > kLongestChunkLine)
-    return refuse({400, "a chunk header or trailer is over 16 KiB"});
+  if (input.size() - used > kLongestChunkLine) return refuse({400, kChunkLineTooLong});
   // Nothing of a body is taken from a client that may not publish.
   if (parser_->request.head_complete) {
     if (const auto refusal = refuse_publisher(parser_->request, service_->options)) return refuse(*refusal);
@@ -117,10 +128,10 @@ Decision RequestReader::refuse(Refusal refusal) {
   failed_ = true;
   ReplyForm form{.keep_alive = false};
   if (parser_) form.head_only = parser_->request.method == Method::head;
-  Reply reply{error_response(refusal.status, refusal.text, form)};
   parser_.reset();
   clear();
-  return reply;
+  if (refusal.status == 503) return Reply{unavailable_response(refusal.text, form, 0, 0)};
+  return Reply{error_response(refusal.status, refusal.text, form)};
 }
 
 }  // namespace comet

@@ -25,8 +25,8 @@ class RequestReader {
   Decision feed(std::string_view bytes);
   Decision next() { return feed({}); }
 
-  // Puts aside bytes that come while a request is held or answered. False once they pass the bound: close
-  // then.
+  // Puts aside bytes that come while a request is held or answered. False once they pass the bound, or
+  // memory: close then.
   bool store(std::string_view bytes);
 
   // A request has begun and not ended: --header-timeout runs, and timeout_response() is the answer when it is
@@ -35,6 +35,7 @@ class RequestReader {
   Response timeout_response();
 
  private:
+  Decision take(std::string_view bytes);
   Decision advance(std::string_view input, std::size_t& used);
   Decision refuse(Refusal refusal);
   void clear();

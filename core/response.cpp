@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <new>
 #include <utility>
 
 namespace comet {
@@ -110,8 +111,13 @@ std::string reframe_message(std::string_view response, std::size_t head_size, Re
 
 Response message_response(const Message& message, ReplyForm form) {
   if (takes_shared_bytes(form)) return {message.response, false};
-  auto bytes = reframe_message(*message.response, message.head_size, form);
-  return {std::make_shared<const std::string>(std::move(bytes)), !form.keep_alive};
+  try {
+    auto bytes = reframe_message(*message.response, message.head_size, form);
+    return {std::make_shared<const std::string>(std::move(bytes)), !form.keep_alive};
+  } catch (const std::bad_alloc&) {
+    form.keep_alive = false;
+    return no_memory_response(form);
+  }
 }
 
 Response no_content_response(Cursor cursor, ReplyForm form) {
@@ -162,6 +168,10 @@ Response closing(const Response& response) {
   bytes = reframe_message(bytes, head_size, {.keep_alive = false});
   if (const auto said = bytes.find(kKeepAlive); said < head_size) bytes.erase(said, kKeepAlive.size());
   return {std::make_shared<const std::string>(std::move(bytes)), true};
+}
+
+Response no_memory_response(ReplyForm form) {
+  return unavailable_response("no memory for this message", form, 0, 0);
 }
 
 Response continue_response() {

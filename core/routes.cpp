@@ -25,6 +25,8 @@ std::optional<Target> parse_target(const std::string& text) {
   if (!url) return std::nullopt;
   const auto scheme = url->scheme_id();
   if (url->has_scheme() && scheme != urls::scheme::http && scheme != urls::scheme::https) return std::nullopt;
+  // RFC 9110 sections 4.2.1 and 4.2.4: a host must be there, a user must not.
+  if (url->has_scheme() && (url->encoded_host().empty() || url->has_userinfo())) return std::nullopt;
   return Target{url->path(), url->encoded_params()};
 }
 
@@ -183,6 +185,10 @@ std::optional<Refusal> refuse_publisher(const HttpRequest& request, const Option
 Decision route(HttpRequest&& request, const Service& service) {
   const ReplyForm form = form_of(request);
   if (request.method == Method::unknown) return refuse(501, "this method is not implemented", form);
+  // Asterisk-form, RFC 9112 section 3.2.4: the server as a whole, which none of our methods asks for.
+  if (request.target == "*" && request.method == Method::other_registered) {
+    return refuse(405, "this method is not allowed here", form, "Allow: GET, HEAD, POST\r\n");
+  }
   const auto target = parse_target(request.target);
   if (!target) return refuse(400, "malformed request target", form);
   if (const auto why = refuse_publisher(request, service.options))

@@ -19,7 +19,7 @@ void append(benchmark::State& state) {
   Channels<NoWaiters> channels(kHistory, {1, 0});
   auto& channel = channels.open("all");
   for ([[maybe_unused]] auto once : state) {
-    benchmark::DoNotOptimize(channels.publish(channel, kMessage).response.get());
+    benchmark::DoNotOptimize(channels.publish(channel, kMessage)->response.get());
   }
 }
 BENCHMARK(append)->Name("log/append");
@@ -42,7 +42,7 @@ SharedLog& shared_log() {
 void append_shared(benchmark::State& state) {
   SharedLog::Channel channel("all");
   for ([[maybe_unused]] auto once : state) {
-    benchmark::DoNotOptimize(shared_log().publish(channel, kMessage).number);
+    benchmark::DoNotOptimize(shared_log().publish(channel, kMessage)->number);
   }
 }
 BENCHMARK(append_shared)->Name("log/append_shared");

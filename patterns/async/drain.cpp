@@ -13,9 +13,9 @@ void Server::drain() {
   held_at_drain_ = counters_.held;
   draining_ = true;
   for (uv_signal_t& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
-  uv_close(reinterpret_cast<uv_handle_t*>(&listener_), nullptr);
+  listener_.close();
   const auto drain_connection = [](uv_handle_t* handle, void* server) {
-    if (handle->type != UV_TCP || handle->data == nullptr || uv_is_closing(handle)) return;
+    if (handle->type != UV_TCP || uv_is_closing(handle)) return;
     Server& self = *static_cast<Server*>(server);
     Connection& connection = connection_of(handle);
     if (connection.phase == Connection::Phase::held) {
@@ -29,7 +29,7 @@ void Server::drain() {
   uv_walk(&loop_, drain_connection, this);
   const auto on_time = [](uv_timer_t* timer) {
     const auto close_connection = [](uv_handle_t* handle, void* server) {
-      if (handle->type != UV_TCP || handle->data == nullptr) return;
+      if (handle->type != UV_TCP) return;
       Connection& connection = connection_of(handle);
       if (connection.phase != Connection::Phase::working) static_cast<Server*>(server)->close(connection);
     };

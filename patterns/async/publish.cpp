@@ -67,10 +67,11 @@ void Server::finish_work(Work& work) {
 
 void Server::append(Connection& connection, const Publish& request) {
   Channel& channel = channels_.open(request.channel);
-  const Message message = channels_.publish(channel, request.body);
+  const Message* const message = channels_.publish(channel, request.body);
+  if (!message) return respond(connection, no_memory_response(request.form));
   add(counters_.published);
-  const std::size_t receivers = wake(channel, message);
-  respond(connection, published_response(message.cursor, receivers, request.form));
+  const std::size_t receivers = wake(channel, *message);
+  respond(connection, published_response(message->cursor, receivers, request.form));
 }
 
 // The list is emptied first: it takes only those who wait now, not those who come back for the next message.

@@ -5,6 +5,7 @@
 #include "patterns/async/server.hpp"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -39,13 +40,13 @@ Server::Server(const Options& options)
       connection_limit_(connection_limit()),
       started_(unix_milliseconds()),
       channels_(options.history, Cursor{started_, 0}),
+      listener_(options, [this](int socket) { accept_connection(socket); }),
       timer_([this](Deadline& deadline) { end_time(static_cast<Connection&>(deadline)); },
              [this] { continue_early_requests(); }) {
   service_.read_stats = [this] {
     counters_.channels = channels_.size();
     return read_stats(counters_, "async", started_);
   };
-  const int listener = open_listener(options);
   // libuv reads it when the first work comes. It holds at least one thread, which starts then.
   if (options.publish_work_threads > 0) {
     setenv("UV_THREADPOOL_SIZE", std::to_string(options.publish_work_threads).c_str(), 1);
@@ -53,11 +54,9 @@ Server::Server(const Options& options)
   require(uv_loop_init(&loop_), "uv_loop_init");
   loop_.data = this;
   timer_.open(loop_);
+  listener_.open(loop_);
   require(uv_timer_init(&loop_, &drain_timer_), "uv_timer_init");
   for (uv_signal_t& signal : signals_) require(uv_signal_init(&loop_, &signal), "uv_signal_init");
-  require(uv_tcp_init(&loop_, &listener_), "uv_tcp_init");
-  listener_.data = nullptr;  // marks it among the connections of uv_walk()
-  require(uv_tcp_open(&listener_, listener), "uv_tcp_open");
 }
 
 void Server::run() {
@@ -66,27 +65,23 @@ void Server::run() {
   };
   require(uv_signal_start(&signals_[0], on_signal, SIGTERM), "uv_signal_start");
   require(uv_signal_start(&signals_[1], on_signal, SIGINT), "uv_signal_start");
-  const auto on_connection = [](uv_stream_t* listener, int status) {
-    if (status == 0) server_of(reinterpret_cast<uv_handle_t*>(listener)).accept_connection();
-  };
-  require(uv_listen(reinterpret_cast<uv_stream_t*>(&listener_), kBacklog, on_connection), "uv_listen");
-  uv_os_fd_t descriptor = -1;
-  require(uv_fileno(reinterpret_cast<uv_handle_t*>(&listener_), &descriptor), "uv_fileno");
-  announce_ready(descriptor, service_.options);
+  listener_.start();
+  announce_ready(listener_.descriptor(), service_.options);
   uv_run(&loop_, UV_RUN_DEFAULT);
   require(uv_loop_close(&loop_), "uv_loop_close");
 }
 
 // Step 1: accept. Over the limit of connections the client gets its 503 and is let go.
-void Server::accept_connection() {
+void Server::accept_connection(int socket) {
   auto* connection = new Connection(service_);
   require(uv_tcp_init(&loop_, &connection->socket), "uv_tcp_init");
   connection->socket.data = connection;
   add(counters_.connections);
-  if (uv_accept(reinterpret_cast<uv_stream_t*>(&listener_), stream_of(*connection)) != 0 ||
-      uv_tcp_nodelay(&connection->socket, 1) != 0) {
+  if (uv_tcp_open(&connection->socket, socket) != 0) {
+    ::close(socket);
     return close(*connection);
   }
+  if (uv_tcp_nodelay(&connection->socket, 1) != 0) return close(*connection);
   if (!start_reading(*connection)) return;
   if (counters_.connections > connection_limit_) {
     return respond(*connection,

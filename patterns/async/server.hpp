@@ -14,6 +14,7 @@
 #include "core/channels.hpp"
 #include "core/request_reader.hpp"
 #include "core/stats.hpp"
+#include "patterns/async/listener.hpp"
 #include "patterns/async/loop_timer.hpp"
 
 namespace comet {
@@ -54,7 +55,7 @@ class Server {
 
  private:
   // The life of a connection, in order.
-  void accept_connection();
+  void accept_connection(int socket);
   void read_request(Connection& connection, ssize_t size);
   void handle(Connection& connection, Decision decision);
   void subscribe(Connection& connection, const Subscribe& request);
@@ -87,13 +88,13 @@ class Server {
   const std::uint64_t started_;
   Counters counters_;
   Channels<Waiters> channels_;
+  Listener listener_;
   LoopTimer timer_;
   std::vector<Connection*> early_;     // answered connections whose next request came while they were held
   std::atomic<bool> draining_{false};  // the pool reads it
   std::size_t held_at_drain_ = 0;
 
   uv_loop_t loop_;
-  uv_tcp_t listener_;
   uv_timer_t drain_timer_;
   uv_signal_t signals_[2];
   char input_[65536];  // read into, then fed to a reader, before the next callback

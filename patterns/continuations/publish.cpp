@@ -43,7 +43,9 @@ void Server::work_in_pool(Connection& connection, Publish&& request) {
 void Server::append(Connection& connection, Publish&& request) {
   asio::dispatch(strand_, [this, &connection, request = std::move(request)] {
     Channel& channel = channels_.open(request.channel);
-    const auto message = std::make_shared<const Message>(channels_.publish(channel, request.body));
+    const Message* const appended = channels_.publish(channel, request.body);
+    if (!appended) return resume(std::make_shared<Woken>(), connection, no_memory_response(request.form));
+    const auto message = std::make_shared<const Message>(*appended);
     add(counters_.published);
     count_channels();
     const auto woken = wake(channel, message);

@@ -23,6 +23,7 @@ void Server::publish(Connection& connection, const Decision& decision) {
     std::this_thread::sleep_for(work);  // the whole thread: no other fiber of it runs
   }
   const Letter posted = room_.ask(Letter::Kind::publish, connection, decision);
+  if (posted.kind == Letter::Kind::refused) return respond(connection, no_memory_response(form));
   respond(connection, published_response(posted.message.cursor, posted.receivers, form));
 }
 

@@ -68,7 +68,9 @@ Letter Room::answer_subscribe(Subscriber& from, const Subscribe& request) {
 // on their way.
 void Room::publish(Subscriber& from, const Publish& request) {
   Channel& channel = channels_.open(request.channel);
-  const Letter letter{.kind = Kind::message, .message = channels_.publish(channel, request.body)};
+  const Message* const appended = channels_.publish(channel, request.body);
+  if (!appended) return from.mailbox.send({.kind = Kind::refused});
+  const Letter letter{.kind = Kind::message, .message = *appended};
   Waiters woken;
   woken.swap(channel.waiters);
   add(counters_.published);

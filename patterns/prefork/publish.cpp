@@ -18,7 +18,9 @@ void Server::publish(Connection& connection, const Publish& request) {
 
 void Server::append(Connection& connection, const Publish& request) {
   SharedLog::Channel channel(request.channel);
-  const auto [cursor, number, after_previous] = log_.publish(channel, request.body);
+  const auto published = log_.publish(channel, request.body);
+  if (!published) return respond(connection, no_memory_response(request.form));
+  const auto [cursor, number, after_previous] = *published;
   add(board_.counters().published);
   const std::size_t receivers = board_.count_receivers(channel.hash, after_previous, number);
   bells_.ring(channel.hash);

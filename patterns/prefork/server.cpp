@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <unordered_set>
 #include <utility>
 
@@ -70,7 +71,14 @@ void Server::work(std::size_t slot) {
   while (pool_options_.max_requests == 0 || requests_ < pool_options_.max_requests) {
     Connection connection(service_);
     if (!accept_connection(connection)) return;
-    while (connection.socket >= 0) read_request(connection);
+    while (connection.socket >= 0) {
+      try {
+        read_request(connection);
+      } catch (const std::bad_alloc&) {  // for a copy of a message, of which no byte was sent then
+        end_hold();
+        respond(connection, no_memory_response({.keep_alive = false}));
+      }
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <new>
 #include <string>
 
 namespace comet {
@@ -72,8 +73,20 @@ void SharedLog::lock() {
 
 void SharedLog::unlock() { pthread_mutex_unlock(&header_->lock); }
 
-SharedLog::Published SharedLog::publish(Channel& channel, std::string_view body) {
+std::optional<SharedLog::Published> SharedLog::publish(Channel& channel, std::string_view body) {
   lock();
+  try {
+    const Published published = append(channel, body);
+    unlock();
+    return published;
+  } catch (const std::bad_alloc&) {
+    unlock();
+    return std::nullopt;
+  }
+}
+
+// Called with the lock held.
+SharedLog::Published SharedLog::append(Channel& channel, std::string_view body) {
   if (!locate(channel)) make_entry(channel);
   Entry& entry = entries_[channel.place];
   const std::uint64_t count = entry.count.load(relaxed);
@@ -91,7 +104,6 @@ SharedLog::Published SharedLog::publish(Channel& channel, std::string_view body)
   entry.after_previous.store(published.number + 1, relaxed);
   entry.count.store(count + 1, release);
   header_->published.store(published.number + 1, release);
-  unlock();
   return published;
 }
 

@@ -60,8 +60,9 @@ class SharedLog {
     std::uint64_t number;          // among all messages of all channels
     std::uint64_t after_previous;  // the number after the channel's previous message
   };
-  // The response made of `body` must fit Limits::bytes several times over.
-  Published publish(Channel& channel, std::string_view body);
+  // The response made of `body` must fit Limits::bytes several times over. nullopt, and nothing done, where
+  // there is no memory for it.
+  std::optional<Published> publish(Channel& channel, std::string_view body);
 
   struct Found {
     std::optional<Message> message;  // a copy
@@ -131,6 +132,7 @@ class SharedLog {
   void make_entry(Channel& channel);
   std::size_t entry_to_take() const;
   void forget(std::size_t place);
+  Published append(Channel& channel, std::string_view body);
   std::uint64_t write_record(std::string_view response, std::size_t head_size);
   View view(const Channel& channel) const;
   std::optional<Found> try_first_after(Channel& channel, std::optional<Cursor> since) const;

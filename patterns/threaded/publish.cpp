@@ -20,7 +20,12 @@ void Server::append(Connection& connection, const Publish& request) {
   Waiters woken;
   std::unique_lock lock(channels_mutex_);
   Channel& channel = channels_.open(request.channel);
-  const Message message = channels_.publish(channel, request.body);
+  const Message* const appended = channels_.publish(channel, request.body);
+  if (!appended) {
+    lock.unlock();
+    return respond(connection, no_memory_response(request.form));
+  }
+  const Message message = *appended;
   take_waiters(channel, woken);
   lock.unlock();
   add(counters_.published);

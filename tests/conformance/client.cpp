@@ -131,10 +131,18 @@ void Connection::send(std::string_view bytes) {
 void Connection::send_byte_by_byte(std::string_view bytes) {
   for (const char& byte : bytes) {
     send({&byte, 1});
-    for (int unacknowledged = 1; unacknowledged > 0;) {
-      if (ioctl(socket_, SIOCOUTQ, &unacknowledged) < 0) throw ClientError(system_error("SIOCOUTQ"));
-      std::this_thread::yield();
-    }
+    wait_until_received();
+  }
+}
+
+void Connection::wait_until_received() {
+  const auto deadline = Clock::now() + patience();
+  for (int unacknowledged = 1; unacknowledged > 0;) {
+    if (ioctl(socket_, SIOCOUTQ, &unacknowledged) < 0) throw ClientError(system_error("SIOCOUTQ"));
+    pollfd ended{socket_, 0, 0};
+    if (poll(&ended, 1, 0) > 0) return;  // reset: nothing is received any more, the next read tells
+    if (Clock::now() > deadline) throw ClientError("the server's kernel takes no more bytes");
+    std::this_thread::yield();
   }
 }
 

@@ -50,6 +50,8 @@ class Connection {
   void send(std::string_view bytes);
   // Sends each byte on its own and waits until the other side's kernel has it.
   void send_byte_by_byte(std::string_view bytes);
+  // Until the other side's kernel has all that was sent.
+  void wait_until_received();
 
   Response read_response(Expect expect = Expect::kBody);
   // Waits for bytes or the server's close; true if it has closed and every byte before that was read.

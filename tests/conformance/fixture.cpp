@@ -14,7 +14,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Longest life of one test; a test that is still running then is ended, with its server.
 constexpr unsigned kWatchDogSeconds = 50;
 char watch_dog_message[256];
 
@@ -42,13 +41,15 @@ UnderTest& under_test() {
   return chosen;
 }
 
-void ServerTest::SetUp() {
+void ServerTest::SetUp() { watch_dog(kWatchDogSeconds); }
+
+void ServerTest::watch_dog(unsigned seconds) {
   const auto* test = testing::UnitTest::GetInstance()->current_test_info();
   std::snprintf(watch_dog_message, sizeof watch_dog_message,
                 "watch-dog: %s.%s still runs after %u s; ended\n", test->test_suite_name(), test->name(),
-                kWatchDogSeconds);
+                seconds);
   signal(SIGALRM, end_hanging_test);
-  alarm(kWatchDogSeconds);
+  alarm(seconds);
 }
 
 void ServerTest::TearDown() {

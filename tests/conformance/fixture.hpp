@@ -40,6 +40,9 @@ class ServerTest : public testing::Test {
   // A run of its own beside the test's server, not waited for.
   std::unique_ptr<ServerProcess> launch(const CommandValues& values, const Surroundings& surroundings = {});
   ServerProcess& server() { return *server_; }
+  // Longest life of this test from now on, instead of 50 s; one that still runs then is ended, with its
+  // server.
+  static void watch_dog(unsigned seconds);
 
   // SIGTERM, then finish().
   void drain();

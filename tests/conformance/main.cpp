@@ -1,8 +1,9 @@
-// The conformance suite: conformance --entry NAME [--bin-dir DIR] [--root DIR] [--patience SECONDS] [gtest
+// A program of black-box tests: conformance --entry NAME [--bin-dir DIR] [--root DIR] [--patience SECONDS] [gtest
 // flags]
 #include <gtest/gtest.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <exception>
 #include <iostream>
 
@@ -24,14 +25,14 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (!testing::GTEST_FLAG(list_tests)) {
     if (name.empty()) {
-      std::cerr << "conformance: --entry is missing: name the server to test\n";
+      std::cerr << program_invocation_short_name << ": --entry is missing: name the server to test\n";
       return 64;
     }
     try {
       const comet::Entry entry = comet::find_entry(root, name);
       comet::under_test() = {entry, comet::find_program(bin_dir, entry.command.front())};
     } catch (const std::exception& error) {
-      std::cerr << "conformance: " << error.what() << "\n";
+      std::cerr << program_invocation_short_name << ": " << error.what() << "\n";
       return 64;
     }
   }

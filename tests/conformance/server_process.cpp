@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -35,6 +36,16 @@ int milliseconds_until(Clock::time_point deadline) {
   return left > 0 ? static_cast<int>(left) : 0;
 }
 
+// The kernel counts for the real user, and where two rights are missing; the effective one stays root, who
+// may run a program in any folder.
+bool limit_processes(uid_t user, rlim_t most) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NPROC, &limit) < 0) return false;
+  limit.rlim_cur = std::min(most, limit.rlim_max);
+  return prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE) == 0 && prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN) == 0 &&
+         setrlimit(RLIMIT_NPROC, &limit) == 0 && syscall(SYS_setresuid, user, -1, -1) == 0;
+}
+
 // Runs in the child between fork and exec: system calls only. Returns only if one of them failed.
 void become_server(const char* program, const char* folder, char* const* arguments, int output, int errors,
                    const Surroundings& surroundings) {
@@ -45,6 +56,7 @@ void become_server(const char* program, const char* folder, char* const* argumen
     const rlimit limit{surroundings.descriptors, surroundings.descriptors};
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return;
   }
+  if (surroundings.processes > 0 && !limit_processes(surroundings.user, surroundings.processes)) return;
   // An ordinary user may not drop it (EPERM) and does not have it either.
   if (!surroundings.may_bind_privileged_ports) prctl(PR_CAPBSET_DROP, CAP_NET_BIND_SERVICE);
   execv(program, arguments);

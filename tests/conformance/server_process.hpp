@@ -18,6 +18,8 @@ namespace comet {
 struct Surroundings {
   unsigned descriptors = 0;               // limit on open descriptors, 0: the suite's own
   bool may_bind_privileged_ports = true;  // false: CAP_NET_BIND_SERVICE is taken away
+  unsigned processes = 0;                 // most processes and threads of `user`, 0: no limit
+  uid_t user = 0;                         // whose they are; only root may choose it
 };
 
 class ServerProcess {

@@ -15,6 +15,7 @@
 
 #include "tests/conformance/client.hpp"
 #include "tests/conformance/server_process.hpp"
+#include "tests/hardening/scale.hpp"
 
 namespace comet {
 namespace {
@@ -140,6 +141,7 @@ void expect_every_answered_message_once(const std::vector<std::string>& messages
 }
 
 TEST_F(PreforkKill, NothingAnsweredIsLostWhileWorkersAreKilledAtRandom) {
+  const int kills = is_soak() ? 5'000 : 400;
   start({"--workers", "12:40", "--history", "100000"});
   std::atomic<bool> stop = false;
   std::vector<std::future<std::vector<std::string>>> subscribers;
@@ -151,7 +153,7 @@ TEST_F(PreforkKill, NothingAnsweredIsLostWhileWorkersAreKilledAtRandom) {
         std::async(std::launch::async, [this, &stop, name] { return publish_until(stop, name); });
   }
   std::mt19937 random(5);
-  for (int killed = 0; killed < 400;) {
+  for (int killed = 0; killed < kills;) {
     const std::vector<pid_t> now = workers();
     if (!now.empty() && kill(now[random() % now.size()], SIGKILL) == 0) ++killed;
     const std::int64_t published = stat("published");  // kill again only after something went on
@@ -168,6 +170,8 @@ TEST_F(PreforkKill, NothingAnsweredIsLostWhileWorkersAreKilledAtRandom) {
   EXPECT_GT(answered["a"].size() + answered["b"].size(), 100U);
   wait_for("held", 0);
   wait_for("connections", 1);  // the one that asks
+  print_figure(std::to_string(kills) + " workers killed, " +
+               std::to_string(answered["a"].size() + answered["b"].size()) + " publishes answered, none lost");
 }
 
 TEST_F(PreforkKill, ACrashedWorkerCostsItsOwnClientOnly) {

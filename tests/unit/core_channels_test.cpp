@@ -68,7 +68,7 @@ TEST(Channels, HistoryOfOneKeepsTheLastMessage) {
   TestChannels channels(1, kBegin);
   auto& channel = channels.open("a");
   channels.publish(channel, "1");
-  const Message& second = channels.publish(channel, "2");
+  const Message& second = *channels.publish(channel, "2");
   EXPECT_EQ(channel.log.size(), 1U);
   EXPECT_EQ(channel.log.first_after({}).message, &second);
 }
@@ -88,14 +88,14 @@ TEST(Channels, ForgottenChannelTellsItsOldReadersOfTheGap) {
   TestChannels channels(8, kBegin);
   auto& first = channels.open("first");
   const Cursor before = first.log.last();
-  const Cursor end = channels.publish(first, "lost").cursor;
+  const Cursor end = channels.publish(first, "lost")->cursor;
   for (std::size_t i = 0; i < kMostChannels; ++i) channels.publish(channels.open(name_of(i)), "x");
 
   auto& again = channels.open("first");
   EXPECT_EQ(again.log.size(), 0U);
   EXPECT_TRUE(again.log.first_after(before).missed);
   EXPECT_FALSE(again.log.first_after(end).missed) << "whoever saw its last message missed nothing";
-  EXPECT_GT(channels.publish(again, "new").cursor, end);
+  EXPECT_GT(channels.publish(again, "new")->cursor, end);
 }
 
 TEST(Channels, ForgottenChannelKeepsItsWaiters) {
@@ -135,6 +135,28 @@ TEST(Channels, MessageJustPublishedIsNeverForgotten) {
   EXPECT_GT(channel.log.bytes(), kMostLogBytes);
   channels.publish(channel, "next");
   EXPECT_EQ(channel.log.size(), 1U);
+}
+
+// So long that no allocator has it; never read, for the allocation fails before.
+const std::string_view kTooLong("x", std::size_t{1} << 60);
+
+TEST(Channels, AMessageThatDoesNotFitIntoMemoryChangesNothing) {
+  TestChannels channels(2, kBegin);
+  TestChannels::Channel& channel = channels.open("a");
+  channels.publish(channel, "1");
+  const Cursor last = channel.log.last();
+  EXPECT_EQ(channels.publish(channel, kTooLong), nullptr);
+  EXPECT_EQ(channel.log.size(), 1U);
+  EXPECT_EQ(channel.log.last(), last);
+  EXPECT_GT(channels.publish(channel, "2")->cursor, last);
+  EXPECT_EQ(channel.log.size(), 2U);
+}
+
+TEST(Channels, AChannelOpenedForAMessageThatDoesNotFitIsGone) {
+  TestChannels channels(2, kBegin);
+  EXPECT_EQ(channels.publish(channels.open("a"), kTooLong), nullptr);
+  EXPECT_EQ(channels.size(), 0U);
+  EXPECT_NE(channels.publish(channels.open("a"), "1"), nullptr);
 }
 
 }  // namespace

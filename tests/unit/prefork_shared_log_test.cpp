@@ -21,7 +21,7 @@ class SharedLogTest : public testing::Test {
  protected:
   SharedLog::Published publish(SharedLog& log, const std::string& name, std::string_view body) {
     SharedLog::Channel channel(name);
-    return log.publish(channel, body);
+    return *log.publish(channel, body);
   }
   std::string after(const SharedLog& log, const std::string& name, Cursor since) {
     SharedLog::Channel channel(name);
@@ -127,7 +127,7 @@ TEST_F(SharedLogTest, AChannelWhoseEveryMessageIsOverwrittenSaysTheGap) {
 TEST_F(SharedLogTest, PastItsChannelsTheOneLeastRecentlyPublishedToIsForgotten) {
   SharedLog log({.history = 3, .channels = 2}, kBegin);
   SharedLog::Channel a("a");
-  const Cursor in_a = log.publish(a, "1").cursor;
+  const Cursor in_a = log.publish(a, "1")->cursor;
   publish(log, "b", "2");
   publish(log, "a", "3");
   const Cursor in_b = publish(log, "b", "4").cursor;

@@ -96,7 +96,7 @@ void WrongServer::append(Channel& channel, std::string_view body) {
   if (has("cursor_shrinks_after_restart")) {
     message = &channel.log.append(body, 0);
   } else {
-    message = &channels_.publish(channel, body);
+    message = channels_.publish(channel, body);
   }
   counters_.channels = channels_.size();
   const std::vector<Client*> woken = channel.waiters;

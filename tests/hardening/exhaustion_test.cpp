@@ -1,0 +1,186 @@
+// Descriptors, processes, threads or memory run out under a running server: what comes new is refused with
+// 503 or kept waiting, what is held stays held, nothing that was accepted is lost, and with room again all is
+// as before.
+#include <unistd.h>
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "tests/conformance/fixture.hpp"
+#include "tests/hardening/poller.hpp"
+#include "tests/hardening/processes.hpp"
+
+namespace comet {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kBigMessage = std::size_t{16} << 20;
+constexpr std::size_t kRoomForSmallOnes = std::size_t{6}
+                                          << 20;  // far less than kBigMessage, plenty for the rest
+
+class Exhaustion : public ServerTest {
+ protected:
+  // For each process of the server: `soft(process)`. Again where one was forked before its parent had the
+  // limit.
+  template <class Soft>
+  void limit_all(__rlimit_resource resource, Soft soft) {
+    for (std::vector<pid_t> limited, found = processes_of(server().pid()); found != limited;
+         limited = std::exchange(found, processes_of(server().pid()))) {
+      for (const pid_t process : found) limit(process, resource, soft(process));
+    }
+  }
+  void lift(__rlimit_resource resource) {
+    limit_all(resource, [](pid_t) { return RLIM_INFINITY; });
+  }
+
+  // What may be written to. Not the address space: of that a thread's heap has reserved its own before.
+  void limit_memory() {
+    limit_all(RLIMIT_DATA, [](pid_t process) { return writable_memory(process) + kRoomForSmallOnes; });
+  }
+
+  // At the limit the last thread may be busy with the one that it has just refused; then the answer is 503.
+  bool is_held(std::size_t number) {
+    try {
+      return stat("held") == static_cast<std::int64_t>(number);
+    } catch (const ClientError&) {
+      return false;
+    }
+  }
+
+  // Subscribers, one after another, until one is refused or not taken; at most `most`.
+  std::vector<Connection> hold_many(int most) {
+    std::vector<Connection> held;
+    for (int i = 0; i < most; ++i) {
+      Connection subscriber = connect();
+      subscriber.send(get_request("/subscribe"));
+      const auto give_up = std::chrono::steady_clock::now() + milliseconds(2'000);
+      bool taken = false;
+      while (!taken && !subscriber.readable_within(milliseconds(5)) &&
+             std::chrono::steady_clock::now() < give_up) {
+        taken = is_held(held.size() + 1);
+      }
+      if (!taken) {
+        if (subscriber.readable_within(milliseconds(0))) {
+          EXPECT_EQ(subscriber.read_response().status, 503);
+        }
+        break;
+      }
+      held.push_back(std::move(subscriber));
+    }
+    return held;
+  }
+
+  void expect_publish_reaches(std::vector<Connection>& subscribers, const std::string& message) {
+    EXPECT_EQ(publish(message).header("Comet-Receivers"), std::to_string(subscribers.size()));
+    for (Connection& subscriber : subscribers) expect_message(subscriber.read_response(), message);
+  }
+
+  // Publishes a message that memory lacks for: refused, or the connection ends.
+  void expect_no_memory_for_a_publish() {
+    Connection publisher = connect();
+    publisher.send(
+        request("POST", "/publish", "Content-Type: text/plain\r\n", std::string(kBigMessage, 'b')));
+    const std::string answer = publisher.read_until_closed();
+    EXPECT_TRUE(answer.empty() || answer.starts_with("HTTP/1.1 503 ")) << answer.substr(0, 200);
+  }
+};
+
+TEST_F(Exhaustion, WithoutDescriptorsNewConnectionsWaitAndTheOthersGoOn) {
+  start();
+  std::vector<Connection> subscribers;
+  subscribers.push_back(hold());
+  Connection publisher = connect();
+  publisher.send(get_request("/healthz"));
+  EXPECT_EQ(publisher.read_response().status, 200);
+  limit_all(RLIMIT_NOFILE, descriptors_end);
+
+  std::vector<Connection> waiting;
+  for (int i = 0; i < 30; ++i) {
+    waiting.push_back(connect());
+    waiting.back().send(get_request("/healthz"));
+  }
+  publisher.send(request("POST", "/publish", "Content-Type: text/plain\r\n", "during"));
+  EXPECT_EQ(publisher.read_response().header("Comet-Receivers"), "1");
+  expect_message(subscribers.front().read_response(), "during");
+  subscribers.front().send(get_request("/subscribe"));
+
+  lift(RLIMIT_NOFILE);
+  int refused = 0;
+  for (Connection& connection : waiting) {
+    const int status = connection.read_response().status;
+    EXPECT_TRUE(status == 200 || status == 503) << status;
+    if (status == 503) ++refused;
+  }
+  EXPECT_LT(refused, 30) << "nobody waited for a descriptor";
+  waiting.clear();
+  wait_for("held", 1);
+  expect_publish_reaches(subscribers, "after");
+}
+
+TEST_F(Exhaustion, WithoutProcessesAndThreadsHoldsAreRefusedUntilThereIsRoom) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "the kernel counts processes by user, and only root can make one for this test";
+  constexpr int kSubscribers = 100;
+  Surroundings few;
+  few.user = static_cast<uid_t>(40'000 + getpid() % 20'000);  // nobody else's, and one that a container has
+  few.processes = 150;
+  auto others = std::make_unique<SleepingProcesses>(few.user, 110);
+  start({}, kSubscribers + 16, few);
+  {
+    std::vector<Connection> subscribers = hold_many(kSubscribers);
+    EXPECT_GE(subscribers.size(), 10U);
+    expect_publish_reaches(subscribers, "at the limit");
+  }
+  wait_for("held", 0);
+  others.reset();
+  std::vector<Connection> subscribers;
+  const auto give_up = std::chrono::steady_clock::now() + patience();
+  while (subscribers.size() < kSubscribers && std::chrono::steady_clock::now() < give_up) {
+    subscribers.clear();
+    wait_for("held", 0);
+    subscribers = hold_many(kSubscribers);
+  }
+  EXPECT_EQ(subscribers.size(), kSubscribers) << "the server does not use the room that it has again";
+  expect_publish_reaches(subscribers, "with room again");
+}
+
+TEST_F(Exhaustion, WithoutMemoryForAMessageItIsRefusedAndTheOthersGoOn) {
+  start({"--max-message", std::to_string(kBigMessage)});
+  Poller reader(server().port(), "all");
+  publish("before");
+  EXPECT_EQ(reader.poll(), "before");
+  std::vector<Connection> subscribers;
+  subscribers.push_back(hold());
+  limit_memory();
+  for (int i = 0; i < 5; ++i) expect_no_memory_for_a_publish();
+  EXPECT_EQ(stat("published"), 1);
+  expect_publish_reaches(subscribers, "during");
+  subscribers.clear();
+
+  lift(RLIMIT_DATA);
+  const std::string big(kBigMessage, 'b');
+  EXPECT_EQ(publish(big).status, 200);
+  EXPECT_EQ(reader.poll(), "during");
+  EXPECT_TRUE(reader.poll() == big);
+}
+
+TEST_F(Exhaustion, WithoutMemoryForACopyOfAMessageItsReaderIsRefusedAndCanComeBack) {
+  start({"--max-message", std::to_string(kBigMessage)});
+  const std::string big(kBigMessage, 'b');
+  EXPECT_EQ(publish(big).status, 200);
+  limit_memory();
+  for (int i = 0; i < 5; ++i) {  // HTTP/1.0 needs a framing of its own
+    Connection reader = connect();
+    reader.send("GET /subscribe?since=0 HTTP/1.0\r\n\r\n");
+    const std::string answer = reader.read_until_closed();
+    EXPECT_TRUE(answer.empty() || answer.starts_with("HTTP/1.1 503 ") || answer.ends_with(big))
+        << answer.substr(0, 200);
+  }
+  lift(RLIMIT_DATA);
+  EXPECT_TRUE(get("/subscribe?since=0").body == big);
+}
+
+}  // namespace
+}  // namespace comet
