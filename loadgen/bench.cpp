@@ -1,12 +1,15 @@
 // The bench driver: see bench.hpp.
 #include "loadgen/bench.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <random>
 
 #include "loadgen/clock.hpp"
+#include "loadgen/doctor.hpp"
 #include "loadgen/errors.hpp"
 #include "loadgen/machine.hpp"
 #include "loadgen/manifest.hpp"
@@ -60,14 +63,15 @@ class Bench {
 };
 
 // Why an entry cannot take part; empty when it can.
-std::string obstacle(const Entry& entry, const Scenario& scenario) {
+std::string obstacle(const Entry& entry, const Scenario& scenario, const Limits& limits, std::int64_t held) {
   std::vector<std::string> needs{"subscribe", "publish", "stats"};
   for (std::string& part : scenario.needs()) needs.push_back(std::move(part));
   for (const std::string& part : needs)
     if (!entry.keeps_part(part)) return std::string("keeps no ") + part + ", which the scenario needs";
   if (!scenario.server_options.empty() && !entry.keeps_all)
     return "does not keep the whole contract, and so not " + scenario.server_options.front();
-  return {};
+  // A hold scenario finds the ceiling by itself, and draws it.
+  return scenario.kind == Kind::kHold ? "" : why_not_held(entry, limits, held);
 }
 
 void Bench::prepare(std::uint64_t seed) {
@@ -92,18 +96,19 @@ void Bench::prepare(std::uint64_t seed) {
 
 void Bench::make_jobs() {
   const Scenario& scenario = options_.scenario;
+  const Limits limits = read_limits("/", geteuid() == 0);
   std::vector<std::int64_t> sizes = scenario.held;
   if (scenario.kind == Kind::kHold) sizes = {scenario.held.back()};  // it goes through all of them by itself
   for (const std::int64_t held : sizes)
     for (const Entry& entry : entries_) {
       jobs_.push_back({&entry, {entry.name, entry.model, entry.group, held, {}}});
-      if (obstacle(entry, scenario).empty()) shuffled_.push_back(jobs_.size() - 1);
+      if (obstacle(entry, scenario, limits, held).empty()) shuffled_.push_back(jobs_.size() - 1);
     }
   for (Job& job : jobs_) {
     Measurement skipped;
     skipped.status = Status::kSkipped;
     skipped.started_at = utc_now();
-    skipped.note = obstacle(*job.entry, scenario);
+    skipped.note = obstacle(*job.entry, scenario, limits, job.series.held_wanted);
     if (!skipped.note.empty()) keep(job, std::move(skipped));
   }
 }

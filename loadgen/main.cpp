@@ -1,6 +1,7 @@
 // comet-loadgen: the command line. What it does is in bench.hpp, run.hpp and
 // results_commands.hpp.
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <stdexcept>
 
 #include "loadgen/bench.hpp"
+#include "loadgen/doctor.hpp"
 #include "loadgen/errors.hpp"
 #include "loadgen/results_commands.hpp"
 #include "loadgen/run.hpp"
@@ -33,6 +35,7 @@ constexpr char kExamples[] =
     "  comet-loadgen run --url http://127.0.0.1:8001 --held 1000 --rounds 20\n"
     "  comet-loadgen report                                 the latest run as a page: results/index.html\n"
     "  comet-loadgen compare results/runs/A results/runs/B  what differs by more than its repeats do\n"
+    "  comet-loadgen doctor --held 100000 --pattern threaded   can it be held here, and if not, why\n"
     "Scenarios are small JSON files in loadgen/scenarios: copy one, change it, and name the copy with "
     "--scenario.\n"
     "What the columns mean: loadgen/README.md. SUBCOMMAND --help shows its options.";
@@ -92,6 +95,22 @@ void add_run(CLI::App& command, RunOptions& run) {
   command.add_flag("--json", run.json, "print the result as JSON");
 }
 
+struct DoctorOptions {
+  std::vector<std::string> entries;
+  std::int64_t held = 15'000;
+  fs::path root;
+};
+
+void add_doctor(CLI::App& command, DoctorOptions& doctor) {
+  command.add_option("--held", doctor.held, "number of held requests")
+      ->check(CLI::Range(1, 10'000'000))
+      ->capture_default_str();
+  command.add_option("--pattern", doctor.entries, "entries or folders, separated by commas; default: all")
+      ->delimiter(',');
+  command.add_option("--root", doctor.root,
+                     "project folder with patterns/ and peers/; default: found upwards from here");
+}
+
 fs::path scenarios_of(const fs::path& root) { return root / "loadgen" / "scenarios"; }
 
 // The nearest folder upwards of `start` that has patterns/ and scenarios (a build folder has only the
@@ -119,6 +138,12 @@ void complete(BenchOptions& bench) {
   bench.root = bench.root.empty() ? project_root() : fs::absolute(bench.root);
   if (bench.program_folder.empty()) bench.program_folder = program_folder();
   if (bench.results.empty()) bench.results = bench.root / "results" / "runs";
+}
+
+int examine(const DoctorOptions& doctor) {
+  const fs::path root = doctor.root.empty() ? project_root() : doctor.root;
+  const auto entries = select_entries(find_entries(root), doctor.entries);
+  return run_doctor(entries, read_limits("/", geteuid() == 0), doctor.held);
 }
 
 // `root`: a tree of the reader's own may have entries and no scenarios.
@@ -163,6 +188,10 @@ int run_program(int argc, char** argv) {
   CLI::App& bench_command =
       *app.add_subcommand("bench", "start, verify, measure and stop entries of this project");
   CLI::App& run_command = *app.add_subcommand("run", "measure a server that is already running");
+  CLI::App& doctor_command =
+      *app.add_subcommand("doctor", "say how many requests can be held here, what binds, and what lifts it");
+  DoctorOptions doctor;
+  add_doctor(doctor_command, doctor);
   add_bench(bench_command, bench);
   add_scenario(bench_command, scenario, bench.client_processes);
   add_run(run_command, run);
@@ -177,6 +206,7 @@ int run_program(int argc, char** argv) {
                  error.what());
     return kUsage;
   }
+  if (doctor_command.parsed()) return examine(doctor);
   if (!bench_command.parsed() && !run_command.parsed()) {
     if (results.root.empty()) results.root = project_root();
     if (app.got_subcommand("validate")) return run_validate(results);

@@ -52,6 +52,14 @@ class ManifestObject {
     return list;
   }
 
+  // `or_else` where the key is missing.
+  std::int64_t number(const std::string& key, std::int64_t or_else) const {
+    const json::value* value = find(key);
+    if (value == nullptr) return or_else;
+    if (!value->is_int64() || value->get_int64() < 0) fail("'" + key + "' is no number from 0 on");
+    return value->get_int64();
+  }
+
  private:
   static std::string join(const std::set<std::string>& words) {
     std::string text;
@@ -66,6 +74,20 @@ class ManifestObject {
 void replace(std::string& text, const std::string& placeholder, const std::string& value) {
   for (std::size_t at = 0; (at = text.find(placeholder, at)) != std::string::npos; at += value.size())
     text.replace(at, placeholder.size(), value);
+}
+
+// Leaves `cost` as it is where the object says nothing.
+void read_held(const ManifestObject& object, const fs::path& file, HeldCost& cost) {
+  const json::value* value = object.find("held");
+  if (value == nullptr) return;
+  const ManifestObject held(file, *value);
+  held.allow_only({"descriptors", "tasks", "maps", "bytes", "most"});
+  cost.descriptors = held.number("descriptors", 1);
+  cost.tasks = held.number("tasks", 0);
+  cost.maps = held.number("maps", 0);
+  cost.bytes = held.number("bytes", 0);
+  cost.most.reset();
+  if (held.find("most") != nullptr) cost.most = held.number("most", 0);
 }
 
 void move_floor_last(std::vector<Entry>& entries) {
@@ -90,7 +112,7 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   const json::value document = json::parse(text, error);
   if (error) throw UsageError(file.string() + ": is not JSON: " + error.message());
   const ManifestObject manifest(file, document);
-  manifest.allow_only({"name", "model", "command", "capacity", "keeps", "variants"});
+  manifest.allow_only({"name", "model", "command", "capacity", "keeps", "held", "variants"});
   Entry base;
   base.name = base.manifest_name = manifest.text("name");
   base.model = manifest.text("model");
@@ -108,6 +130,7 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   if (!base.keeps_all && base.keeps.empty())
     manifest.fail("'keeps' is missing: \"all\" or a list such as [\"subscribe\", \"publish\", \"stats\"]");
 
+  read_held(manifest, file, base.held);
   const json::value* variants = manifest.find("variants");
   if (variants == nullptr) return {base};
   if (!variants->is_array() || variants->get_array().empty())
@@ -115,9 +138,10 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   std::vector<Entry> entries;
   for (const json::value& item : variants->get_array()) {
     const ManifestObject variant(file, item);
-    variant.allow_only({"name", "options"});
+    variant.allow_only({"name", "options", "held"});
     Entry entry = base;
     entry.name = variant.text("name");
+    read_held(variant, file, entry.held);
     for (std::string& option : variant.texts("options")) entry.command.push_back(std::move(option));
     entries.push_back(std::move(entry));
   }

@@ -2,11 +2,22 @@
 // variants.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace comet {
+
+// What the server needs for one held request. Of descriptors and maps: in one process.
+struct HeldCost {
+  std::int64_t descriptors = 1;
+  std::int64_t tasks = 0;  // processes and threads
+  std::int64_t maps = 0;
+  std::int64_t bytes = 0;              // of the server and the kernel, as measured; 0: not known
+  std::optional<std::int64_t> most{};  // that the server holds as it is started
+};
 
 struct Entry {
   std::string name;
@@ -18,6 +29,7 @@ struct Entry {
   std::vector<std::string> capacity;  // with {capacity}; may be empty
   bool keeps_all = false;
   std::vector<std::string> keeps;  // the parts kept when not all
+  HeldCost held;
 
   bool keeps_part(const std::string& part) const;
 };

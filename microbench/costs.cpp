@@ -35,7 +35,7 @@ void CpuOfAll::report(benchmark::State& state) const {
       benchmark::Counter(static_cast<double>(used), benchmark::Counter::kAvgIterations);
 }
 
-MemoryGrowth::MemoryGrowth() : user_(user_memory()), kernel_(settled_kernel_memory()) {}
+MemoryGrowth::MemoryGrowth() : kernel_(settled_kernel_memory()), user_(user_memory()) {}
 
 void MemoryGrowth::report(benchmark::State& state, std::size_t count) const {
   count_growth(state, "user_bytes", user_, user_memory(), count);

@@ -29,7 +29,7 @@ class MemoryGrowth {
   void report(benchmark::State& state, std::size_t count) const;
 
  private:
-  std::optional<std::int64_t> user_, kernel_;
+  std::optional<std::int64_t> kernel_, user_;  // in this order: settling gives ended threads time to be gone
 };
 
 // Keeps the calling thread, and the threads and processes that it starts, on the core that it is on.

@@ -1,0 +1,131 @@
+// The doctor: see doctor.hpp.
+#include "loadgen/doctor.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+
+#include "loadgen/progress.hpp"
+
+namespace comet {
+namespace {
+
+// What a server keeps for itself of each: descriptors for publishers and refusals (the five keep 64), tasks
+// for everybody else on the machine, mappings for libraries and heap.
+constexpr std::int64_t kDescriptorsBesides = 64;
+constexpr std::int64_t kTasksBesides = 64;
+constexpr std::int64_t kMapsBesides = 2048;
+// So many connections come from one source address before the load generator takes the next.
+constexpr std::int64_t kConnectionsPerAddress = 25'000;
+
+// Ceilings in the making.
+class Examination {
+ public:
+  Examination(const Limits& limits, std::int64_t wanted) : limits_(limits), wanted_(wanted) {}
+
+  // `each` of something for each held request, of which `limit` less `besides` can be had. `lift` gets the
+  // value that the limit needs.
+  void add(std::int64_t each, Limits::Number limit, std::int64_t besides, const std::string& name,
+           const std::function<std::string(std::int64_t)>& lift) {
+    if (each == 0 || !limit) return;
+    found.push_back({std::max<std::int64_t>(0, (*limit - besides) / each), name + " " + with_commas(*limit),
+                     lift(wanted_ * each + besides)});
+  }
+
+  void add_sysctl(std::int64_t each, Limits::Number limit, std::int64_t besides, const std::string& key) {
+    add(each, limit, besides, key,
+        [&key](std::int64_t value) { return "sudo sysctl -w " + key + "=" + std::to_string(value); });
+  }
+
+  // A hard limit may be raised by root, and not beyond fs.nr_open.
+  std::string raise_open_files(std::int64_t value) const {
+    const std::string ulimit =
+        "ulimit -n " + std::to_string(value) + "  (as root, then start the server there)";
+    if (!limits_.most_open_files || value <= *limits_.most_open_files) return ulimit;
+    return "sudo sysctl -w fs.nr_open=" + std::to_string(value) + " && " + ulimit;
+  }
+
+  std::vector<HeldCeiling> found;
+
+ private:
+  const Limits& limits_;
+  const std::int64_t wanted_;
+};
+
+void add_tasks(Examination& examination, const HeldCost& cost, const Limits& limits) {
+  const std::int64_t besides = limits.tasks + kTasksBesides;
+  examination.add_sysctl(cost.tasks, limits.pid_max, besides, "kernel.pid_max");
+  examination.add_sysctl(cost.tasks, limits.threads_max, besides, "kernel.threads-max");
+  examination.add(cost.tasks, limits.processes_of_user, kTasksBesides, "processes and threads of one user",
+                  [](std::int64_t value) { return "ulimit -u " + std::to_string(value); });
+  examination.add(cost.tasks, limits.cgroup_tasks, limits.tasks_of_cgroup + kTasksBesides, limits.cgroup_file,
+                  [&limits](std::int64_t value) {
+                    return "echo " + std::to_string(value) + " | sudo tee " + limits.cgroup_file;
+                  });
+}
+
+bool lowest_first(const HeldCeiling& a, const HeldCeiling& b) { return a.held < b.held; }
+
+}  // namespace
+
+std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std::int64_t wanted) {
+  const HeldCost& cost = entry.held;
+  Examination examination(limits, wanted);
+  examination.add(1, cost.most, 0, "the server's own cap", [&entry](std::int64_t) {
+    return entry.command.front() + " --help shows the option that raises its cap";
+  });
+  examination.add(cost.descriptors, limits.open_files, kDescriptorsBesides,
+                  "open files of one process, hard limit",
+                  [&examination](std::int64_t value) { return examination.raise_open_files(value); });
+  // Both ends of each connection are on this machine.
+  examination.add_sysctl(2, limits.open_files_of_all, limits.files_open, "fs.file-max");
+  add_tasks(examination, cost, limits);
+  examination.add_sysctl(cost.maps, limits.maps, kMapsBesides, "vm.max_map_count");
+  examination.add(cost.bytes, limits.memory_bytes, 0, "available memory in bytes",
+                  [](std::int64_t value) { return with_commas(value >> 20) + " MiB of memory"; });
+  examination.add_sysctl(1, limits.tracked_connections, 0, "net.netfilter.nf_conntrack_max");
+  if (limits.local_ports && *limits.local_ports < kConnectionsPerAddress) {
+    examination.found.push_back(
+        {*limits.local_ports,
+         "net.ipv4.ip_local_port_range, ports of one address " + with_commas(*limits.local_ports),
+         "sudo sysctl -w net.ipv4.ip_local_port_range='10000 65535'"});
+  }
+  std::stable_sort(examination.found.begin(), examination.found.end(), lowest_first);
+  return examination.found;
+}
+
+std::string why_not_held(const Entry& entry, const Limits& limits, std::int64_t held) {
+  const auto found = ceilings(entry, limits, held);
+  if (found.empty() || found.front().held >= held) return {};
+  return "can hold " + with_commas(found.front().held) + " here: " + found.front().limit + " (" +
+         found.front().lift + ")";
+}
+
+int run_doctor(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held) {
+  std::vector<std::string> commands;  // in the order of their entries, each once
+  bool all_fit = true;
+  std::printf("%-26s %15s  %s\n", "entry", "can be held", "what binds first");
+  for (const Entry& entry : entries) {
+    const auto found = ceilings(entry, limits, held);
+    const std::string most = found.empty() ? "no limit" : with_commas(found.front().held);
+    std::printf("%-26s %15s  %s\n", entry.name.c_str(), most.c_str(),
+                found.empty() ? "" : found.front().limit.c_str());
+    for (const HeldCeiling& ceiling : found) {
+      if (ceiling.held >= held) break;
+      all_fit = false;
+      if (std::find(commands.begin(), commands.end(), ceiling.lift) == commands.end())
+        commands.push_back(ceiling.lift);
+    }
+  }
+  if (all_fit) {
+    std::printf("\n%s can be held by each of them\n", with_commas(held).c_str());
+    return 0;
+  }
+  std::printf("\nto hold %s by each of them:\n", with_commas(held).c_str());
+  for (const std::string& command : commands) std::printf("  %s\n", command.c_str());
+  std::printf("all settings of the kernel at once: sudo tuning/apply --held %lld --yes\n",
+              static_cast<long long>(held));
+  return 1;
+}
+
+}  // namespace comet

@@ -1,0 +1,113 @@
+// Limits from /proc and /sys: see limits.hpp.
+#include "loadgen/limits.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+namespace comet {
+namespace {
+
+namespace fs = std::filesystem;
+using Number = Limits::Number;
+
+// The first number of a file; nothing where there is none ("max").
+Number number_in(const fs::path& file) {
+  std::int64_t number = 0;
+  if (std::ifstream(file) >> number) return number;
+  return {};
+}
+
+// Of /proc/self/limits; column 0 is the soft limit, 1 the hard one.
+Number process_limit(const fs::path& root, const std::string& name, int column) {
+  std::ifstream file(root / "proc/self/limits");
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with(name)) continue;
+    std::istringstream words(line.substr(name.size()));
+    std::string word;
+    for (int i = 0; i <= column; ++i) words >> word;
+    return word == "unlimited" ? Number{} : std::stoll(word);
+  }
+  return {};
+}
+
+// The number after "running/" in the fourth field of /proc/loadavg.
+std::int64_t tasks_now(const fs::path& root) {
+  std::ifstream file(root / "proc/loadavg");
+  std::string load, running;
+  std::int64_t tasks = 0;
+  file >> load >> load >> load;
+  std::getline(file, running, '/');
+  file >> tasks;
+  return tasks;
+}
+
+Number available_memory(const fs::path& root) {
+  std::ifstream file(root / "proc/meminfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("MemAvailable:")) return std::stoll(line.substr(line.find(':') + 1)) * 1024;
+  }
+  return {};
+}
+
+// This process's groups, as folders: of cgroup v2 ("0::/path"), and of v1's controller of pids
+// ("8:pids:/path").
+std::vector<fs::path> own_groups(const fs::path& root) {
+  std::vector<fs::path> groups;
+  std::ifstream file(root / "proc/self/cgroup");
+  for (std::string line; std::getline(file, line);) {
+    const auto first = line.find(':');
+    const auto second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const fs::path path = fs::path(line.substr(second + 1)).relative_path();
+    if (controllers.empty()) groups.push_back(path);
+    if (controllers == "pids") groups.push_back("pids" / path);
+  }
+  return groups;
+}
+
+// A group may have no more than each group that it is in.
+void read_cgroup(const fs::path& root, Limits& limits) {
+  const fs::path top = root / "sys/fs/cgroup";
+  Number most_free;
+  for (const fs::path& group : own_groups(root)) {
+    for (fs::path folder = group;; folder = folder.parent_path()) {
+      const Number most = number_in(top / folder / "pids.max");
+      const std::int64_t now = number_in(top / folder / "pids.current").value_or(0);
+      if (most && (!most_free || *most - now < *most_free)) {
+        most_free = *most - now;
+        limits.cgroup_tasks = most;
+        limits.tasks_of_cgroup = now;
+        limits.cgroup_file = (top / folder / "pids.max").string();
+      }
+      if (folder.empty() || folder == folder.parent_path()) break;
+    }
+  }
+}
+
+}  // namespace
+
+Limits read_limits(const fs::path& root, bool is_root) {
+  const auto sysctl = [&root](const char* path) { return number_in(root / "proc/sys" / path); };
+  Limits limits;
+  limits.open_files = process_limit(root, "Max open files", 1);
+  limits.most_open_files = sysctl("fs/nr_open");
+  limits.open_files_of_all = sysctl("fs/file-max");
+  limits.files_open = sysctl("fs/file-nr").value_or(0);
+  if (!is_root) limits.processes_of_user = process_limit(root, "Max processes", 0);
+  limits.pid_max = sysctl("kernel/pid_max");
+  limits.threads_max = sysctl("kernel/threads-max");
+  limits.tasks = tasks_now(root);
+  read_cgroup(root, limits);
+  limits.maps = sysctl("vm/max_map_count");
+  limits.memory_bytes = available_memory(root);
+  std::ifstream range(root / "proc/sys/net/ipv4/ip_local_port_range");
+  std::int64_t first = 0, last = 0;
+  if (range >> first >> last) limits.local_ports = last - first + 1;
+  limits.tracked_connections = sysctl("net/netfilter/nf_conntrack_max");
+  return limits;
+}
+
+}  // namespace comet

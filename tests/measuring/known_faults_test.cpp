@@ -1,0 +1,72 @@
+// Against a server of known delay, loss and duplication the load generator reports just those.
+#include <gtest/gtest.h>
+
+#include "tests/measuring/loadgen_process.hpp"
+#include "tests/measuring/stub_server.hpp"
+
+namespace comet {
+namespace {
+
+constexpr int kHeld = 20;
+constexpr int kRounds = 4;
+constexpr int kDeliveries = kHeld * (kRounds + 1);  // one round more is the warm-up
+
+boost::json::object measure(const Faults& faults) {
+  const StubServer stub(faults);
+  const Outcome outcome = run_loadgen({"run", "--url", stub.url(), "--held", std::to_string(kHeld),
+                                       "--rounds", std::to_string(kRounds), "--json"});
+  EXPECT_EQ(outcome.errors.find("error"), std::string::npos) << outcome.errors;
+  EXPECT_FALSE(outcome.left_a_child);
+  return figures_of(outcome);
+}
+
+std::int64_t count(const boost::json::object& figures, const char* key) {
+  return figures.at("deliveries").as_object().at(key).to_number<std::int64_t>();
+}
+
+double latency_us(const boost::json::object& figures, const char* key) {
+  return figures.at("latency").as_object().at(key).to_number<double>();
+}
+
+TEST(KnownFaults, WithoutFaultsEveryDeliveryArrivesOnce) {
+  const auto figures = measure({});
+  EXPECT_EQ(count(figures, "expected"), kDeliveries);
+  EXPECT_EQ(count(figures, "delivered"), kDeliveries);
+  EXPECT_EQ(count(figures, "lost"), 0);
+  EXPECT_EQ(count(figures, "duplicate"), 0);
+  EXPECT_EQ(count(figures, "wrong"), 0);
+}
+
+TEST(KnownFaults, TheDelayIsInEveryPercentile) {
+  const auto figures = measure({.delay = std::chrono::milliseconds(150)});
+  EXPECT_EQ(count(figures, "delivered"), kDeliveries);
+  EXPECT_GE(latency_us(figures, "p50_us"), 150e3);
+  EXPECT_GE(latency_us(figures, "max_us"), latency_us(figures, "p99_us"));
+  EXPECT_LT(latency_us(figures, "p50_us"), 10e6) << "a busy machine delays, but not by that";
+}
+
+TEST(KnownFaults, LostDeliveriesAreCountedExactly) {
+  const auto figures = measure({.lost = {kHeld + 3, kHeld + 4, kHeld + 9}});
+  EXPECT_EQ(count(figures, "expected"), kDeliveries);
+  EXPECT_EQ(count(figures, "lost"), 3);
+  EXPECT_EQ(count(figures, "delivered"), kDeliveries - 3);
+  EXPECT_EQ(count(figures, "duplicate"), 0);
+}
+
+TEST(KnownFaults, RepeatedDeliveriesAreCountedExactly) {
+  const auto figures = measure({.repeated = {kHeld + 1, kHeld + 7, 2 * kHeld + 7, 3 * kHeld + 7}});
+  EXPECT_EQ(count(figures, "duplicate"), 4);
+  EXPECT_EQ(count(figures, "delivered"), kDeliveries);
+  EXPECT_EQ(count(figures, "lost"), 0);
+}
+
+// A wrong answer is no delivery, so its message is lost too.
+TEST(KnownFaults, WrongBytesAreCountedExactly) {
+  const auto figures = measure({.wrong = {kHeld + 5, kHeld + 6}});
+  EXPECT_EQ(count(figures, "wrong"), 2);
+  EXPECT_EQ(count(figures, "lost"), 2);
+  EXPECT_EQ(count(figures, "delivered"), kDeliveries - 2);
+}
+
+}  // namespace
+}  // namespace comet

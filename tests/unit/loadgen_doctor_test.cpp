@@ -1,0 +1,156 @@
+// The doctor: which limit binds first, from limits given and from files that stand for /proc and /sys.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "loadgen/doctor.hpp"
+
+namespace comet {
+namespace {
+
+Entry entry_of(HeldCost cost) {
+  Entry entry;
+  entry.name = "mine";
+  entry.command = {"comet-mine"};
+  entry.held = cost;
+  return entry;
+}
+
+// Those of a machine that is large in every way.
+Limits large() {
+  Limits limits;
+  limits.open_files = limits.most_open_files = 1'000'000;
+  limits.open_files_of_all = limits.pid_max = limits.threads_max = limits.maps = 10'000'000;
+  limits.memory_bytes = std::int64_t{1} << 40;
+  limits.local_ports = 28'232;
+  return limits;
+}
+
+HeldCeiling lowest(HeldCost cost, const Limits& limits, std::int64_t wanted) {
+  return ceilings(entry_of(cost), limits, wanted).front();
+}
+
+TEST(LoadgenDoctor, DescriptorsBindWithRoomLeftForPublishers) {
+  Limits limits = large();
+  limits.open_files = 20'000;
+  const HeldCeiling ceiling = lowest({.descriptors = 1}, limits, 50'000);
+  EXPECT_EQ(ceiling.held, 19'936);
+  EXPECT_EQ(ceiling.limit, "open files of one process, hard limit 20,000");
+  EXPECT_TRUE(ceiling.lift.starts_with("ulimit -n 50064")) << ceiling.lift;
+}
+
+TEST(LoadgenDoctor, AHardLimitBeyondNrOpenNeedsThatFirst) {
+  Limits limits = large();
+  limits.open_files = limits.most_open_files = 20'000;
+  const HeldCeiling ceiling = lowest({.descriptors = 1}, limits, 50'000);
+  EXPECT_TRUE(ceiling.lift.starts_with("sudo sysctl -w fs.nr_open=50064 && ulimit -n 50064")) << ceiling.lift;
+}
+
+TEST(LoadgenDoctor, ProcessesBindWhereEachHeldRequestIsOne) {
+  Limits limits = large();
+  limits.open_files = 100;
+  limits.pid_max = 32'768;
+  limits.tasks = 200;
+  const HeldCeiling ceiling = lowest({.descriptors = 0, .tasks = 1}, limits, 100'000);
+  EXPECT_EQ(ceiling.held, 32'768 - 200 - 64);
+  EXPECT_EQ(ceiling.lift, "sudo sysctl -w kernel.pid_max=100264");
+}
+
+TEST(LoadgenDoctor, TwoMapsForEachStack) {
+  Limits limits = large();
+  limits.maps = 65'530;
+  const HeldCeiling ceiling = lowest({.descriptors = 1, .maps = 2}, limits, 40'000);
+  EXPECT_EQ(ceiling.held, 31'741);
+  EXPECT_EQ(ceiling.lift, "sudo sysctl -w vm.max_map_count=82048");
+}
+
+TEST(LoadgenDoctor, TheGroupOfProcessesBindsByItsFile) {
+  Limits limits = large();
+  limits.cgroup_tasks = 1'000;
+  limits.tasks_of_cgroup = 36;
+  limits.cgroup_file = "/sys/fs/cgroup/a/pids.max";
+  const HeldCeiling ceiling = lowest({.tasks = 1}, limits, 2'000);
+  EXPECT_EQ(ceiling.held, 900);
+  EXPECT_EQ(ceiling.lift, "echo 2100 | sudo tee /sys/fs/cgroup/a/pids.max");
+}
+
+TEST(LoadgenDoctor, MemoryBindsWhereTheCostIsKnown) {
+  Limits limits = large();
+  limits.memory_bytes = std::int64_t{1} << 30;
+  EXPECT_EQ(lowest({.bytes = 1 << 20}, limits, 2'000).held, 1'024);
+  EXPECT_EQ(lowest({.bytes = 1 << 20}, limits, 2'000).lift, "2,000 MiB of memory");
+}
+
+TEST(LoadgenDoctor, TheServersOwnCapBinds) {
+  const HeldCeiling ceiling = lowest({.most = 30'000}, large(), 50'000);
+  EXPECT_EQ(ceiling.held, 30'000);
+  EXPECT_NE(ceiling.lift.find("comet-mine --help"), std::string::npos);
+}
+
+TEST(LoadgenDoctor, FewPortsBindAndManyDoNot) {
+  Limits limits = large();
+  limits.local_ports = 5'000;
+  EXPECT_EQ(lowest({.descriptors = 1}, limits, 6'000).held, 5'000);
+  EXPECT_EQ(lowest({.descriptors = 1}, large(), 6'000).held, 999'936);
+}
+
+TEST(LoadgenDoctor, UnlimitedBindsNowhere) { EXPECT_TRUE(ceilings(entry_of({}), {}, 100).empty()); }
+
+TEST(LoadgenDoctor, SaysWhatABenchWillSkip) {
+  Limits limits = large();
+  limits.open_files = 1'064;
+  EXPECT_EQ(why_not_held(entry_of({}), limits, 1'000), "");
+  EXPECT_EQ(why_not_held(entry_of({}), limits, 1'001).find("can hold 1,000 here: open files of one process"),
+            0u)
+      << why_not_held(entry_of({}), limits, 1'001);
+}
+
+class LoadgenLimits : public testing::Test {
+ protected:
+  ~LoadgenLimits() override { std::filesystem::remove_all(root_); }
+  void write(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
+  }
+
+  const std::filesystem::path root_ =
+      std::filesystem::path(testing::TempDir()) / ("limits-" + std::to_string(getpid()));
+};
+
+TEST_F(LoadgenLimits, AreReadFromProcAndSys) {
+  write("proc/self/limits",
+        "Limit                     Soft Limit           Hard Limit           Units     \n"
+        "Max processes             900                  unlimited            processes \n"
+        "Max open files            1024                 20000                files     \n");
+  write("proc/sys/kernel/pid_max", "32768\n");
+  write("proc/loadavg", "0.10 0.20 0.30 2/345 6789\n");
+  write("proc/meminfo", "MemTotal: 9 kB\nMemAvailable:    2048 kB\n");
+  write("proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
+  const Limits limits = read_limits(root_, false);
+  EXPECT_EQ(limits.open_files, 20'000);
+  EXPECT_EQ(limits.processes_of_user, 900);
+  EXPECT_EQ(limits.pid_max, 32'768);
+  EXPECT_EQ(limits.tasks, 345);
+  EXPECT_EQ(limits.memory_bytes, 2048 * 1024);
+  EXPECT_EQ(limits.local_ports, 28'232);
+  EXPECT_EQ(limits.tracked_connections, std::nullopt);
+  EXPECT_EQ(limits.cgroup_tasks, std::nullopt);
+  EXPECT_EQ(read_limits(root_, true).processes_of_user, std::nullopt);
+}
+
+TEST_F(LoadgenLimits, TheGroupWithTheLeastRoomBinds) {
+  write("proc/self/cgroup", "8:pids:/\n0::/a/b\n");
+  write("sys/fs/cgroup/a/b/pids.max", "max\n");
+  write("sys/fs/cgroup/a/pids.max", "500\n");
+  write("sys/fs/cgroup/a/pids.current", "40\n");
+  write("sys/fs/cgroup/pids/pids.max", "9000\n");
+  const Limits limits = read_limits(root_, false);
+  EXPECT_EQ(limits.cgroup_tasks, 500);
+  EXPECT_EQ(limits.tasks_of_cgroup, 40);
+  EXPECT_EQ(limits.cgroup_file, (root_ / "sys/fs/cgroup/a/pids.max").string());
+}
+
+}  // namespace
+}  // namespace comet
