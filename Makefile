@@ -72,7 +72,7 @@ report: build
 # Chromium's sandbox does not run as root; the page is our own.
 picture: report
 	@scripts/deps test
-	chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=build/chromium \
+	chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$(CURDIR)/build/chromium \
 	  --window-size=1280,540 --screenshot=docs/results.png 'file://$(CURDIR)/results/index.html#picture'
 
 clean:
