@@ -13,6 +13,9 @@ namespace {
 
 namespace json = boost::json;
 
+// With 3 repeats each, figures that do not differ lie apart in one comparison of 10; with 4, in one of 35.
+constexpr std::size_t kDecidingRepeats = 4;
+
 using Key = std::tuple<std::string, std::string, std::int64_t>;  // scenario, entry, held
 
 std::map<Key, const ResultFile*> by_key(const std::vector<ResultFile>& results) {
@@ -29,7 +32,7 @@ std::string name_of(const Key& key) {
 }
 
 std::string verdict(const Figure& figure, const FigureValue& a, const FigureValue& b) {
-  if (std::min(a.repeats, b.repeats) < kEnoughRepeats) return "too few repeats";
+  if (std::min(a.repeats, b.repeats) < kDecidingRepeats) return "too few repeats";
   if (b.interval.low > a.interval.high) return figure.higher;
   if (b.interval.high < a.interval.low) return figure.lower;
   return "not distinguishable";

@@ -1,6 +1,7 @@
 // Figures over repeats: see figures.hpp.
 #include "loadgen/figures.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <cmath>
@@ -49,10 +50,10 @@ std::optional<FigureValue> figure_value(const boost::json::value& result, const 
 
 std::string readable(double number) {
   const double size = std::abs(number);
-  const int digits_before = size < 1 ? 0 : static_cast<int>(std::floor(std::log10(size))) + 1;
+  const bool whole = number == std::round(number);
+  const int decimals = whole ? 0 : std::clamp(2 - static_cast<int>(std::floor(std::log10(size))), 0, 6);
   std::array<char, 64> buffer;
-  std::snprintf(buffer.data(), buffer.size(), "%.*f",
-                number == 0 || digits_before > 2 ? 0 : 3 - std::max(digits_before, 1), number);
+  std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, number);
   std::string text = buffer.data();
   const std::size_t first = text[0] == '-' ? 1 : 0;
   for (std::size_t at = std::min(text.find('.'), text.size()); at > first + 3; at -= 3)

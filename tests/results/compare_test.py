@@ -68,8 +68,8 @@ class Compare(unittest.TestCase):
         self.scale("broadcast-async-100.json", "server", "cpu_us_per_delivery", 1.01)
         self.assertEqual(self.verdicts()[0][100, "cpu_us_per_delivery"], "not distinguishable")
 
-    def test_fewer_than_three_repeats_decide_nothing(self):
-        self.write(repeats=2)
+    def test_fewer_than_four_repeats_decide_nothing(self):
+        self.write(repeats=3)
         self.scale("broadcast-async-100.json", "server", "cpu_us_per_delivery", 9)
         self.assertEqual(set(self.verdicts()[0].values()), {"too few repeats"})
 
@@ -108,6 +108,7 @@ class Compare(unittest.TestCase):
         self.write()
         lines = [line for line in compare(self.a, self.b).stdout.splitlines() if line.startswith("broadcast")]
         self.assertTrue(any("latency p99 us" in line for line in lines))
+        self.assertTrue(any(line.split()[:3] == ["broadcast", "async", "15,000"] for line in lines))
         self.assertEqual({line.index("not distinguishable") for line in lines},
                          {lines[0].index("not distinguishable")})
 
