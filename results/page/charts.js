@@ -106,6 +106,12 @@ function told([median, low, high], unit, divide = 1) {
   return `${readable(median / divide)} ${unit} (${readable(low / divide)} .. ${readable(high / divide)})`;
 }
 
+// Room on an axis for whiskers: Chart.js knows only the medians.
+function withRoom(scale, marks, beyond = 1) {
+  const ends = marks.flatMap(({low, high}) => [low, high]).filter((end) => end > 0);
+  return ends.length > 0 ? {...scale, suggestedMin: Math.min(...ends), suggestedMax: Math.max(...ends) * beyond} : scale;
+}
+
 // lines: [{entry, marks: [{x, y, low, high, text}], ceiling}]
 function linePlot(lines, x, y) {
   if (!lines.some(({marks}) => marks.length > 0)) return null;
@@ -116,7 +122,8 @@ function linePlot(lines, x, y) {
     pointStyle: {peer: 'rectRot', floor: 'rect'}[entry.group] ?? 'circle',
     borderDash: {peer: [6, 3], floor: [2, 2]}[entry.group] ?? [],
   }));
-  return {type: 'line', data: {datasets}, options: settings(x, y, {parsing: false}), plugins: [whiskers, ceilings]};
+  return {type: 'line', data: {datasets}, plugins: [whiskers, ceilings],
+    options: settings(x, withRoom(y, lines.flatMap(({marks}) => marks)), {parsing: false})};
 }
 
 // One row for each entry. kind 'bar': linear, with values; 'dot': logarithmic.
@@ -133,7 +140,9 @@ function rowPlot(kind, sets, title) {
       showLine: false, pointRadius: 5, pointHoverRadius: 6, borderWidth: kind === 'bar' ? 0 : 2, maxBarThickness: 16,
     };
   });
-  const x = kind === 'bar' ? axis(title, 'linear', {beginAtZero: true, grace: '15%'}) : axis(title, 'logarithmic');
+  const marks = datasets.flatMap((dataset) => dataset.data);
+  const x = kind === 'bar' ? {...withRoom(axis(title, 'linear'), marks, 1.15), min: 0}
+    : withRoom(axis(title, 'logarithmic'), marks);
   const y = axis('', 'category', {labels: names, offset: true, title: {display: false},
     ticks: {color: ink('--ink'), autoSkip: false}});
   return {
