@@ -61,7 +61,6 @@ void Server::run() {
     if (!error) drain();
   }));
   accept_connection();
-  announce_ready(acceptor_.native_handle(), service_.options);
   std::vector<std::jthread> others;
   try {
     if (service_.options.publish_work_threads > 0) work_pool_.emplace(service_.options.publish_work_threads);
@@ -69,6 +68,7 @@ void Server::run() {
   } catch (const std::system_error& error) {
     fail("starting threads (fewer --threads or --publish-work-threads?)", error.code().value());
   }
+  announce_ready(acceptor_.native_handle(), service_.options);
   pool_.run();
 }
 
