@@ -36,7 +36,7 @@ sanitizers: deps
 
 test: build sanitizers
 	@scripts/deps test
-	ctest --test-dir build/release -j 4 --output-on-failure
+	ctest --test-dir build/release -j 6 --output-on-failure
 
 # New inputs stay in the build folder; one that is worth keeping goes into tests/fuzz/seeds by hand.
 fuzz:
