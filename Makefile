@@ -7,11 +7,12 @@ STRICT = $(if $(CI),-DCOMET_WARNINGS_AS_ERRORS=ON)
 # The conformance suite also runs the servers of these builds: NAME=DIR[=REGEX of entries].
 SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=^(threaded|continuations)
 
-.PHONY: help deps build sanitizers test fuzz soak bench bench-peers microbench report picture clean
+.PHONY: help deps build sanitizers test fuzz soak bench bench-peers reference microbench report picture clean
 help:
 	@echo "make bench        measure the five servers and the floor (a few minutes) and print a table"
 	@echo "make bench-peers  the same beside Node.js, Twisted, MochiWeb, Jetty and nginx with nchan"
 	@echo "make microbench   measure each mechanism alone (under a minute) and write results/microbench.json"
+	@echo "make reference    measure everything, peers included, anew into results/reference (about 40 minutes)"
 	@echo "make report       the latest run, or RUNS='DIR DIR', as one page: results/index.html"
 	@echo "make picture      the page's memory and latency plots as docs/results.png"
 	@echo "make test         run every test, sanitizer builds included"
@@ -58,6 +59,10 @@ bench: build
 bench-peers: build
 	@peers/deps
 	build/release/bin/comet-loadgen bench
+
+reference: build
+	@peers/deps
+	@scripts/reference
 
 microbench: deps
 	cmake --preset release $(STRICT)
