@@ -1,6 +1,8 @@
 // Model: asynchronous event loop. One watcher for the listening socket, and a timer while descriptors are
-// out. Owner of a connection: not this file; the server gets each socket. Runs on: the loop's thread. Wakes a
-// held request: nothing here.
+// out.
+// Owner of a connection: not this file; the server gets each socket.
+// Runs on: the loop's thread.
+// Wakes a held request: nothing here.
 #include "patterns/async/listener.hpp"
 
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
-// Model: a pool of threads; a held request is a Continuation. Here: what sanitizers must know of a switch
-// of stacks, as Boost.Context does not tell them. Nothing at all in other builds.
+// Model: a pool of threads; a held request is a Continuation. Here: what sanitizers must know of a switch of
+// stacks, as Boost.Context does not tell them. Nothing at all in other builds.
 // Owner of a connection: not its matter.
 // Runs on: the thread that switches, just before and just after.
 // Wakes a held request: nothing here.

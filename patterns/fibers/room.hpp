@@ -1,5 +1,6 @@
 // Model: fibers. The room of the Erlang version: an actor that owns the channels and knows each subscriber.
-// Owner of a subscriber: its connection's fiber; while held it is in its channel's list, which is the room's.
+// Owner of a subscriber: its connection's fiber; while held it is in its channel's list, which is the
+// room's.
 // Runs on: one fiber of the first thread; all that others want of it comes by letter, so nothing is locked.
 // Wakes a held request: publish(), with one letter to each mailbox in the channel's list.
 #pragma once

@@ -1,4 +1,5 @@
-// Model: fibers. Straight-line code that seems to block; a room fiber owns the channels; all talk by letters.
+// Model: fibers. Straight-line code that seems to block; a room fiber owns the channels; all talk by
+// letters.
 // Owner of a connection: the fiber that serves it; while it hibernates, the list of its thread.
 // Runs on: the thread that accepted it, from its first byte to its last.
 // Wakes a held request: a letter from the room in its mailbox.

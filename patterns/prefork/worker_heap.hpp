@@ -1,7 +1,9 @@
 // Model: prefork. Where a worker's `new` takes its memory from. The heap that a worker inherits is the
-// master's, full of small free pieces on many pages; each that a worker takes costs it a page of its own, and
-// there are thousands of workers. From one block the allocations of a request lie side by side, on a page or
-// two. Owner: each worker its own copy. Runs on: a worker, which has one thread.
+// master's, full of small free pieces on many pages; each that a worker takes costs it a page of its own,
+// and there are thousands of workers. From one block the allocations of a request lie side by side, on a
+// page or two.
+// Owner: each worker its own copy.
+// Runs on: a worker, which has one thread.
 #pragma once
 
 namespace comet {

@@ -1,8 +1,9 @@
 // Model: prefork. The pool of workers: how many there should be, and the master's work of starting, ending
-// and replacing them. Owner of a connection: the worker that accepted it; the master never touches one. Runs
-// on: the master, the one thread of the process that was started. Wakes the master: a worker that finds few
-// others idle (an eventfd), a worker's end or a request to stop (a signalfd), and once a second the tick
-// while there are more workers than the least.
+// and replacing them.
+// Owner of a connection: the worker that accepted it; the master never touches one.
+// Runs on: the master, the one thread of the process that was started.
+// Wakes the master: a worker that finds few others idle (an eventfd), a worker's end or a request to stop (a
+// signalfd), and once a second the tick while there are more workers than the least.
 #pragma once
 
 #include <sys/types.h>

@@ -1,7 +1,8 @@
 // Model: one thread per connection. Starts the threads, keeps to their cap, and waits for the last one to
-// end. Owner of a connection: the thread that start() gives it to, until that ends with it. Runs on: start(),
-// stop() and the waiting on the main thread; what is started on a thread of its own each. Wakes a held
-// request: nothing here.
+// end.
+// Owner of a connection: the thread that start() gives it to, until that ends with it.
+// Runs on: start(), stop() and the waiting on the main thread; what is started on a thread of its own each.
+// Wakes a held request: nothing here.
 #include "patterns/threaded/connection_threads.hpp"
 
 #include <algorithm>

@@ -1,5 +1,8 @@
 // Model: one thread per connection. SIGTERM and SIGINT as a descriptor, so that they interrupt no thread's
-// calls. Owner of a connection: nothing here. Runs on: the main thread. Wakes a held request: nothing here.
+// calls.
+// Owner of a connection: nothing here.
+// Runs on: the main thread.
+// Wakes a held request: nothing here.
 #pragma once
 
 namespace comet {

@@ -1,6 +1,8 @@
 // Model: one thread per connection. What the C library and the kernel must be told before there can be very
-// many. Owner of a connection: nothing here. Runs on: the main thread, before all others. Wakes a held
-// request: nothing here.
+// many.
+// Owner of a connection: nothing here.
+// Runs on: the main thread, before all others.
+// Wakes a held request: nothing here.
 #pragma once
 
 #include <cstddef>
