@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <stdexcept>
 #include <thread>
 
 #include "loadgen/clock.hpp"
 #include "loadgen/kernel_memory.hpp"
+#include "loadgen/progress.hpp"
 #include "loadgen/scenarios.hpp"
 
 namespace comet {
@@ -86,6 +88,8 @@ void run_churn(Trial& trial, std::int64_t held) {
   result.deliveries.offered_per_second = rate;
   result.hold_rate =
       static_cast<double>(arrivals - trial.clients().totals().failed) / scenario.duration_seconds;
+  if (const std::int64_t failed = trial.clients().totals().failed; failed > 0)
+    throw std::runtime_error(with_commas(failed) + " connections were lost");
 }
 
 }  // namespace comet

@@ -21,8 +21,6 @@ struct Figure {
 
 const std::vector<Figure>& all_figures();
 
-// Fewer repeats than this say nothing about the spread: their interval is minimum..maximum.
-constexpr std::size_t kEnoughRepeats = 3;
 
 struct FigureValue {
   Interval interval;

@@ -158,6 +158,8 @@ Scenario chosen(const ScenarioOptions& options, const fs::path& root) {
     throw UsageError("--rounds is for the broadcast scenario: use --seconds");
   scenario.rounds = options.rounds;
   if (options.seconds) scenario.duration_seconds = *options.seconds;
+  if (scenario.kind == Kind::kChurn && scenario.duration_seconds < scenario.hold_seconds + 0.5)
+    throw UsageError("churn is measured once hold_s is over: give it --seconds of at least hold_s + 0.5");
   return scenario;
 }
 

@@ -40,8 +40,9 @@ json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(text);
 }
 
-json::object memory_json(const MemoryFigures& figures, std::int64_t held) {
-  const auto last = figures.after ? figures.after : figures.held;
+// `while_held`: hold and churn, where all have left at the end.
+json::object memory_json(const MemoryFigures& figures, std::int64_t held, bool while_held) {
+  const auto last = figures.after && !while_held ? figures.after : figures.held;
   return {{"at_rest_bytes", or_null(figures.at_rest)},
           {"held_bytes", or_null(figures.held)},
           {"after_bytes", or_null(figures.after)},
@@ -170,8 +171,8 @@ json::object repeat_json(const Measurement& measurement) {
           {"other_latency", distribution_json(measurement.other_latency, false)},
           {"server", server_json(measurement)},
           {"generator", generator_json(measurement.generator)},
-          {"user_memory", memory_json(measurement.user, measurement.held)},
-          {"kernel_memory", memory_json(measurement.kernel, measurement.held)},
+          {"user_memory", memory_json(measurement.user, measurement.held, !measurement.points.empty())},
+          {"kernel_memory", memory_json(measurement.kernel, measurement.held, !measurement.points.empty())},
           {"kernel_network",
            {{"segments_retransmitted", or_null(measurement.retransmitted)},
             {"packets_dropped", or_null(measurement.dropped)}}},

@@ -222,7 +222,7 @@ std::string notes_of(const Series& series) {
 
 std::string legend_of(const std::vector<Figure>& figures, bool limited) {
   std::string text =
-      "figures are medians over the repeats; (95%) is the median's confidence interval, of fewer than 3 "
+      "figures are medians over the repeats; (95%) is the median's confidence interval, of fewer than 5 "
       "repeats their range\n";
   const auto line = [&text](std::string title, const std::string& what) {
     title.resize(std::max<std::size_t>(14, title.size() + 1), ' ');

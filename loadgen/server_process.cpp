@@ -155,7 +155,7 @@ ServerExit ServerProcess::stop() {
   if (!wait_status_) kill(pid_, SIGTERM);
   while (reap()) {
     if (now_ns() - start > kStopTimeout || stop_signals() > signals_before) {
-      result.killed = true;
+      result.killed = result.killed || now_ns() - start > kStopTimeout;
       kill_everything();
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

