@@ -148,7 +148,7 @@ std::int64_t held_of(const Series& series) {
 Row row_of(const Series& series, const std::vector<Figure>& figures, const Series* floor) {
   const bool trouble = any(series, [](const Measurement& m) { return !problems(m).empty(); });
   const bool limited = any(series, [](const Measurement& m) { return m.generator.limited; });
-  Row row{series.entry + (trouble ? " !" : limited ? " *" : ""), with_commas(held_of(series))};
+  Row row{series.entry + (trouble || limited ? " " : "") + (trouble ? "!" : "") + (limited ? "*" : ""), with_commas(held_of(series))};
   for (const Figure& figure : figures) {
     const auto interval = interval_of(series, figure);
     row.push_back(interval ? fixed(interval->median, figure.digits) : "-");
