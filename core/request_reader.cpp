@@ -130,7 +130,9 @@ Decision RequestReader::refuse(Refusal refusal) {
   if (parser_) form.head_only = parser_->request.method == Method::head;
   parser_.reset();
   clear();
-  if (refusal.status == 503) return Reply{unavailable_response(refusal.text, form, 0, 0)};
+  if (refusal.status == 503 && service_->counters) {
+    return Reply{comet::refuse(*service_->counters, service_->counters->held, refusal.text, form)};
+  }
   return Reply{error_response(refusal.status, refusal.text, form)};
 }
 

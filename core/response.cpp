@@ -116,7 +116,7 @@ Response message_response(const Message& message, ReplyForm form) {
     return {std::make_shared<const std::string>(std::move(bytes)), !form.keep_alive};
   } catch (const std::bad_alloc&) {
     form.keep_alive = false;
-    return no_memory_response(form);
+    return unavailable_response("no memory for this message", form, 0, 0);
   }
 }
 
@@ -168,10 +168,6 @@ Response closing(const Response& response) {
   bytes = reframe_message(bytes, head_size, {.keep_alive = false});
   if (const auto said = bytes.find(kKeepAlive); said < head_size) bytes.erase(said, kKeepAlive.size());
   return {std::make_shared<const std::string>(std::move(bytes)), true};
-}
-
-Response no_memory_response(ReplyForm form) {
-  return unavailable_response("no memory for this message", form, 0, 0);
 }
 
 Response continue_response() {

@@ -60,8 +60,6 @@ Response unavailable_response(std::string_view text, ReplyForm form, std::uint64
 // The same answer, saying that the connection ends with it. An interim one (100) is not the answer yet.
 bool is_interim(const Response& response);
 Response closing(const Response& response);
-// 503 where a message, or a copy of it, does not fit into memory.
-Response no_memory_response(ReplyForm form);
 // The interim 100 that a client with `Expect: 100-continue` waits for.
 Response continue_response();
 

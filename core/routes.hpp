@@ -14,6 +14,7 @@ namespace comet {
 struct Service {
   Options options;
   std::function<Stats()> read_stats;
+  Counters* counters = nullptr;  // where the reader counts a request for which memory lacks
 };
 
 Decision route(HttpRequest&& request, const Service& service);

@@ -34,6 +34,17 @@ inline Response refuse(Counters& counters, std::uint64_t held, std::string_view 
   return unavailable_response(text, form, counters.rejected.fetch_add(1, std::memory_order_relaxed), held);
 }
 
+// The same at the drain, of `held` when it began. The connection ends with it.
+inline Response refuse_at_drain(Counters& counters, std::uint64_t held, ReplyForm form) {
+  form.keep_alive = false;
+  return refuse(counters, held, "the server is shutting down", form);
+}
+
+// The same where memory lacks for the request. It may not have been read to its end: the connection closes.
+inline Response refuse_without_memory(Counters& counters, std::uint64_t held) {
+  return refuse(counters, held, "no memory for this request", {.keep_alive = false});
+}
+
 struct Stats {
   std::string_view pattern;
   int pid = 0;

@@ -20,7 +20,7 @@ void Server::drain() {
     Connection& connection = connection_of(handle);
     if (connection.phase == Connection::Phase::held) {
       self.end_hold(connection);
-      self.respond(connection, self.refuse_at_drain(connection.form));
+      self.respond(connection, refuse_at_drain(self.counters_, self.held_at_drain_, connection.form));
     } else if (connection.phase == Connection::Phase::idle ||
                connection.phase == Connection::Phase::reading) {
       self.close(connection);
@@ -38,11 +38,6 @@ void Server::drain() {
   // It fails only on a timer that is closing.
   uv_timer_start(&drain_timer_, on_time, static_cast<std::uint64_t>(kDrainTimeout.count()), 0);
   if (counters_.connections == 0) close_last_handles();
-}
-
-Response Server::refuse_at_drain(ReplyForm form) {
-  form.keep_alive = false;
-  return refuse(counters_, held_at_drain_, "the server is shutting down", form);
 }
 
 // The last handles go, and run() returns.

@@ -11,19 +11,10 @@
 #include <cerrno>
 #include <utility>
 
+#include "patterns/async/libuv_call.hpp"
 #include "patterns/common/startup.hpp"
 
 namespace comet {
-namespace {
-
-constexpr Milliseconds kAcceptPause{100};  // out of descriptors or memory: nothing to do but wait
-
-// For libuv calls that fail only where the process cannot run at all.
-void require(int result, const char* what) {
-  if (result < 0) fail(what, -result);
-}
-
-}  // namespace
 
 Listener::Listener(const Options& options, std::function<void(int socket)> on_accepted)
     : descriptor_(open_listener(options)), on_accepted_(std::move(on_accepted)) {}

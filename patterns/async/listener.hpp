@@ -1,5 +1,8 @@
 // Model: asynchronous event loop. Takes connections as long as the kernel can give them. uv_listen() would
 // close those for which there is no descriptor; here they wait in the kernel's queue until there is one.
+// Owner of a connection: not this file; the server gets each socket.
+// Runs on: the loop's thread.
+// Wakes a held request: nothing here.
 #pragma once
 
 #include <uv.h>

@@ -1,7 +1,11 @@
-// comet-async: the command line, then the server until it is drained.
+// Model: asynchronous event loop. The command line, then the server until it is drained.
+// Owner of a connection: nothing here.
+// Runs on: the main thread, which is the loop's.
+// Wakes a held request: nothing here.
 #include <CLI/CLI.hpp>
 
 #include "patterns/async/server.hpp"
+#include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 
 int main(int argc, char** argv) {
@@ -11,6 +15,7 @@ int main(int argc, char** argv) {
   comet::parse_or_exit(app, argc, argv);
 
   comet::prepare_process();
+  comet::keep_memory_reserve();
   comet::Server server(options);
   server.run();
 }

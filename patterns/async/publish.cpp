@@ -2,11 +2,19 @@
 // Owner of a connection: the loop; while its publish is at work nobody reads or closes it.
 // Runs on: the loop's thread; blocking work that is handed over on a thread of libuv's pool.
 // Wakes a held request: wake(), which walks the channel's list and writes to each socket in turn.
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
+#include <csignal>
+#include <cstdlib>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
+#include "patterns/async/libuv_call.hpp"
 #include "patterns/async/server.hpp"
 
 namespace comet {
@@ -19,6 +27,25 @@ struct Server::Work {
   Publish publish;
   bool done = false;
 };
+
+// libuv makes all threads of its pool at the first work and abort()s where it cannot: that is before READY.
+void Server::start_work_pool() {
+  if (service_.options.publish_work_threads == 0) return;
+  if (setenv("UV_THREADPOOL_SIZE", std::to_string(service_.options.publish_work_threads).c_str(), 1) != 0) {
+    fail("setenv", errno);
+  }
+  const auto on_abort = [](int) {
+    constexpr std::string_view kWhy =
+        "comet-async: starting threads failed; use fewer --publish-work-threads\n";
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kWhy.data(), kWhy.size());
+    _exit(1);
+  };
+  if (std::signal(SIGABRT, on_abort) == SIG_ERR) fail("signal", errno);
+  require(uv_queue_work(
+              &loop_, &first_work_, [](uv_work_t*) {}, nullptr),
+          "uv_queue_work");
+  if (std::signal(SIGABRT, SIG_DFL) == SIG_ERR) fail("signal", errno);
+}
 
 // Step 5: publish. Do its blocking work, if it has any, here or in the pool; then append, wake, answer.
 void Server::publish(Connection& connection, Publish&& request) {
@@ -49,7 +76,7 @@ void Server::work_in_pool(Connection& connection, Publish&& request) {
   };
   // It fails only where there is no callback for the thread.
   uv_queue_work(&loop_, &work->request, on_thread, on_done);
-  work.release();  // on_done owns it
+  static_cast<void>(work.release());  // on_done owns it
 }
 
 void Server::finish_work(Work& work) {
@@ -59,7 +86,7 @@ void Server::finish_work(Work& work) {
   if (work.done) {
     append(connection, work.publish);
   } else {
-    respond(connection, refuse_at_drain(work.publish.form));
+    respond(connection, refuse_at_drain(counters_, held_at_drain_, work.publish.form));
   }
   if (connection.phase == Connection::Phase::idle) handle(connection, connection.reader.next());
   continue_early_requests();
@@ -68,7 +95,9 @@ void Server::finish_work(Work& work) {
 void Server::append(Connection& connection, const Publish& request) {
   Channel& channel = channels_.open(request.channel);
   const Message* const message = channels_.publish(channel, request.body);
-  if (!message) return respond(connection, no_memory_response(request.form));
+  if (!message) {
+    return respond(connection, refuse(counters_, counters_.held, "no memory for this message", request.form));
+  }
   add(counters_.published);
   const std::size_t receivers = wake(channel, *message);
   respond(connection, published_response(message->cursor, receivers, request.form));

@@ -12,6 +12,8 @@
 #include <memory>
 #include <utility>
 
+#include "patterns/async/libuv_call.hpp"
+#include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 
 namespace comet {
@@ -24,18 +26,20 @@ struct LaterWrite {
   bool is_delivery;
 };
 
+// libuv's table of descriptors grows with them, and libuv abort()s where it cannot.
+void* reallocate(void* memory, std::size_t size) {
+  void* larger = std::realloc(memory, size);
+  while (!larger && size > 0 && use_memory_reserve()) larger = std::realloc(memory, size);
+  return larger;
+}
+
 uv_stream_t* stream_of(Connection& connection) { return reinterpret_cast<uv_stream_t*>(&connection.socket); }
 uv_handle_t* handle_of(Connection& connection) { return reinterpret_cast<uv_handle_t*>(&connection.socket); }
-
-// For libuv calls that fail only where the process cannot run at all.
-void require(int result, const char* what) {
-  if (result < 0) fail(what, -result);
-}
 
 }  // namespace
 
 Server::Server(const Options& options)
-    : service_{options, {}},
+    : service_{options, {}, &counters_},
       held_limit_(held_limit(options)),
       connection_limit_(connection_limit()),
       started_(unix_milliseconds()),
@@ -47,10 +51,7 @@ Server::Server(const Options& options)
     counters_.channels = channels_.size();
     return read_stats(counters_, "async", started_);
   };
-  // libuv reads it when the first work comes. It holds at least one thread, which starts then.
-  if (options.publish_work_threads > 0) {
-    setenv("UV_THREADPOOL_SIZE", std::to_string(options.publish_work_threads).c_str(), 1);
-  }
+  require(uv_replace_allocator(std::malloc, reallocate, std::calloc, std::free), "uv_replace_allocator");
   require(uv_loop_init(&loop_), "uv_loop_init");
   loop_.data = this;
   timer_.open(loop_);
@@ -65,6 +66,7 @@ void Server::run() {
   };
   require(uv_signal_start(&signals_[0], on_signal, SIGTERM), "uv_signal_start");
   require(uv_signal_start(&signals_[1], on_signal, SIGINT), "uv_signal_start");
+  start_work_pool();
   listener_.start();
   announce_ready(listener_.descriptor(), service_.options);
   uv_run(&loop_, UV_RUN_DEFAULT);
@@ -73,6 +75,10 @@ void Server::run() {
 
 // Step 1: accept. Over the limit of connections the client gets its 503 and is let go.
 void Server::accept_connection(int socket) {
+  if (!memory_reserve_is_whole()) {
+    ::close(socket);
+    return;
+  }
   auto* connection = new Connection(service_);
   require(uv_tcp_init(&loop_, &connection->socket), "uv_tcp_init");
   connection->socket.data = connection;
@@ -115,6 +121,9 @@ void Server::read_request(Connection& connection, ssize_t size) {
   if (size < 0) return held ? leave(connection) : close(connection);
   if (connection.phase == Phase::lingering) return;
   const std::string_view bytes(input_, static_cast<std::size_t>(size));
+  if (!memory_reserve_is_whole()) {
+    return held ? leave(connection) : respond(connection, refuse_without_memory(counters_, counters_.held));
+  }
   if (!held) return handle(connection, connection.reader.feed(bytes));
   if (!connection.reader.store(bytes)) leave(connection);
 }
@@ -211,6 +220,7 @@ void Server::respond(Connection& connection, const Response& response, bool is_d
       uv_buf_init(const_cast<char*>(response.bytes->data()), static_cast<unsigned>(response.bytes->size()));
   const int sent = uv_try_write(stream_of(connection), &buffer, 1);
   if (sent < 0 && sent != UV_EAGAIN) return close(connection);
+  if (sent == static_cast<int>(buffer.len) && is_interim(response)) return;  // the request's time goes on
   if (sent == static_cast<int>(buffer.len)) return finish_response(connection, response.close, is_delivery);
   write_later(connection, response, sent < 0 ? 0 : static_cast<std::size_t>(sent), is_delivery);
 }
@@ -237,7 +247,7 @@ void Server::write_later(Connection& connection, const Response& response, std::
     server.continue_early_requests();
   };
   if (uv_write(&write->request, stream_of(connection), &rest, 1, on_written) != 0) return close(connection);
-  write.release();  // on_written owns it
+  static_cast<void>(write.release());  // on_written owns it
 }
 
 void Server::finish_response(Connection& connection, bool close_after, bool is_delivery) {

@@ -70,11 +70,11 @@ class Server {
   void drain();
 
   struct Work;
+  void start_work_pool();
   void work_in_pool(Connection& connection, Publish&& request);
   void finish_work(Work& work);
   void append(Connection& connection, const Publish& request);
   Channel& end_hold(Connection& connection);
-  Response refuse_at_drain(ReplyForm form);
   bool start_reading(Connection& connection);
   void write_later(Connection& connection, const Response& response, std::size_t sent, bool is_delivery);
   void linger(Connection& connection);
@@ -96,6 +96,7 @@ class Server {
 
   uv_loop_t loop_;
   uv_timer_t drain_timer_;
+  uv_work_t first_work_;
   uv_signal_t signals_[2];
   char input_[65536];  // read into, then fed to a reader, before the next callback
 };

@@ -34,6 +34,8 @@ constexpr Milliseconds kLingerTimeout{1000};
 // long, and so long after its answer for the client to close.
 constexpr Milliseconds kCrowdedWait{1000};
 constexpr Milliseconds kCrowdedLinger{50};
+// Between two tries to accept while the system has no descriptors or memory for a connection.
+constexpr Milliseconds kAcceptPause{100};
 
 // The drain after SIGTERM: what has not finished by then is cut, within the contract's 5 s.
 constexpr Milliseconds kDrainTimeout{4000};

@@ -47,11 +47,6 @@ void Server::drain_connection(Connection& connection) {
   release(connection);
 }
 
-Response Server::refuse_at_drain(ReplyForm form) {
-  form.keep_alive = false;
-  return refuse(counters_, held_at_drain_, "the server is shutting down", form);
-}
-
 // Without connections nothing is left that keeps the pool in run().
 void Server::stop_if_drained() {
   if (!draining_ || counters_.connections > 0) return;

@@ -1,10 +1,14 @@
-// comet-continuations: the command line, then the server until it is drained.
+// Model: a pool of threads over one Asio loop. The command line, then the server until it is drained.
+// Owner of a connection: nothing here.
+// Runs on: the main thread, which is one of the pool.
+// Wakes a held request: nothing here.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
 #include <string>
 #include <thread>
 
+#include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/continuations/server.hpp"
 
@@ -27,6 +31,7 @@ int main(int argc, char** argv) {
   comet::parse_or_exit(app, argc, argv);
 
   comet::prepare_process();
+  comet::keep_memory_reserve();
   comet::Server server(options, threads, styles.at(resume));
   server.run();
 }

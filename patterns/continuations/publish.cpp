@@ -23,7 +23,9 @@ constexpr std::size_t kPortion = 64;  // continuations resumed before other requ
 // Step 5: publish. Do its blocking work, if it has any, here or in the other pool; then append, wake, answer.
 void Server::publish(Connection& connection, Publish&& request) {
   const Milliseconds work = service_.options.publish_work;
-  if (work > Milliseconds{0} && work_pool_) return work_in_pool(connection, std::move(request));
+  if (work > Milliseconds{0} && service_.options.publish_work_threads > 0) {
+    return work_in_pool(connection, std::move(request));
+  }
   if (work > Milliseconds{0}) std::this_thread::sleep_for(work);
   append(connection, std::move(request));
 }
@@ -31,11 +33,12 @@ void Server::publish(Connection& connection, Publish&& request) {
 // The connection keeps its owner, who is on the way: what happens to it meanwhile has its turn after the
 // answer. What has not begun when the server drains is refused.
 void Server::work_in_pool(Connection& connection, Publish&& request) {
-  asio::post(*work_pool_, [this, &connection, request = std::move(request)]() mutable {
+  asio::post(work_pool_, [this, &connection, request = std::move(request)]() mutable {
     const bool done = !draining_;
     if (done) std::this_thread::sleep_for(service_.options.publish_work);
     asio::post(pool_, [this, &connection, done, request = std::move(request)]() mutable {
-      done ? append(connection, std::move(request)) : respond(connection, refuse_at_drain(request.form));
+      if (done) return append(connection, std::move(request));
+      respond(connection, refuse_at_drain(counters_, held_at_drain_, request.form));
     });
   });
 }
@@ -45,7 +48,10 @@ void Server::append(Connection& connection, Publish&& request) {
   asio::dispatch(strand_, [this, &connection, request = std::move(request)] {
     Channel& channel = channels_.open(request.channel);
     const Message* const appended = channels_.publish(channel, request.body);
-    if (!appended) return resume(std::make_shared<Woken>(), connection, no_memory_response(request.form));
+    if (!appended) {
+      const Response no = refuse(counters_, counters_.held, "no memory for this message", request.form);
+      return resume(std::make_shared<Woken>(), connection, no);
+    }
     const auto message = std::make_shared<const Message>(*appended);
     add(counters_.published);
     count_channels();

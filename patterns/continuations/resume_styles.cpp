@@ -13,10 +13,10 @@ namespace comet {
 // redispatch, as Jetty: the handler runs twice, from the top; is_initial() says which time it is. The message
 // comes back as an attribute. Costs a second pass through the pool; all threads share in making the answers.
 
-void Server::handle_request(Connection& connection, Subscribe* request) {
+void Server::handle_request(Connection& connection, Subscribe&& request) {
   if (connection.continuation.is_initial()) {
     connection.continuation.suspend();
-    subscribe(connection, std::move(*request));
+    subscribe(connection, std::move(request));
   } else {
     respond_to_subscriber(connection);
   }
@@ -61,7 +61,7 @@ void Server::begin_captured(Connection& connection, Subscribe&& request) {
 // What all three share: the choice between them, the walk over the woken, and the answer.
 
 void Server::begin_subscribe(Connection& connection, Subscribe&& request) {
-  if (style_ == ResumeStyle::redispatch) return handle_request(connection, &request);
+  if (style_ == ResumeStyle::redispatch) return handle_request(connection, std::move(request));
   if (style_ == ResumeStyle::stackful) return begin_captured(connection, std::move(request));
   connection.continuation.suspend();
   subscribe(connection, std::move(request));
@@ -80,7 +80,7 @@ void Server::resume(const std::shared_ptr<Woken>& woken, Connection& publisher, 
 void Server::go_on(Connection& connection) {
   switch (style_) {
     case ResumeStyle::redispatch:
-      return handle_request(connection, nullptr);
+      return handle_request(connection, {});
     case ResumeStyle::direct:
       return respond_to_subscriber(connection);
     case ResumeStyle::stackful:
@@ -112,7 +112,7 @@ void Server::respond_to_subscriber(Connection& connection) {
     case State::expired:
       return respond(connection, no_content_response(attributes.cursor, attributes.form));
     case State::refused:
-      return respond(connection, draining_ ? refuse_at_drain(attributes.form)
+      return respond(connection, draining_ ? refuse_at_drain(counters_, held_at_drain_, attributes.form)
                                            : refuse(counters_, counters_.held, "too many held requests",
                                                     attributes.form));
     case State::initial:

@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 
 namespace comet {
@@ -22,7 +23,6 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr Milliseconds kAcceptPause{100};    // while descriptors are out
 thread_local std::array<char, 65536> input;  // read into, then fed to a reader, within one handler
 
 asio::ip::tcp family_of(const Options& options) {
@@ -33,7 +33,7 @@ asio::ip::tcp family_of(const Options& options) {
 }  // namespace
 
 Server::Server(const Options& options, unsigned threads, ResumeStyle style)
-    : service_{options, [this] { return read_stats(counters_, "continuations", started_); }},
+    : service_{options, [this] { return read_stats(counters_, "continuations", started_); }, &counters_},
       threads_(threads),
       style_(style),
       held_limit_(style == ResumeStyle::stackful ? std::min(held_limit(options), stacks_.most())
@@ -63,13 +63,16 @@ void Server::run() {
   accept_connection();
   std::vector<std::jthread> others;
   try {
-    if (service_.options.publish_work_threads > 0) work_pool_.emplace(service_.options.publish_work_threads);
-    while (others.size() + 1 < threads_) others.emplace_back([this] { pool_.run(); });
+    while (others.size() < service_.options.publish_work_threads) {
+      others.emplace_back([this] { work_pool_.attach(); });
+    }
+    for (unsigned i = 1; i < threads_; ++i) others.emplace_back([this] { pool_.run(); });
   } catch (const std::system_error& error) {
     fail("starting threads (fewer --threads or --publish-work-threads?)", error.code().value());
   }
   announce_ready(acceptor_.native_handle(), service_.options);
   pool_.run();
+  work_pool_.stop();
 }
 
 // Step 1: accept. Over the limit of connections the client gets its 503 and is let go.
@@ -89,7 +92,7 @@ void Server::accept_connection() {
 void Server::begin(Socket&& socket) {
   error_code error;
   socket.non_blocking(true, error);
-  if (error || !set_no_delay(socket.native_handle())) return;
+  if (error || !set_no_delay(socket.native_handle()) || !memory_reserve_is_whole()) return;
   auto& connection = *new Connection(service_, std::move(socket));
   add(counters_.connections);
   wait_for_input(connection);
@@ -111,6 +114,9 @@ void Server::read_request(Connection& connection) {
   const std::size_t size = connection.socket.read_some(asio::buffer(input), error);
   if (error && error != asio::error::would_block) return held ? leave(connection) : close(connection);
   const std::string_view bytes(input.data(), size);
+  if (size > 0 && connection.phase != Phase::lingering && !memory_reserve_is_whole()) {
+    return held ? leave(connection) : respond(connection, refuse_without_memory(counters_, counters_.held));
+  }
   if (held && !connection.reader.store(bytes)) return leave(connection);
   wait_for_input(connection);
   if (held || connection.phase == Phase::lingering || size == 0) return release(connection);
@@ -207,6 +213,7 @@ void Server::respond(Connection& connection, const Response& response) {
   error_code error;
   const std::size_t sent = connection.socket.write_some(asio::buffer(*response.bytes), error);
   if (error && error != asio::error::would_block) return close(connection);
+  if (sent == response.bytes->size() && is_interim(response)) return handle(connection, NeedsInput{});
   if (sent == response.bytes->size()) return finish_response(connection, response.close);
   write_later(connection, response, sent);
 }

@@ -14,7 +14,6 @@
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "core/channels.hpp"
@@ -113,7 +112,7 @@ class Server {
   void begin_subscribe(Connection& connection, Subscribe&& request);
   void resume(const std::shared_ptr<Woken>& woken, Connection& publisher, const Response& answer);
   void go_on(Connection& connection);
-  void handle_request(Connection& connection, Subscribe* request);
+  void handle_request(Connection& connection, Subscribe&& request);
   void begin_captured(Connection& connection, Subscribe&& request);
   void resume_in_pool(const std::shared_ptr<Woken>& woken);
   void resume_in_loop(const std::shared_ptr<Woken>& woken, Connection& publisher, const Response& answer);
@@ -137,7 +136,6 @@ class Server {
   void stop_if_drained();
   void work_in_pool(Connection& connection, Publish&& request);
   void append(Connection& connection, Publish&& request);
-  Response refuse_at_drain(ReplyForm form);
 
   const Service service_;
   const unsigned threads_;
@@ -160,7 +158,9 @@ class Server {
   boost::asio::signal_set signals_;
   boost::asio::steady_timer accept_timer_;
   boost::asio::steady_timer drain_timer_;
-  std::optional<boost::asio::thread_pool> work_pool_;  // for the blocking work of publishes
+  // For the blocking work of publishes. Its threads are made in run() and attach: it could not end without one
+  // that it failed to make.
+  boost::asio::thread_pool work_pool_{0};
 };
 
 }  // namespace comet

@@ -1,4 +1,7 @@
 // Model: prefork. One eventfd per bell; see bells.hpp for how the wake-up travels.
+// Owner of a connection: not this file; the master opens the bells before the first fork.
+// Runs on: publish() of any worker, and the master after a worker's violent end.
+// Wakes a held request: ring().
 #include "patterns/prefork/bells.hpp"
 
 #include <sys/eventfd.h>

@@ -24,9 +24,7 @@ void Server::drain() {
 
 void Server::drain_hold(Connection& connection, ReplyForm form) {
   end_hold();
-  form.keep_alive = false;
-  respond(connection, comet::refuse(board_.counters(), board_.shared().held_at_drain,
-                                    "the server is shutting down", form));
+  respond(connection, refuse_at_drain(board_.counters(), board_.shared().held_at_drain, form));
 }
 
 }  // namespace comet

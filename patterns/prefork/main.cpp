@@ -1,4 +1,7 @@
-// comet-prefork: the command line, then the master and its workers until they are drained.
+// Model: prefork. The command line, then the master and its workers until they are drained.
+// Owner of a connection: nothing here.
+// Runs on: the master, before its first fork.
+// Wakes a held request: nothing here.
 #include <CLI/CLI.hpp>
 #include <charconv>
 

@@ -19,7 +19,10 @@ void Server::publish(Connection& connection, const Publish& request) {
 void Server::append(Connection& connection, const Publish& request) {
   SharedLog::Channel channel(request.channel);
   const auto published = log_.publish(channel, request.body);
-  if (!published) return respond(connection, no_memory_response(request.form));
+  if (!published) {
+    return respond(connection, comet::refuse(board_.counters(), board_.held(), "no memory for this message",
+                                             request.form));
+  }
   const auto [cursor, number, after_previous] = *published;
   add(board_.counters().published);
   const std::size_t receivers = board_.count_receivers(channel.hash, after_previous, number);

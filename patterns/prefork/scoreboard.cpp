@@ -1,4 +1,7 @@
 // Model: prefork. The counting over all slots.
+// Owner of a connection: not this file; a slot is its worker's.
+// Runs on: all processes, without a lock.
+// Wakes a held request: nothing here.
 #include "patterns/prefork/scoreboard.hpp"
 
 #include <bit>

@@ -78,9 +78,10 @@ class Scoreboard {
   // client.
   bool crowded(std::size_t slot) const { return !available.has_others(slot) && !shared_->can_grow.load(); }
 
-  // True for one caller after the master asked for it: that hold is to end.
-  bool take_shedding() {
-    return shared_->shed.load(std::memory_order_relaxed) && shared_->shed.exchange(false);
+  // True for one caller after the master asked for it: that hold is to end. Not where a worker has become
+  // available since; the request is over then.
+  bool take_shedding(std::size_t slot) {
+    return shared_->shed.load(std::memory_order_relaxed) && shared_->shed.exchange(false) && crowded(slot);
   }
 
  private:

@@ -22,11 +22,6 @@
 #include "patterns/prefork/worker_heap.hpp"
 
 namespace comet {
-namespace {
-
-constexpr Milliseconds kAcceptPause{100};  // where the system has no memory or descriptors for a connection
-
-}  // namespace
 
 Server::Server(const Options& options, const PoolOptions& pool)
     : service_{options, [this] { return stats(); }},
@@ -38,6 +33,7 @@ Server::Server(const Options& options, const PoolOptions& pool)
       log_({.history = options.history}, Cursor{started_, 0}),
       pool_(pool, board_, bells_, [this](std::size_t slot) { work(slot); }),
       drain_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  service_.counters = &board_.counters();
   if (drain_event_ < 0) fail("eventfd", errno);
   if (!set_no_delay(listener_)) fail("TCP_NODELAY", errno);  // accepted sockets inherit it
   if (fcntl(listener_, F_SETFL, O_NONBLOCK) != 0) fail("fcntl", errno);
@@ -76,7 +72,7 @@ void Server::work(std::size_t slot) {
         read_request(connection);
       } catch (const std::bad_alloc&) {  // for a copy of a message, of which no byte was sent then
         end_hold();
-        respond(connection, no_memory_response({.keep_alive = false}));
+        respond(connection, refuse_without_memory(board_.counters(), board_.held()));
       }
     }
   }
@@ -126,13 +122,14 @@ void Server::read_request(Connection& connection) {
 void Server::handle(Connection& connection, Decision decision) {
   while (!std::holds_alternative<NeedsInput>(decision)) {
     ++requests_;
-    connection.reading = false;
+    const auto* reply = std::get_if<Reply>(&decision);
+    connection.reading = connection.reading && reply && is_interim(reply->response);
     if (const auto* request = std::get_if<Subscribe>(&decision)) {
       subscribe(connection, *request);
     } else if (const auto* message = std::get_if<Publish>(&decision)) {
       publish(connection, *message);
     } else {
-      respond(connection, std::get<Reply>(decision).response);
+      respond(connection, reply->response);
     }
     if (connection.socket < 0) return;
     decision = connection.reader.next();
@@ -174,7 +171,7 @@ void Server::hold(Connection& connection, SharedLog::Channel& channel, Milliseco
     if (found.message) return wake(connection, *found.message, form);
     if (board_.shared().draining) return drain_hold(connection, form);
     if (!time_left) return expire(connection, found.last, form);
-    if (board_.take_shedding()) return refuse(connection, "no worker is free", form);
+    if (board_.take_shedding(slot_)) return refuse(connection, "no worker is free", form);
   }
 }
 

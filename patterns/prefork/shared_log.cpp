@@ -1,4 +1,7 @@
 // Model: prefork. Publishing in an order that a kill cannot spoil, and reading that notices overwriting.
+// Owner of a connection: not this file; the log is the publisher's that has the lock.
+// Runs on: all processes.
+// Wakes a held request: nothing here; the bell rings after publish().
 #include "patterns/prefork/shared_log.hpp"
 
 #include <pthread.h>

@@ -1,5 +1,8 @@
 // Model: prefork. Memory that the master maps before its first fork, so that every worker has it at the same
 // address. It is never unmapped: it ends with the last process.
+// Owner of a connection: not this file.
+// Runs on: the master.
+// Wakes a held request: nothing here.
 #pragma once
 
 #include <sys/mman.h>

@@ -1,5 +1,7 @@
-// Model: prefork. The epolls, and the members of Server that block: on bytes, on the bell, on room in the
-// socket.
+// Model: prefork. The epolls, and the members of Server that block: on bytes, the bell, room in the socket.
+// Owner of a connection: the worker that accepted it.
+// Runs on: that worker.
+// Wakes a held request: its worker's epoll, when the bell of the channel rings or the client leaves.
 #include "patterns/prefork/waits.hpp"
 
 #include <poll.h>

@@ -1,6 +1,7 @@
 // Model: prefork. What a worker blocks in: its two epolls, and the calls on its one connection.
-// Owner: each worker opens its own epolls after the fork, so that an edge is kept for each.
+// Owner of a connection: the worker, which opens its epolls after the fork, so that an edge is kept for each.
 // Runs on: a worker.
+// Wakes a held request: the bell of its channel, which is in the epoll that the worker sleeps in.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,8 @@
-// Model: prefork. The block is taken from front to back, and anew from the front once all of it has been
-// given back, which is so between two requests at the latest.
+// Model: prefork. The block is taken from front to back, and anew from the front once all of it has been given
+// back, which is so between two requests at the latest.
+// Owner of a connection: not this file; each worker has its own copy.
+// Runs on: a worker, which has one thread.
+// Wakes a held request: nothing here.
 #include "patterns/prefork/worker_heap.hpp"
 
 #include <cstddef>

@@ -2,8 +2,9 @@
 // master's, full of small free pieces on many pages; each that a worker takes costs it a page of its own,
 // and there are thousands of workers. From one block the allocations of a request lie side by side, on a
 // page or two.
-// Owner: each worker its own copy.
+// Owner of a connection: not this file; each worker has its own copy.
 // Runs on: a worker, which has one thread.
+// Wakes a held request: nothing here.
 #pragma once
 
 namespace comet {

@@ -1,4 +1,7 @@
 // Model: prefork. Sizing as a function of counts, and the master's loop around it.
+// Owner of a connection: the worker that accepted it; the master never touches one.
+// Runs on: the master.
+// Wakes a held request: nothing here; a worker that was killed while it published is made up for by a ring.
 #include "patterns/prefork/worker_pool.hpp"
 
 #include <poll.h>

@@ -23,11 +23,14 @@ ConnectionThreads::~ConnectionThreads() { pthread_attr_destroy(&attributes_); }
 
 // Makes the next thread first: the one that gets `work` must find the limit as it is then.
 bool ConnectionThreads::start(Work work) {
+  std::list<Given> given;
+  given.emplace_back(std::move(work), false);  // before any thread: it may throw
   if (!has_spare_ && !make_thread()) return false;
   has_spare_ = make_thread();
+  given.front().second = !has_spare_;
   {
     const std::lock_guard lock(mutex_);
-    work_.emplace_back(std::move(work), !has_spare_);
+    work_.splice(work_.end(), given);
   }
   given_.notify_one();
   return true;

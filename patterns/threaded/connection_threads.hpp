@@ -10,8 +10,8 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <utility>
 
@@ -43,6 +43,7 @@ class ConnectionThreads {
   void wait_for_all();
 
  private:
+  using Given = std::pair<Work, bool>;  // and whether it has the last thread
   bool make_thread();
   static void* run(void* threads);
   void run_one();
@@ -53,7 +54,7 @@ class ConnectionThreads {
   bool has_spare_ = false;  // the main thread's
   std::mutex mutex_;        // guards what follows
   std::condition_variable given_;
-  std::deque<std::pair<Work, bool>> work_;  // given to the spare thread and not yet taken
+  std::list<Given> work_;  // given to the spare thread and not yet taken
   std::condition_variable all_ended_;
   std::size_t threads_ = 0;  // the spare one included
 };

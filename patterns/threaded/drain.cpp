@@ -33,7 +33,7 @@ void Server::drain() {
 // thread may be the last one.
 Response Server::refuse_hold(ReplyForm form) {
   form.keep_alive = false;
-  if (draining_) return refuse(counters_, held_at_drain_, "the server is shutting down", form);
+  if (draining_) return refuse_at_drain(counters_, held_at_drain_, form);
   return refuse(counters_, counters_.held, "too many held requests", form);
 }
 

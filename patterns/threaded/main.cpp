@@ -1,8 +1,10 @@
-// comet-threaded: the command line, then the server until it is drained.
-#include <malloc.h>
-
+// Model: one thread per connection. The command line, then the server until it is drained.
+// Owner of a connection: nothing here.
+// Runs on: the main thread, which accepts.
+// Wakes a held request: nothing here.
 #include <CLI/CLI.hpp>
 
+#include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/threaded/server.hpp"
 #include "patterns/threaded/thread_settings.hpp"
@@ -22,10 +24,9 @@ int main(int argc, char** argv) {
 
   comet::shrink_thread_storage(argv);
   comet::prepare_process();
+  comet::keep_memory_reserve();
   comet::grow_futex_table(threads.most);
   comet::let_wakers_go_on();
-  // Memory pools of malloc: by default eight per core, each with its own half-used pages.
-  mallopt(M_ARENA_MAX, 2);
   comet::Server server(options, threads);
   server.run();
 }

@@ -23,7 +23,7 @@ void Server::append(Connection& connection, const Publish& request) {
   const Message* const appended = channels_.publish(channel, request.body);
   if (!appended) {
     lock.unlock();
-    return respond(connection, no_memory_response(request.form));
+    return respond(connection, refuse(counters_, counters_.held, "no memory for this message", request.form));
   }
   const Message message = *appended;
   take_waiters(channel, woken);

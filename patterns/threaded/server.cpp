@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/threaded/blocking_socket.hpp"
 
@@ -20,13 +21,12 @@ namespace {
 
 // Bytes of the read that waits for a request, on the stack that a held request keeps: most requests fit.
 constexpr std::size_t kFirstInput = 256;
-constexpr std::size_t kInput = 16384;      // bytes of each read after that, on a work stack
-constexpr Milliseconds kAcceptPause{100};  // out of descriptors or memory: nothing to do but wait
+constexpr std::size_t kInput = 16384;  // bytes of each read after that, on a work stack
 
 }  // namespace
 
 Server::Server(const Options& options, const ThreadOptions& threads)
-    : service_{options, {}},
+    : service_{options, {}, &counters_},
       held_limit_(held_limit(options)),
       started_(unix_milliseconds()),
       channels_(options.history, Cursor{started_, 0}),
@@ -61,6 +61,10 @@ void Server::accept_connection() {
     pollfd signals{signals_.descriptor(), POLLIN, 0};
     const bool pause = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
     if (pause) poll(&signals, 1, static_cast<int>(kAcceptPause.count()));
+    return;
+  }
+  if (!memory_reserve_is_whole()) {
+    ::close(socket);
     return;
   }
   try {
@@ -138,6 +142,7 @@ void Server::continue_request(Connection& connection, Decision& decision) {
 
 Decision Server::take_input(Connection& connection, const char* input, ssize_t size) {
   using Phase = Connection::Phase;
+  if (size > 0 && !memory_reserve_is_whole()) return Reply{refuse_without_memory(counters_, counters_.held)};
   if (size > 0) return connection.reader.feed({input, static_cast<std::size_t>(size)});
   const bool nothing_yet = errno == EINTR || (connection.phase == Phase::reading && errno == EAGAIN);
   if (size == 0 || !nothing_yet) connection.phase = Phase::closed;
@@ -236,8 +241,10 @@ void Server::respond(Connection& connection, const Response& response, bool is_d
   if (connection.has_last_thread && !response.close && !is_interim(response)) {
     return respond(connection, closing(response), is_delivery);
   }
+  const bool sent = send_all(connection.socket, *response.bytes);
+  if (sent && is_interim(response)) return handle(connection, NeedsInput{});  // the request's time goes on
   connection.phase = Connection::Phase::closed;
-  if (send_all(connection.socket, *response.bytes)) finish_response(connection, response.close, is_delivery);
+  if (sent) finish_response(connection, response.close, is_delivery);
 }
 
 void Server::finish_response(Connection& connection, bool close_after, bool is_delivery) {

@@ -23,7 +23,7 @@
 namespace comet {
 namespace {
 
-constexpr std::size_t kStackSize = 256 * 1024;  // bytes; only touched pages cost memory
+constexpr std::size_t kStackSize = 256UL * 1024;  // bytes; only touched pages cost memory
 // More than one, for callers that lose their core in the middle of a call.
 constexpr std::size_t kStacksPerCore = 4;
 
@@ -62,6 +62,7 @@ class WorkStacks::Stack {
 
  private:
   static void enter(unsigned high, unsigned low) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): as makecontext(3) wants it
     const auto& self = *reinterpret_cast<Stack*>(std::uintptr_t{high} << 32 | low);
     self.function_(self.argument_);
   }

@@ -165,7 +165,7 @@ void WrongServer::answer(Client& client, const Response& response) {
   client.output += spoilt(client, *response.bytes);
   client.closing = response.close && !has("keeps_open_after_framing_error");
   if (has("closes_after_each_answer")) client.closing = true;
-  enter(client, State::kWriting);
+  if (!is_interim(response) || has("renews_time_at_continue")) enter(client, State::kWriting);
 }
 
 std::string WrongServer::spoilt(const Client& client, std::string bytes) const {
