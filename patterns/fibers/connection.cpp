@@ -1,10 +1,14 @@
-// Try first, and wait where the socket has nothing or takes nothing.
+// Model: fibers. Calls that look blocking: try first, and wait where the socket has nothing or takes nothing.
+// Owner of a connection: the fiber that makes the call.
+// Runs on: that fiber's thread, which runs other fibers meanwhile.
+// Wakes a held request: epoll, a deadline or a letter, each through the connection's Sleeper.
 #include "patterns/fibers/connection.hpp"
 
 #include <sys/socket.h>
 
 #include <boost/fiber/operations.hpp>
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "patterns/fibers/fiber_thread.hpp"
@@ -46,7 +50,15 @@ bool Connection::store_early_input() {
 
 Decision Connection::parse(std::string_view bytes) {
   Decision decision;
-  thread.deep_stack.call([&] { decision = reader.feed(bytes); });
+  bool no_memory = false;
+  thread.deep_stack.call([&] {
+    try {
+      decision = reader.feed(bytes);
+    } catch (const std::bad_alloc&) {  // must not pass the end of that stack
+      no_memory = true;
+    }
+  });
+  if (no_memory) throw std::bad_alloc();
   return decision;
 }
 

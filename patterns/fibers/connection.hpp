@@ -34,7 +34,7 @@ struct Connection : Sleeper, Subscriber, ConnectionHook {
   // Puts aside what is there while a request is held. False: the client has left, or sends too much.
   bool store_early_input();
   // The reader's next decision. Runs on the thread's deep stack: parsing needs more than a fiber should
-  // touch.
+  // touch. Throws std::bad_alloc.
   Decision parse(std::string_view bytes);
   // Writes all; waits where the socket is full, in all at most `patience`. False: the client is gone or does
   // not read.

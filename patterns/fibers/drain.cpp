@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/fiber/operations.hpp>
+
 #include "patterns/common/startup.hpp"
 #include "patterns/fibers/server.hpp"
 
@@ -18,17 +20,15 @@ void Server::drain(FiberThread& thread) {
     if (connection.phase == Phase::idle || connection.phase == Phase::reading) connection.wake();
   }
   thread.acceptor.set_deadline(kDrainTimeout);
-  while (!thread.connections.empty() && !thread.acceptor.expired()) thread.acceptor.park();
+  // Without memory for a deadline it is over at once; the connections have their time all the same.
+  for (const auto end = Clock::now() + kDrainTimeout; !thread.connections.empty() && Clock::now() < end;) {
+    thread.acceptor.expired() ? boost::this_fiber::yield() : thread.acceptor.park();
+  }
   for (Connection& connection : thread.connections)
     ::shutdown(connection.socket, SHUT_RDWR);  // ends all waits
   while (!thread.connections.empty()) thread.acceptor.park();
   thread.fibers.stop();
-  reports_.send({.kind = Letter::Kind::drained});
-}
-
-Response Server::refuse_at_drain(ReplyForm form) {
-  form.keep_alive = false;
-  return refuse(counters_, held_at_drain_, "the server is shutting down", form);
+  reports_.send_patiently({.kind = Letter::Kind::drained});
 }
 
 }  // namespace comet

@@ -1,4 +1,7 @@
-// The ready queue, and the one place where the thread sleeps.
+// Model: fibers. The ready queue, and the one place where the thread sleeps.
+// Owner of a connection: its fiber; here it is known as a Sleeper only.
+// Runs on: the one thread that install()s it; only notify() is for other threads.
+// Wakes a held request: wake() on its Sleeper.
 #include "patterns/fibers/epoll_scheduler.hpp"
 
 #include <sys/eventfd.h>
@@ -7,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <new>
 
 #include "patterns/common/startup.hpp"
 
@@ -22,7 +26,11 @@ thread_local EpollScheduler* installed = nullptr;
 
 void Sleeper::set_deadline(Milliseconds after) {
   expired_ = false;
-  home_.deadlines_.set(*this, Clock::now(), after);
+  try {
+    home_.deadlines_.set(*this, Clock::now(), after);
+  } catch (const std::bad_alloc&) {
+    expired_ = true;
+  }
 }
 
 void Sleeper::park() {

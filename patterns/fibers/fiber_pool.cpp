@@ -1,7 +1,11 @@
-// Fibers that take one sleeper after another.
+// Model: fibers. Fibers that take one sleeper after another.
+// Owner of a connection: the fiber that serves it, to its end or to where it hibernates.
+// Runs on: its scheduler's thread.
+// Wakes a held request: run(), where it hibernates.
 #include "patterns/fibers/fiber_pool.hpp"
 
 #include <sanitizer/asan_interface.h>
+#include <sys/mman.h>
 
 #include <boost/fiber/fiber.hpp>
 #include <boost/fiber/protected_fixedsize_stack.hpp>
@@ -10,17 +14,21 @@
 namespace comet {
 namespace {
 
-// So many fibers without work are kept, with the pages that their stacks have touched.
-constexpr std::size_t kMostIdle = 64;
-
-// The frames below an ended fiber's last switch never return, so their AddressSanitizer marks would stay.
+// Boost.Context does not look whether the guard page got its protection, which is one more mapping: where
+// that fails it fails again here. The frames below an ended fiber's last switch never return, so their
+// AddressSanitizer marks would stay.
 using GuardedStack = boost::fibers::protected_fixedsize_stack;
 struct Stack : GuardedStack {
   using GuardedStack::GuardedStack;
 
   boost::context::stack_context allocate() {
-    const auto stack = GuardedStack::allocate();
-    ASAN_UNPOISON_MEMORY_REGION(static_cast<char*>(stack.sp) - stack.size, stack.size);
+    auto stack = GuardedStack::allocate();
+    char* const bottom = static_cast<char*>(stack.sp) - stack.size;
+    if (mprotect(bottom, traits_type::page_size(), PROT_NONE) != 0) {
+      deallocate(stack);
+      throw std::bad_alloc();
+    }
+    ASAN_UNPOISON_MEMORY_REGION(bottom, stack.size);
     return stack;
   }
 };

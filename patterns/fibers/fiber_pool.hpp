@@ -17,7 +17,9 @@ class FiberPool {
  public:
   // `serve` runs on a fiber for each sleeper given to run(); `stack_size` in bytes, one guard page besides.
   FiberPool(std::size_t stack_size, std::function<void(Sleeper&)> serve)
-      : stack_size_(stack_size), serve_(std::move(serve)) {}
+      : stack_size_(stack_size), serve_(std::move(serve)) {
+    idle_.reserve(kMostIdle);
+  }
 
   // Some fiber calls `serve` for the sleeper, soon, in the order of the calls. It must live until then.
   void run(Sleeper& sleeper);
@@ -28,6 +30,9 @@ class FiberPool {
   void stop();
 
  private:
+  // So many fibers without work are kept, with the pages that their stacks have touched.
+  static constexpr std::size_t kMostIdle = 64;
+
   void serve_all();
 
   const std::size_t stack_size_;

@@ -1,4 +1,7 @@
-// Setting up a thread, its listening socket and the signals.
+// Model: fibers. Setting up a thread, its listening socket and the signals.
+// Owner of a connection: nothing here.
+// Runs on: that thread, before its first connection.
+// Wakes a held request: nothing here.
 #include "patterns/fibers/fiber_thread.hpp"
 
 #include <fcntl.h>
@@ -60,7 +63,7 @@ std::thread start_thread(std::function<void()> run) {
   try {
     return std::thread(std::move(run));
   } catch (const std::system_error& error) {
-    fail("starting a thread (fewer --threads may do)", error.code().value());
+    fail("starting a thread (fewer --threads or --publish-work-threads?)", error.code().value());
   }
 }
 

@@ -4,7 +4,10 @@
 // Wakes a held request: send() wakes the owner's Sleeper.
 #pragma once
 
+#include <boost/fiber/operations.hpp>
 #include <mutex>
+#include <new>
+#include <thread>
 #include <vector>
 
 #include "core/decision.hpp"
@@ -27,6 +30,7 @@ struct Letter {
     message,  // also what a held subscriber waits for
     no_message,
     refused,
+    no_memory,      // also to publish
     shutting_down,  // also to held subscribers
     // To publish.
     posted,
@@ -69,23 +73,33 @@ class Inbox {
   };
 
   void deliver();
+  bool put_all();
 
   EpollScheduler& home_;
   std::mutex mutex_;
   std::vector<Posted> posted_;      // guarded by mutex_
-  std::vector<Posted> delivering_;  // empty but for its capacity between two calls of deliver()
+  std::vector<Posted> delivering_;  // between two calls of deliver() only those that memory lacked for
 };
 
 // Whoever sends must know that the mailbox lives until its thread has taken the letter. For a subscriber the
 // room does: it sends nothing behind `left`, nor behind an answer that ends the subscription.
 class Mailbox {
  public:
-  Mailbox(Inbox& inbox, Sleeper& owner) : inbox_(inbox), owner_(owner) {}
+  // Has memory for the first letter from now on, so that a message finds whoever is held. Throws
+  // std::bad_alloc.
+  Mailbox(Inbox& inbox, Sleeper& owner) : inbox_(inbox), owner_(owner) { letters_.reserve(1); }
 
-  // From any thread. Letters of one sender keep their order.
+  // From any thread. Letters of one sender keep their order. Throws std::bad_alloc, and has sent nothing
+  // then.
   void send(Letter letter) {
     if (inbox_.is_here()) return put(std::move(letter));
     inbox_.post(*this, std::move(letter));
+  }
+  // The same for a letter that must come: others run until there is memory for it.
+  void send_patiently(const Letter& letter) {
+    while (!try_send(letter)) {
+      EpollScheduler::here() ? boost::this_fiber::yield() : std::this_thread::yield();
+    }
   }
 
   // By the owner: is there a letter, and the oldest one, which must be there.
@@ -103,6 +117,15 @@ class Mailbox {
 
  private:
   friend class Inbox;
+  // No fiber may be switched where an exception is caught.
+  bool try_send(const Letter& letter) {
+    try {
+      send(letter);
+      return true;
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+  }
   void put(Letter&& letter) {
     letters_.push_back(std::move(letter));
     owner_.wake();
@@ -121,12 +144,27 @@ inline void Inbox::post(Mailbox& to, Letter&& letter) {
 }
 
 inline void Inbox::deliver() {
+  if (!put_all()) return;
   {
     const std::lock_guard lock(mutex_);
     delivering_.swap(posted_);
   }
-  for (Posted& posted : delivering_) posted.to->put(std::move(posted.letter));
+  put_all();
+}
+
+// False: memory lacks for a letter. It and those behind it are delivered when the thread looks again, soon.
+inline bool Inbox::put_all() {
+  for (auto posted = delivering_.begin(); posted != delivering_.end(); ++posted) {
+    try {
+      posted->to->put(std::move(posted->letter));
+    } catch (const std::bad_alloc&) {
+      delivering_.erase(delivering_.begin(), posted);
+      home_.notify();
+      return false;
+    }
+  }
   delivering_.clear();
+  return true;
 }
 
 }  // namespace comet

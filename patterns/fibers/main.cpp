@@ -1,4 +1,7 @@
-// comet-fibers: the command line, then the server until it is drained.
+// Model: fibers. The command line, then the server until it is drained.
+// Owner of a connection: nothing here.
+// Runs on: the main thread, which is the first that runs fibers.
+// Wakes a held request: nothing here.
 #include <CLI/CLI.hpp>
 
 #include "patterns/common/startup.hpp"

@@ -4,10 +4,8 @@
 // Wakes a held request: the room, with one letter to each mailbox in the channel's list.
 #include <boost/asio/post.hpp>
 #include <chrono>
-#include <system_error>
 #include <thread>
 
-#include "patterns/common/startup.hpp"
 #include "patterns/fibers/server.hpp"
 
 namespace comet {
@@ -17,33 +15,28 @@ namespace comet {
 void Server::publish(Connection& connection, const Decision& decision) {
   const ReplyForm form = std::get<Publish>(decision).form;
   const Milliseconds work = service_.options.publish_work;
-  if (work > Milliseconds{0} && work_pool_) {
-    if (!work_in_pool(connection)) return respond(connection, refuse_at_drain(form));
+  if (work > Milliseconds{0} && service_.options.publish_work_threads > 0) {
+    if (!work_in_pool(connection)) {
+      return respond(connection, refuse_at_drain(counters_, held_at_drain_, form));
+    }
   } else if (work > Milliseconds{0}) {
     std::this_thread::sleep_for(work);  // the whole thread: no other fiber of it runs
   }
   const Letter posted = room_.ask(Letter::Kind::publish, connection, decision);
-  if (posted.kind == Letter::Kind::refused) return respond(connection, no_memory_response(form));
+  if (posted.kind == Letter::Kind::no_memory) {
+    return respond(connection, refuse(counters_, counters_.held, "no memory for this message", form));
+  }
   respond(connection, published_response(posted.message.cursor, posted.receivers, form));
 }
 
 // The fiber parks, and others run. False where the server drains before the work has begun: it is refused.
 bool Server::work_in_pool(Connection& connection) {
-  boost::asio::post(*work_pool_, [this, &mailbox = connection.mailbox] {
+  boost::asio::post(work_pool_, [this, &mailbox = connection.mailbox] {
     const bool done = !draining_;
     if (done) std::this_thread::sleep_for(service_.options.publish_work);
-    mailbox.send({.kind = done ? Letter::Kind::worked : Letter::Kind::shutting_down});
+    mailbox.send_patiently({.kind = done ? Letter::Kind::worked : Letter::Kind::shutting_down});
   });
   return connection.mailbox.receive().kind == Letter::Kind::worked;
-}
-
-void Server::start_work_pool() {
-  if (service_.options.publish_work_threads == 0) return;
-  try {
-    work_pool_.emplace(service_.options.publish_work_threads);
-  } catch (const std::system_error& error) {
-    fail("starting threads (fewer --publish-work-threads may do)", error.code().value());
-  }
 }
 
 }  // namespace comet

@@ -39,17 +39,19 @@ class Room {
   // The room's fiber: answers letters until `stop`, which its last correspondent sends.
   void run();
 
-  // Asks, and waits for the answer. Called by the subscriber's own fiber.
+  // Asks, and waits for the answer. Called by the subscriber's own fiber. Throws std::bad_alloc, and has
+  // asked nothing then.
   Letter ask(Letter::Kind kind, Subscriber& from, const Decision& request);
   // Ends a hold from the subscriber's side. Waits until the room has confirmed, after which it sends nothing
   // more. Yields what it sent meanwhile (a message, or shutting_down), or else `left`, with the channel's
   // last cursor.
   Letter leave(Subscriber& from);
   // From any thread: from now on nobody is held. Who is held is told so.
-  void drain() { mailbox_.send({.kind = Letter::Kind::drain}); }
-  void stop() { mailbox_.send({.kind = Letter::Kind::stop}); }
+  void drain() { mailbox_.send_patiently({.kind = Letter::Kind::drain}); }
+  void stop() { mailbox_.send_patiently({.kind = Letter::Kind::stop}); }
 
  private:
+  Channel* open(const std::string& name);
   Letter answer_subscribe(Subscriber& from, const Subscribe& request);
   void publish(Subscriber& from, const Publish& request);
   Letter answer_leave(Subscriber& from);

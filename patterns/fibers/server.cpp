@@ -12,6 +12,8 @@
 #include <boost/fiber/fiber.hpp>
 #include <boost/fiber/operations.hpp>
 #include <cerrno>
+#include <memory>
+#include <new>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -21,15 +23,12 @@
 namespace comet {
 namespace {
 
-// How long accepting rests when the kernel has no descriptor or memory for one more connection.
-constexpr Milliseconds kAcceptPause{100};
-
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
 
 Server::Server(const Options& options, const FiberOptions& fiber_options)
-    : service_{options, [this] { return read_stats(counters_, "fibers", started_); }},
+    : service_{options, [this] { return read_stats(counters_, "fibers", started_); }, &counters_},
       hibernate_(fiber_options.hibernate),
       connection_limit_(connection_limit()),
       started_(unix_milliseconds()),
@@ -49,26 +48,29 @@ Server::Threads Server::prepare_threads(const FiberOptions& fiber_options) {
 
 void Server::run() {
   block_signals();
-  start_work_pool();
   FiberThread& first = *threads_.front();
   first.scheduler->install();
-  boost::fibers::fiber room([this] { room_.run(); });
-  boost::fibers::fiber acceptor([&] { accept_connections(first); });
-  std::vector<std::thread> others;
+  std::vector<std::thread> others;  // before any fiber of this thread: without one of them the process ends
   for (std::size_t i = 1; i < threads_.size(); ++i) {
     others.push_back(start_thread([this, &thread = *threads_[i]] {
       thread.scheduler->install();
       boost::fibers::fiber([&] { accept_connections(thread); }).join();
     }));
   }
+  for (unsigned i = 0; i < service_.options.publish_work_threads; ++i) {
+    others.push_back(start_thread([this] { work_pool_.attach(); }));
+  }
+  boost::fibers::fiber room([this] { room_.run(); });
+  boost::fibers::fiber acceptor([&] { accept_connections(first); });
   announce_ready(first.listener, service_.options);
   await_signal(*first.scheduler);
   held_at_drain_ = counters_.held;
   draining_ = true;
   room_.drain();
-  for (const auto& thread : threads_) thread->orders.send({.kind = Letter::Kind::drain});
+  for (const auto& thread : threads_) thread->orders.send_patiently({.kind = Letter::Kind::drain});
   for (std::size_t i = 0; i < threads_.size(); ++i) reports_.receive();
   room_.stop();
+  work_pool_.stop();
   acceptor.join();
   room.join();
   for (std::thread& thread : others) thread.join();
@@ -85,6 +87,7 @@ void Server::accept_connections(FiberThread& thread) {
       thread.acceptor.park();
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       thread.acceptor.set_deadline(kAcceptPause);
+      boost::this_fiber::yield();  // others run also where memory lacks for the deadline
       while (!thread.acceptor.expired() && thread.orders.empty()) thread.acceptor.park();
     }  // else it was gone before it was accepted
   }
@@ -92,39 +95,58 @@ void Server::accept_connections(FiberThread& thread) {
 }
 
 void Server::accept_connection(FiberThread& thread, int socket) {
-  auto* connection = new Connection(thread, service_, socket);
+  std::unique_ptr<Connection> connection;
+  try {
+    connection = std::make_unique<Connection>(thread, service_, socket);
+  } catch (const std::bad_alloc&) {
+    ::close(socket);
+    return;
+  }
   add(counters_.connections);
   if (!thread.scheduler->watch(socket, *connection) || !thread.fibers.prepare_fiber()) {
     return refuse_without_fiber(*connection);
   }
   if (counters_.connections > connection_limit_) connection->phase = Phase::refused;
   connection->set_deadline(service_.options.idle_timeout);
-  thread.fibers.run(*connection);
+  thread.fibers.run(*connection.release());  // serve() deletes it
 }
 
 // No memory for a stack: what the socket takes at once is all that can be said.
 void Server::refuse_without_fiber(Connection& connection) {
-  const Response response =
-      refuse(counters_, counters_.held, "no memory for one more fiber", {.keep_alive = false});
-  [[maybe_unused]] const ssize_t sent =
-      ::send(connection.socket, response.bytes->data(), response.bytes->size(), MSG_NOSIGNAL);
+  try {
+    const Response response =
+        refuse(counters_, counters_.held, "no memory for one more fiber", {.keep_alive = false});
+    [[maybe_unused]] const ssize_t sent =
+        ::send(connection.socket, response.bytes->data(), response.bytes->size(), MSG_NOSIGNAL);
+  } catch (const std::bad_alloc&) {  // nor for the answer
+  }
   close(connection);
-  delete &connection;
 }
 
 // A connection's fiber: from its first request, or from where it hibernated, to its close or where it
-// hibernates.
+// hibernates. Out of memory, this connection is lost and nothing else.
 void Server::serve(Connection& connection) {
-  if (connection.phase == Phase::refused) {
-    respond(connection, refuse(counters_, counters_.held, "too many connections", {.keep_alive = false}));
-  }
   while (connection.phase != Phase::closed) {
-    connection.phase == Phase::held ? hold(connection) : read_request(connection);
+    try {
+      go_on(connection);
+    } catch (const std::bad_alloc&) {
+      close(connection);  // not held any more: the room forgets it before its answer is made
+    }
     if (connection.hibernates()) return;
   }
   FiberThread& thread = connection.thread;
   delete &connection;
   if (draining_) thread.acceptor.wake();
+}
+
+void Server::go_on(Connection& connection) {
+  if (connection.phase == Phase::refused) {
+    respond(connection, refuse(counters_, counters_.held, "too many connections", {.keep_alive = false}));
+  } else if (connection.phase == Phase::held) {
+    hold(connection);
+  } else {
+    read_request(connection);
+  }
 }
 
 // Step 2: read. Waits for bytes until they are a request.
@@ -191,6 +213,10 @@ void Server::subscribe(Connection& connection, const Decision& decision) {
     connection.phase = Phase::held;
     return connection.set_deadline(request.hold);
   }
+  if (answer.kind == Letter::Kind::no_memory) {
+    return respond(connection,
+                   refuse(counters_, counters_.held, "no memory for one more channel", connection.form));
+  }
   if (answer.kind == Letter::Kind::refused) {
     return respond(connection, refuse(counters_, counters_.held, "too many held requests", connection.form));
   }
@@ -220,8 +246,8 @@ void Server::expire(Connection& connection) {
 }
 
 void Server::leave(Connection& connection) {
+  add(counters_.disconnects);  // first, as whoever sees that nobody is held looks at it
   room_.leave(connection);
-  add(counters_.disconnects);
   close(connection);
 }
 
@@ -234,14 +260,18 @@ void Server::answer_subscription(Connection& connection, const Letter& letter) {
   if (letter.kind != Letter::Kind::shutting_down) {
     return respond(connection, no_content_response(letter.message.cursor, connection.form));
   }
-  respond(connection, refuse_at_drain(connection.form));
+  respond(connection, refuse_at_drain(counters_, held_at_drain_, connection.form));
 }
 
 // Step 8: respond. Most answers fit the socket's buffer and leave at once; else the fiber waits until there
 // is room. A client that does not read is not read from either, and is closed when its idle time is over.
 void Server::respond(Connection& connection, const Response& response, bool is_delivery) {
-  connection.phase = Phase::writing;
+  const Phase phase = std::exchange(connection.phase, Phase::writing);
   if (!connection.send_all(*response.bytes, service_.options.idle_timeout)) return close(connection);
+  if (is_interim(response)) {  // the request's time goes on
+    connection.phase = phase;
+    return;
+  }
   finish_response(connection, response.close, is_delivery);
 }
 

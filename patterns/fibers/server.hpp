@@ -8,7 +8,6 @@
 #include <atomic>
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "core/stats.hpp"
@@ -32,6 +31,7 @@ class Server {
   void accept_connections(FiberThread& thread);
   void accept_connection(FiberThread& thread, int socket);
   void serve(Connection& connection);
+  void go_on(Connection& connection);
   void read_request(Connection& connection);
   void handle(Connection& connection, const Decision& decision);
   void subscribe(Connection& connection, const Decision& decision);
@@ -50,9 +50,7 @@ class Server {
   bool await_input(Connection& connection);
   void answer_subscription(Connection& connection, const Letter& letter);
   void linger(Connection& connection);
-  void start_work_pool();
   bool work_in_pool(Connection& connection);
-  Response refuse_at_drain(ReplyForm form);
 
   Service service_;
   const bool hibernate_;
@@ -65,7 +63,9 @@ class Server {
   Sleeper main_;                   // run() itself
   Mailbox reports_;                // of the threads, to run()
   Room room_;
-  std::optional<boost::asio::thread_pool> work_pool_;  // for the blocking work of publishes
+  // For the blocking work of publishes. Its threads are made in run() and attach: it could not end without one
+  // that it failed to make.
+  boost::asio::thread_pool work_pool_{0};
 };
 
 }  // namespace comet

@@ -1,5 +1,8 @@
-// One deep stack per thread for calls that need much stack and never wait (parsing), so that a fiber's own
-// stack stays within its first page. A call is two switches of Boost.Context.
+// Model: fibers. One deep stack per thread for calls that need much stack and never wait (parsing), so that a
+// fiber's own stack stays within its first page. A call is two switches of Boost.Context.
+// Owner of a connection: the fiber that makes the call.
+// Runs on: the calling thread; only the stack pointer moves.
+// Wakes a held request: nothing here.
 #pragma once
 
 #include <boost/context/fiber.hpp>
@@ -13,7 +16,7 @@ class SharedStack {
  public:
   // Throws std::bad_alloc.
   SharedStack() {
-    constexpr std::size_t kStackSize = 512 * 1024;
+    constexpr std::size_t kStackSize = 512UL * 1024;
     stack_ = boost::context::fiber(std::allocator_arg, boost::context::protected_fixedsize_stack(kStackSize),
                                    [this](boost::context::fiber&& caller) {
                                      while (function_) {
