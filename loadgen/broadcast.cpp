@@ -57,7 +57,11 @@ void Rounds::deliver(std::int64_t expected) {
     if (delivered >= expected) break;
     if (delivered != last_delivered) last_progress = now_ns();
     last_delivered = delivered;
-    if (now_ns() - last_progress > kDeliverTimeout) break;
+    const std::int64_t still = now_ns() - last_progress;
+    if (still > kDeliverTimeout) {
+      trial_.leave_out(still);
+      break;
+    }
   }
   const Response answer = trial_.publisher().receive();
   if (answer.status != 200)

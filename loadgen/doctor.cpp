@@ -39,7 +39,7 @@ class Examination {
 
   // A hard limit may be raised by root, and not beyond fs.nr_open.
   std::string raise_open_files(std::int64_t value) const {
-    const std::string ulimit =
+    std::string ulimit =
         "ulimit -n " + std::to_string(value) + "  (as root, then start the server there)";
     if (!limits_.most_open_files || value <= *limits_.most_open_files) return ulimit;
     return "sudo sysctl -w fs.nr_open=" + std::to_string(value) + " && " + ulimit;

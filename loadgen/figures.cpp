@@ -30,8 +30,8 @@ const std::vector<Figure>& all_figures() {
       {"system_calls_per_delivery", "/server/system_calls_per_delivery", "system calls per delivery", "1",
        "more", "less"},
       {"user_bytes_per_held", "/user_memory/per_held_bytes", "user memory per held", "bytes", "more", "less"},
-      {"kernel_bytes_per_held", "/kernel_memory/per_held_before_bytes", "kernel memory per held", "bytes", "more",
-       "less"},
+      {"kernel_bytes_per_held", "/kernel_memory/per_held_before_bytes", "kernel memory per held", "bytes",
+       "more", "less"},
       {"user_bytes_at_rest", "/user_memory/at_rest_bytes", "user memory at rest", "bytes", "more", "less"},
       {"user_bytes_after", "/user_memory/after_bytes", "user memory after", "bytes", "more", "less"},
       {"lost", "/deliveries/lost", "lost deliveries", "1", "more", "less"}};

@@ -21,7 +21,6 @@ struct Figure {
 
 const std::vector<Figure>& all_figures();
 
-
 struct FigureValue {
   Interval interval;
   std::size_t repeats;

@@ -162,7 +162,7 @@ bool HttpClient::readable() const {
 
 Response HttpClient::receive() {
   const std::int64_t deadline = now_ns() + kAnswerTimeout;
-  std::array<char, 16 * 1024> buffer;
+  std::array<char, 16384> buffer;
   Response response;
   for (;;) {
     std::size_t consumed = 0;

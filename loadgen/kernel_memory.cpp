@@ -40,7 +40,7 @@ std::optional<std::int64_t> kernel_memory() {
 }
 
 std::optional<std::int64_t> settled_kernel_memory() {
-  constexpr std::int64_t kStillBytes = 256 * 1024;
+  constexpr std::int64_t kStillBytes = 256L * 1024;
   constexpr int kStillSamples = 2;
   auto last = kernel_memory();
   for (int sample = 0, still = 0; last && sample < 12 && still < kStillSamples; ++sample) {

@@ -88,7 +88,7 @@ struct Measurement {
   int position = 1;        // in the run's random order
   std::string started_at;  // UTC, ISO 8601
   Status status = Status::kComplete;
-  std::string note;                       // why it is not complete
+  std::string note;                       // why it is not complete, or what its figures need said
   std::int64_t held = 0;                  // by the server's own count; churn: the mean
   std::optional<double> connect_seconds;  // from the first connect until all were held
   std::optional<double> hold_rate;        // held requests per second meanwhile

@@ -121,7 +121,7 @@ std::string amount(std::int64_t count, const char* what) { return with_commas(co
 // What a reader must know about a repeat, one text for each; empty when all is well.
 std::vector<std::string> problems(const Measurement& m) {
   std::vector<std::string> texts;
-  if (m.status != Status::kComplete) texts.push_back(m.note);
+  if (!m.note.empty()) texts.push_back(m.note);
   if (m.deliveries.lost + m.deliveries.duplicate + m.deliveries.wrong > 0)
     texts.push_back(amount(m.deliveries.lost, "lost, ") + amount(m.deliveries.duplicate, "duplicate, ") +
                     amount(m.deliveries.wrong, "wrong of ") + amount(m.deliveries.expected, "deliveries"));
@@ -148,7 +148,8 @@ std::int64_t held_of(const Series& series) {
 Row row_of(const Series& series, const std::vector<Figure>& figures, const Series* floor) {
   const bool trouble = any(series, [](const Measurement& m) { return !problems(m).empty(); });
   const bool limited = any(series, [](const Measurement& m) { return m.generator.limited; });
-  Row row{series.entry + (trouble || limited ? " " : "") + (trouble ? "!" : "") + (limited ? "*" : ""), with_commas(held_of(series))};
+  Row row{series.entry + (trouble || limited ? " " : "") + (trouble ? "!" : "") + (limited ? "*" : ""),
+          with_commas(held_of(series))};
   for (const Figure& figure : figures) {
     const auto interval = interval_of(series, figure);
     row.push_back(interval ? fixed(interval->median, figure.digits) : "-");
@@ -231,7 +232,7 @@ std::string legend_of(const std::vector<Figure>& figures, bool limited) {
   for (const Figure& figure : figures) {
     if (!figure.legend.empty()) line(figure.title, figure.legend);
     if (figure.title == "deliveries/s" && figure.with_interval)
-      line("x floor", "the same over that of the floor in the same run");
+      line("x floor", "the same over that of the floor in the same run; noise where the two (95%) overlap");
   }
   line("-", "not measured");
   if (limited) line("*", "the load generator used up a core and the server did not: the server can do more");

@@ -16,8 +16,7 @@ namespace comet {
 namespace {
 
 // Name and process of the server as its /stats says; the process only when it must be one of this machine.
-std::string ask_who(const Endpoint& endpoint, std::optional<pid_t>& root) {
-  HttpClient client(endpoint);
+std::string ask_who(HttpClient& client, const Endpoint& endpoint, std::optional<pid_t>& root) {
   boost::system::error_code error;
   const auto document = boost::json::parse(client.get("/stats").body, error);
   if (error || !document.is_object())
@@ -49,7 +48,10 @@ Measurement measure(const ServerUnderTest& server, const RunOptions& options, st
 
 int run_against(const RunOptions& options) {
   ServerUnderTest server{parse_url(options.url), std::nullopt, [] { return std::optional<std::string>(); }};
-  const std::string name = ask_who(server.endpoint, server.root);
+  HttpClient client(server.endpoint);
+  const std::string name = ask_who(client, server.endpoint, server.root);
+  const ClientCount before = count_clients(client);
+  client.close();
   std::vector<std::int64_t> sizes = options.scenario.held;
   if (options.scenario.kind == Kind::kHold) sizes = {sizes.back()};
   std::vector<Series> all;
@@ -60,6 +62,7 @@ int run_against(const RunOptions& options) {
     for (int repeat = 1; repeat <= options.repeats && stop_signals() == 0; ++repeat) {
       progress.start(name + " at " + options.url, std::nullopt);
       series.repeats.push_back(measure(server, options, held, repeat, progress));
+      server.before = before;
       complete = complete && series.repeats.back().status == Status::kComplete;
     }
     if (!series.repeats.empty()) all.push_back(std::move(series));

@@ -54,14 +54,19 @@ void verify_resume(HttpClient& client, HttpClient& publisher, const std::string&
 
 }  // namespace
 
-std::int64_t held_by_server(HttpClient& client) {
+ClientCount count_clients(HttpClient& client) {
   const Response response = client.get("/stats");
   boost::system::error_code error;
   const auto document = boost::json::parse(response.body, error);
-  const auto* held = error || !document.is_object() ? nullptr : document.get_object().if_contains("held");
-  if (response.status != 200 || held == nullptr || !held->is_number())
+  const auto number = [&](const char* key) -> std::optional<std::int64_t> {
+    const auto* value = error || !document.is_object() ? nullptr : document.get_object().if_contains(key);
+    if (value == nullptr || !value->is_number()) return std::nullopt;
+    return value->to_number<std::int64_t>();
+  };
+  const auto held = number("held");
+  if (response.status != 200 || !held)
     throw std::runtime_error("/stats does not say how many requests are held");
-  return held->to_number<std::int64_t>();
+  return {*held, number("connections")};
 }
 
 void verify(const Endpoint& endpoint, bool keeps_all) {

@@ -2,13 +2,20 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "loadgen/http.hpp"
 
 namespace comet {
 
-// The number of held requests that /stats reports. Throws std::runtime_error when it does not.
-std::int64_t held_by_server(HttpClient& client);
+// Everybody's, as /stats says. Throws std::runtime_error when it does not say how many requests are held.
+struct ClientCount {
+  std::int64_t held = 0;
+  std::optional<std::int64_t> connections;
+};
+ClientCount count_clients(HttpClient& client);
+
+inline std::int64_t held_by_server(HttpClient& client) { return count_clients(client).held; }
 
 // Two subscribers and one publish; for an entry that keeps everything also resume by cursor, time-out 0 and
 // 404. Throws std::runtime_error that says what was expected and what came.

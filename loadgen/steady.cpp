@@ -95,7 +95,8 @@ void Steady::wait_for_deliveries() {
     if (totals.delivered != last_delivered) last_progress = now_ns();
     last_delivered = totals.delivered;
     const std::int64_t still = now_ns() - last_progress;
-    if (still > kDeliverTimeout || (still > kQuiet && trial_.held() == totals.subscribed())) return;
+    if (still > kDeliverTimeout || (still > kQuiet && trial_.held() == totals.subscribed()))
+      return trial_.leave_out(still);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }

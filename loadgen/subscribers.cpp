@@ -78,7 +78,7 @@ void Subscribers::on_readable(std::uint32_t index, bool ended) {
 // False when there is no more to read for now: unless the connection has ended, a read that does not fill the
 // buffer says so.
 bool Subscribers::read_once(std::uint32_t index, bool ended) {
-  static std::array<char, 64 * 1024> buffer;
+  static std::array<char, 65536> buffer;
   const ssize_t size = recv(connections_[index].socket, buffer.data(), buffer.size(), 0);
   if (size <= 0) {
     if (size < 0 && errno == EINTR) return true;

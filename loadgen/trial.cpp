@@ -10,7 +10,6 @@
 #include "loadgen/clock.hpp"
 #include "loadgen/kernel_memory.hpp"
 #include "loadgen/signals.hpp"
-#include "loadgen/smoke.hpp"
 #include "loadgen/system_calls.hpp"
 
 namespace comet {
@@ -19,6 +18,7 @@ namespace {
 constexpr std::int64_t kConnectsInFlight =
     64;  // connected or connecting, not yet held; under a backlog of 128
 constexpr std::int64_t kHoldTimeout = 10 * kSecond;  // without one more being held
+constexpr std::int64_t kLeaveTimeout = 5 * kSecond;  // without one client fewer
 constexpr double kLimitedShare = 0.95;               // of one core
 
 std::int64_t own_cpu_ns() {
@@ -57,6 +57,7 @@ Trial::Trial(const ServerUnderTest& server, const Scenario& scenario, std::int64
   clients_ = std::make_unique<ClientProcesses>(settings_for(server.endpoint, scenario, connections),
                                                client_processes);
   result_.generator.processes = clients_->size();
+  if (server.before) wait_until_left(*server.before);
   held_before_ = held_by_server(control_);
   progress_.phase("memory at rest");
   read_memory(&MemoryFigures::at_rest);
@@ -74,6 +75,26 @@ Trial::~Trial() {
   result_.deliveries.duplicate = totals.duplicate;
   result_.deliveries.wrong = totals.wrong;
   result_.deliveries.lost = std::max<std::int64_t>(0, result_.deliveries.expected - totals.delivered);
+}
+
+// Until the clients of the trial before have left: they would count as others, and as memory at rest.
+void Trial::wait_until_left(const ClientCount& before) {
+  progress_.phase("the last clients leave");
+  ClientCount last;
+  std::int64_t last_progress = now_ns();
+  for (;;) {
+    check_alive();
+    const ClientCount now = count_clients(control_);
+    if (now.held <= before.held && now.connections <= before.connections) return;
+    if (now.held != last.held || now.connections != last.connections) last_progress = now_ns();
+    last = now;
+    if (now_ns() - last_progress > kLeaveTimeout) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  result_.note = "began with " + with_commas(last.held) + " held";
+  if (last.connections) result_.note += " on " + with_commas(*last.connections) + " connections";
+  result_.note += " where the first trial began with " + with_commas(before.held);
+  if (before.connections) result_.note += " on " + with_commas(*before.connections);
 }
 
 void Trial::check_alive() {
@@ -158,12 +179,14 @@ Trial::Costs Trial::costs_now() {
 
 void Trial::start_costs() {
   if (server_.root) result_.server.descriptors = open_descriptors(process_tree(*server_.root));
+  idle_ns_ = 0;
   before_ = costs_now();
   clients_->schedule().timed = true;
 }
 
 void Trial::stop_costs() {
   after_ = costs_now();
+  after_.at_ns -= idle_ns_;
   clients_->schedule().timed = false;
 }
 

@@ -14,6 +14,7 @@
 #include "loadgen/process_tree.hpp"
 #include "loadgen/progress.hpp"
 #include "loadgen/scenario.hpp"
+#include "loadgen/smoke.hpp"
 
 namespace comet {
 
@@ -22,6 +23,7 @@ struct ServerUnderTest {
   Endpoint endpoint;
   std::optional<pid_t> root;                          // of its process tree; nothing when it runs elsewhere
   std::function<std::optional<std::string>()> death;  // how it ended, nothing while it runs
+  std::optional<ClientCount> before{};  // the first of several trials: their clients must be gone
 };
 
 // The server does not hold as many as it is asked to: a result, not a failure.
@@ -59,6 +61,8 @@ class Trial {
   // Around the timed part.
   void start_costs();
   void stop_costs();
+  // Of the timed part: a wait for deliveries that never came. Costs are not spread over it.
+  void leave_out(std::int64_t idle_ns) { idle_ns_ += idle_ns; }
   // Counts the server's system calls while `deliver` makes some more deliveries.
   void count_system_calls(const std::function<void()>& deliver);
   // Fetches the samples of the timed part and sets latency, skew, lag and costs per delivery.
@@ -75,6 +79,7 @@ class Trial {
 
   Costs costs_now();
   void set_costs(std::int64_t deliveries);
+  void wait_until_left(const ClientCount& before);
 
   const ServerUnderTest& server_;
   const Scenario& scenario_;
@@ -87,6 +92,7 @@ class Trial {
   std::int64_t asked_ = 0;        // connections so far
   Costs before_;
   Costs after_;
+  std::int64_t idle_ns_ = 0;
 };
 
 }  // namespace comet

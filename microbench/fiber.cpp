@@ -125,10 +125,12 @@ void park_fibers(Host& host, std::size_t count, Meanwhile meanwhile) {
     ++ended;
   });
   for (Sleeper& sleeper : sleepers) pool.run(sleeper);
+  // NOLINTNEXTLINE(bugprone-infinite-loop): other fibers count
   while (parked < count) boost::this_fiber::yield();
   meanwhile();
   pool.stop();
   for (Sleeper& sleeper : sleepers) sleeper.wake();
+  // NOLINTNEXTLINE(bugprone-infinite-loop): as above
   while (ended < count) boost::this_fiber::yield();
 }
 

@@ -15,7 +15,7 @@
 namespace comet {
 namespace {
 
-constexpr std::size_t kStackSize = 64 * 1024;  // the default of comet-threaded
+constexpr std::size_t kStackSize = 64UL * 1024;  // the default of comet-threaded
 
 // As comet-threaded has its threads scheduled, for the calling thread and those that it starts.
 struct Batch {

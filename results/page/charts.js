@@ -38,16 +38,17 @@ const ceilings = {
     const {ctx, chartArea: area, scales} = chart;
     chart.data.datasets.filter((dataset) => dataset.ceiling).forEach((dataset, i) => {
       const x = scales.x.getPixelForValue(dataset.ceiling);
-      const last = chart.getDatasetMeta(chart.data.datasets.indexOf(dataset)).data.at(-1);
+      const last = chart.getDatasetMeta(chart.data.datasets.indexOf(dataset)).data.at(-1);  // none without a point
       ctx.save();
       ctx.strokeStyle = ctx.fillStyle = dataset.borderColor;
       ctx.setLineDash([3, 3]);
       ctx.beginPath(); ctx.moveTo(x, area.top); ctx.lineTo(x, area.bottom); ctx.stroke();
       ctx.setLineDash([]);
       ctx.lineWidth = 2;
+      const y = last?.y ?? area.bottom;
       ctx.beginPath();
-      ctx.moveTo(last.x - 6, last.y - 6); ctx.lineTo(last.x + 6, last.y + 6);
-      ctx.moveTo(last.x - 6, last.y + 6); ctx.lineTo(last.x + 6, last.y - 6);
+      ctx.moveTo(x - 6, y - 6); ctx.lineTo(x + 6, y + 6);
+      ctx.moveTo(x - 6, y + 6); ctx.lineTo(x + 6, y - 6);
       ctx.stroke();
       ctx.font = '11px system-ui, sans-serif';
       ctx.textAlign = 'right';
@@ -106,15 +107,17 @@ function told([median, low, high], unit, divide = 1) {
   return `${readable(median / divide)} ${unit} (${readable(low / divide)} .. ${readable(high / divide)})`;
 }
 
-// Room on an axis for whiskers: Chart.js knows only the medians.
-function withRoom(scale, marks, beyond = 1) {
-  const ends = marks.flatMap(({low, high}) => [low, high]).filter((end) => end > 0);
+// Room on an axis for whiskers and ceilings: Chart.js knows only the medians.
+function withRoom(scale, all, beyond = 1) {
+  const ends = all.filter((end) => end > 0);
   return ends.length > 0 ? {...scale, suggestedMin: Math.min(...ends), suggestedMax: Math.max(...ends) * beyond} : scale;
 }
 
+const endsOf = (marks) => marks.flatMap(({low, high}) => [low, high]);
+
 // lines: [{entry, marks: [{x, y, low, high, text}], ceiling}]
 function linePlot(lines, x, y) {
-  if (!lines.some(({marks}) => marks.length > 0)) return null;
+  if (!lines.some(({marks, ceiling}) => marks.length > 0 || ceiling)) return null;
   const datasets = lines.map(({entry, marks, ceiling}) => ({
     label: entry.name, data: marks, ceiling,
     borderColor: colours.get(entry.name), backgroundColor: colours.get(entry.name),
@@ -123,7 +126,8 @@ function linePlot(lines, x, y) {
     borderDash: {peer: [6, 3], floor: [2, 2]}[entry.group] ?? [],
   }));
   return {type: 'line', data: {datasets}, plugins: [whiskers, ceilings],
-    options: settings(x, withRoom(y, lines.flatMap(({marks}) => marks)), {parsing: false})};
+    options: settings(withRoom(x, lines.map(({ceiling}) => ceiling)), withRoom(y, lines.flatMap(({marks}) => endsOf(marks))),
+        {parsing: false})};
 }
 
 // One row for each entry. kind 'bar': linear, with values; 'dot': logarithmic.
@@ -140,9 +144,9 @@ function rowPlot(kind, sets, title) {
       showLine: false, pointRadius: 5, pointHoverRadius: 6, borderWidth: kind === 'bar' ? 0 : 2, maxBarThickness: 16,
     };
   });
-  const marks = datasets.flatMap((dataset) => dataset.data);
-  const x = kind === 'bar' ? {...withRoom(axis(title, 'linear'), marks, 1.15), min: 0}
-    : withRoom(axis(title, 'logarithmic'), marks);
+  const ends = endsOf(datasets.flatMap((dataset) => dataset.data));
+  const x = kind === 'bar' ? {...withRoom(axis(title, 'linear'), ends, 1.15), min: 0}
+    : withRoom(axis(title, 'logarithmic'), ends);
   const y = axis('', 'category', {labels: names, offset: true, title: {display: false},
     ticks: {color: ink('--ink'), autoSkip: false}});
   return {

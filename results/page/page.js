@@ -30,10 +30,22 @@ function factsOf(run) {
   };
   const rows = Object.entries(facts).flatMap(([name, value]) => [
     element('dt', {}, name.replaceAll('_', ' ')), element('dd', {}, `${value ?? '-'}`)]);
-  const commit = (run.commit?.slice(0, 12) ?? 'unknown') + (run.commit?.endsWith('-changed') ? ' (changed)' : '');
-  const summary = `${run.started_at}: ${machine.cores} cores of ${machine.cpu ?? 'an unknown CPU'}, ${machine.kernel}, ` +
-      `commit ${commit}, seed ${run.seed}`;
+  const summary = `${run.started_at}: ${placeOf(run)}, seed ${run.seed}`;
   return element('details', {}, element('summary', {}, summary), element('dl', {}, ...rows));
+}
+
+function placeOf({machine, commit}) {
+  const short = (commit?.slice(0, 12) ?? 'unknown') + (commit?.endsWith('-changed') ? ' (changed)' : '');
+  return `${machine.cores} cores of ${machine.cpu ?? 'an unknown CPU'}, ${machine.kernel}, commit ${short}`;
+}
+
+// Runs of one machine and commit are one line until it is opened.
+function drawRuns() {
+  const place = document.getElementById('runs');
+  place.append(...data.runs.map(factsOf));
+  if (data.runs.length === 1 || new Set(data.runs.map(placeOf)).size > 1) return;
+  const summary = `${data.runs.length} runs from ${data.runs[0].started_at} on: ${placeOf(data.runs[0])}`;
+  place.replaceChildren(element('details', {}, element('summary', {}, summary), ...place.children));
 }
 
 function fillSelect(id, options, chosen, change) {
@@ -71,7 +83,7 @@ function drawChips() {
       ...data.entries.map((entry) => chip(entryLabel(entry), [entry.name])));
 }
 
-document.getElementById('runs').append(...data.runs.map(factsOf));
+drawRuns();
 document.body.classList.toggle('picture', location.hash === '#picture');
 fillSelect('scenario', data.scenarios.map(({name}) => name), null, (name) => { chooseScenario(name); drawAll(); });
 chooseScenario((scenarioNamed('broadcast') ?? data.scenarios[0]).name);

@@ -10,9 +10,9 @@ function memoryPlot(member, title) {
   const lines = shownEntries().map((entry) => {
     const series = largest(scenario, entry.name);
     const points = (series?.points ?? []).filter((point) => point.held > 0 && point[member]?.[0] > 0);
-    const capped = series?.problems.filter(({status}) => status === 'ceiling') ?? [];
+    const capped = series?.problems.filter(({status, held}) => status === 'ceiling' && held > 0) ?? [];
     return {
-      entry, ceiling: points.length > 0 && capped.length > 0 ? Math.max(...capped.map(({held}) => held)) : null,
+      entry, ceiling: capped.length > 0 ? Math.max(...capped.map(({held}) => held)) : null,
       marks: points.map((point) => {
         const {value, low, high} = scaled(point[member], MiB);
         return {x: point.held, y: value, low, high,
@@ -36,6 +36,7 @@ function churnPlot() {
 // the fastest tenth: a broadcast's first deliveries would stretch the axis over four decades.
 const kFastest = 10;
 const kMaximum = 4.7;
+const kNamed = [50, 90, 99, 99.9, 99.99, 100];  // on the axis; whiskers elsewhere would hide the lines
 const rarity = (percent) => percent >= 100 ? kMaximum : -Math.log10(1 - percent / 100);
 
 function curvePlot() {
@@ -46,11 +47,11 @@ function curvePlot() {
         .map(([percent, ...interval]) => {
           const {value, low, high} = scaled(interval, 1000);
           const at = percent >= 100 ? 'the slowest' : `${percent}%`;
-          return {x: rarity(percent), y: value, low, high, text: `${entry.name}, ${at}: ${told(interval, 'ms', 1000)}`};
+          const text = `${entry.name}, ${at}: ${told(interval, 'ms', 1000)}`;
+          return {x: rarity(percent), y: value, ...(kNamed.includes(percent) ? {low, high} : {}), text};
         }),
   }));
-  const names = new Map([10, 50, 90, 99, 99.9, 99.99].map((percent) => [rarity(percent), `${percent}`]));
-  names.set(kMaximum, 'max');
+  const names = new Map(kNamed.map((percent) => [rarity(percent), percent < 100 ? `${percent}` : 'max']));
   const x = axis('percentile of deliveries (%)', 'linear', {
     min: rarity(kFastest), max: kMaximum, ticks: {callback: (value) => names.get(value), autoSkip: false},
     afterBuildTicks: (scale) => { scale.ticks = [...names.keys()].map((value) => ({value})); },
@@ -73,8 +74,10 @@ function overRate(scenario, mark) {
   }));
 }
 
+// The floor and most peers keep no cursors: they are seen when the scenario without is chosen.
 function offeredPlot() {
-  const scenario = ofKind(({kind, cursors}) => kind === 'steady' && cursors);
+  const chosen = scenarioNamed(state.scenario);
+  const scenario = chosen.kind === 'steady' ? chosen.name : ofKind(({kind, cursors}) => kind === 'steady' && cursors);
   const lines = overRate(scenario, (series) => {
     const p99 = figure(series, 'latency_p99_us');
     if (!p99) return null;
@@ -87,9 +90,14 @@ function offeredPlot() {
 
 function lossPlot() {
   const scenario = ofKind(({kind, cursors}) => kind === 'steady' && !cursors);
-  const lines = overRate(scenario, ({sums}) => sums.expected
-    ? {y: 100 * sums.lost / sums.expected, text: `${readable(100 * sums.lost / sums.expected)}% lost`} : null);
-  const lost = axis('lost (% of deliveries, all repeats)', 'linear', {beginAtZero: true});
+  const lines = overRate(scenario, (series) => {
+    const lost = figure(series, 'lost');
+    if (!lost || !series.sums.expected) return null;
+    const share = scaled(lost, series.sums.expected / series.repeats / 100);  // each repeat expects as many
+    return {y: share.value, low: share.low, high: share.high,
+      text: `${readable(share.value)}% lost (${readable(share.low)} .. ${readable(share.high)})`};
+  });
+  const lost = axis('lost (% of deliveries)', 'linear', {beginAtZero: true});
   return linePlot(lines, axis(kOffered, 'logarithmic'), lost);
 }
 

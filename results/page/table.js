@@ -38,11 +38,17 @@ function cell(row, column) {
   const value = cellValue(row, column);
   if (column.key === 'repeats') return repeatsCell(row.series);
   const td = element('td', {className: column.key === 'lost' && value > 0 ? 'wrong' : ''}, readable(value));
+  if (column.key === 'floor' && overlapsFloor(row)) td.append(element('small', {}, 'overlaps'));
   if (column.key === 'deliveries_per_second' && row.series?.generator_limited) td.append('*');
   const spread = figure(row.series, column.key);
   if (spread?.[3] > 1 && column.key !== 'lost')
     td.append(element('small', {}, spread.slice(1, 3).map((end) => readable(end / (column.divide ?? 1))).join(' .. ')));
   return td;
+}
+
+function overlapsFloor({entry, series, floor}) {
+  const own = figure(series, 'deliveries_per_second');
+  return entry.group !== 'floor' && own && floor && own[1] <= floor[2] && floor[1] <= own[2];
 }
 
 function repeatsCell(series) {
@@ -99,14 +105,28 @@ function alike(problems) {
   return [...kinds.values()];
 }
 
+// What an entry sits out is one line for each scenario and reason.
+function skippedLines() {
+  const lines = new Map();
+  for (const {scenario, entry, problems} of data.series)
+    for (const {note} of problems.filter(({status}) => status === 'skipped')) {
+      const line = `${scenario}: ${note}`;
+      lines.set(line, (lines.get(line) ?? new Set()).add(entry));
+    }
+  return [...lines].map(([line, entries]) => element('li', {}, `Skipped in ${line}: ${[...entries].join(', ')}`));
+}
+
 function drawProblems() {
-  const rows = data.series.flatMap((series) => alike(series.problems).map(({status, held, note, count}) => element('tr', {},
+  const place = document.getElementById('problems');
+  document.getElementById('skipped').replaceChildren(...skippedLines());
+  const failed = (series) => series.problems.filter(({status}) => status !== 'skipped');
+  const rows = data.series.flatMap((series) => alike(failed(series)).map(({status, held, note, count}) => element('tr', {},
       element('td', {}, entryLabel(data.entries.find(({name}) => name === series.entry))),
       element('td', {className: 'wide'}, series.scenario), element('td', {}, readable(series.held)),
       element('td', {}, readable(held)), element('td', {}, `${count} of ${series.repeats}`),
       element('td', {className: 'wide wrong'}, status), element('td', {className: 'wide'}, note ?? '-'))));
-  const place = document.getElementById('problems');
-  if (rows.length === 0) return place.replaceChildren(element('p', {className: 'empty'}, 'Every repeat is complete.'));
+  if (rows.length === 0)
+    return place.replaceChildren(element('p', {className: 'empty'}, 'Every repeat that was begun is complete.'));
   const head = ['entry', 'scenario', 'wanted', 'held', 'repeats', 'status', 'note'].map(
       (name) => element('th', {scope: 'col', style: 'wanted held repeats'.includes(name) ? '' : 'text-align: left'}, name));
   place.className = 'scroll';

@@ -12,7 +12,7 @@ const std::string kPost = "POST /publish HTTP/1.1\r\nHost: a\r\n";
 const std::string kChunked = kPost + "Transfer-Encoding: chunked\r\n\r\n";
 
 // One decision, whole or byte by byte: that status, one line of text, and nothing behind it is read.
-void expect_refused(int status, const std::string& bytes, Options options = {}) {
+void expect_refused(int status, const std::string& bytes, const Options& options = {}) {
   const std::string behind = get("/publish?message=smuggled");
   const std::vector<std::string> expected{"reply " + std::to_string(status) + " close"};
   EXPECT_EQ(decisions_of(bytes + behind, options), expected) << testing::PrintToString(bytes);

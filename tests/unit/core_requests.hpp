@@ -10,7 +10,7 @@
 
 namespace comet {
 
-inline Service test_service(Options options = {}) {
+inline Service test_service(const Options& options = {}) {
   return {options, [] {
             Stats stats;
             stats.pattern = "test";
@@ -47,14 +47,14 @@ inline std::vector<std::string> decisions_of(RequestReader& reader, std::string_
   return all;
 }
 
-inline std::vector<std::string> decisions_of(std::string_view bytes, Options options = {}) {
+inline std::vector<std::string> decisions_of(std::string_view bytes, const Options& options = {}) {
   const Service service = test_service(options);
   RequestReader reader(service);
   return decisions_of(reader, bytes);
 }
 
 // The first decision of a fresh reader.
-inline Decision decide(std::string_view bytes, Options options = {}) {
+inline Decision decide(std::string_view bytes, const Options& options = {}) {
   const Service service = test_service(options);
   return RequestReader(service).feed(bytes);
 }

@@ -13,7 +13,7 @@ using namespace std::string_literals;
 const std::string kForm = "Content-Type: application/x-www-form-urlencoded\r\n";
 const std::string kText = "Content-Type: text/plain\r\n";
 
-std::string routed(const std::string& bytes, Options options = {}) { return described(decide(bytes, options)); }
+std::string routed(const std::string& bytes, const Options& options = {}) { return described(decide(bytes, options)); }
 std::string routed_get(std::string_view target) { return routed(get(target)); }
 
 TEST(SubscribeRoute, DefaultsToAllFromNowForTheWholeHold) {

@@ -1,8 +1,11 @@
 // The pool that connections get their fibers from, and the stack that fibers share for deep calls.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <boost/fiber/operations.hpp>
 #include <deque>
+#include <fstream>
 #include <set>
 
 #include "patterns/fibers/fiber_pool.hpp"
@@ -62,6 +65,28 @@ TEST(FiberPool, SaysWhenThereIsNoMemoryForAStack) {
   thread.run([&] {
     FiberPool pool(std::size_t{1} << 50, [](Sleeper&) {});
     EXPECT_FALSE(pool.prepare_fiber());
+  });
+}
+
+// Every second page of a large mapping gets another protection, until the process has all its mappings.
+TEST(FiberPool, HasNoFiberWhereTheGuardPageWouldBeOneMappingTooMany) {
+  std::size_t most_mappings = 0;
+  std::ifstream("/proc/sys/vm/max_map_count") >> most_mappings;
+  if (most_mappings == 0 || most_mappings > 200'000) GTEST_SKIP() << "too many mappings to take them all";
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t size = 2 * most_mappings * page;
+  TestThread thread;
+  FiberPool pool(kStackSize, [](Sleeper&) {});
+  thread.run([&] {
+    void* const mapped = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    ASSERT_NE(mapped, MAP_FAILED);
+    char* next = static_cast<char*>(mapped);
+    while (mprotect(next, page, PROT_READ) == 0) next += 2 * page;
+    const bool has_fiber = pool.prepare_fiber();
+    ASSERT_EQ(munmap(mapped, size), 0);
+    EXPECT_FALSE(has_fiber);
+    EXPECT_TRUE(pool.prepare_fiber());
+    pool.stop();
   });
 }
 

@@ -1,5 +1,6 @@
 // The room: who is known when, and the races between a message and the end of a hold.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <memory>
@@ -106,6 +107,28 @@ TEST_F(RoomTest, HoldsNoMoreThanItsLimit) {
     EXPECT_EQ(room.ask(Kind::subscribe, second, kSubscribe).kind, Kind::subscribed);
     EXPECT_EQ(room.ask(Kind::subscribe, third, kSubscribe).kind, Kind::refused);
     EXPECT_EQ(publish(), 2u);
+  });
+}
+
+// The address space is full meanwhile, so that the copy of so long a name does not fit.
+TEST_F(RoomTest, RefusesAChannelThatThereIsNoMemoryFor) {
+  const std::string name(std::size_t{64} << 20, 'a');
+  const Decision subscribe = Subscribe{.channel = name, .since = {}, .hold = Milliseconds{1000}, .form = {}};
+  const Decision publish_there = Publish{.channel = name, .body = "hello", .form = {}};
+  run([&] {
+    Client subscriber(thread);
+    rlimit before;
+    ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+    const Kind subscribed = room.ask(Kind::subscribe, subscriber, subscribe).kind;
+    const Kind published = room.ask(Kind::publish, publisher, publish_there).kind;
+    ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+    EXPECT_EQ(subscribed, Kind::no_memory);
+    EXPECT_EQ(published, Kind::no_memory);
+    EXPECT_EQ(counters.held, 0u);
+    EXPECT_EQ(room.ask(Kind::subscribe, subscriber, subscribe).kind, Kind::subscribed);
+    room.leave(subscriber);
   });
 }
 

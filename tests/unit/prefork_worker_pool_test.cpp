@@ -97,10 +97,19 @@ TEST(PoolScoreboard, CrowdedIsNoOtherAvailableAndNoMoreToStart) {
 
 TEST(PoolScoreboard, SheddingIsTakenByOne) {
   Scoreboard board(2);
-  EXPECT_FALSE(board.take_shedding());
+  EXPECT_FALSE(board.take_shedding(0));
   board.shared().shed = true;
-  EXPECT_TRUE(board.take_shedding());
-  EXPECT_FALSE(board.take_shedding());
+  EXPECT_TRUE(board.take_shedding(0));
+  EXPECT_FALSE(board.take_shedding(0));
+}
+
+TEST(PoolScoreboard, SheddingIsOverOnceAnotherWorkerIsAvailable) {
+  Scoreboard board(2);
+  board.shared().shed = true;
+  board.available.add(1);
+  EXPECT_FALSE(board.take_shedding(0));
+  board.available.remove(1);
+  EXPECT_FALSE(board.take_shedding(0)) << "it was asked for before there was room";
 }
 
 TEST(PoolBells, OneRingReachesEveryListenerOnceAndNotThoseOfOtherBells) {

@@ -8,7 +8,7 @@
 namespace comet {
 namespace {
 
-constexpr std::size_t kStack = 256 * 1024;  // bytes; the sanitizers need more than the server does
+constexpr std::size_t kStack = 256UL * 1024;  // bytes; the sanitizers need more than the server does
 constexpr Milliseconds kPatience{10000};
 
 TEST(ThreadedConnectionThreadsTest, StartsUpToTheCapAndNoMore) {

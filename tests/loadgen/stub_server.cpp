@@ -1,4 +1,4 @@
-#include "tests/measuring/stub_server.hpp"
+#include "tests/loadgen/stub_server.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -19,14 +19,6 @@ void check(bool good, const char* what) {
 
 bool contains(const std::vector<int>& numbers, int number) {
   return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
-}
-
-void send_text(int socket, std::string_view body) {
-  const std::string bytes =
-      "HTTP/1.1 200 OK\r\nContent-Type: text/plain;charset=utf-8\r\nComet-Cursor: 1-1\r\nContent-Length: " +
-      std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
-  // A client that has gone is found by the next read.
-  [[maybe_unused]] const ssize_t sent = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
 
 }  // namespace
@@ -68,7 +60,7 @@ void StubServer::run() {
     while (!due_.empty() && due_.front().at <= Clock::now()) {
       const Due due = std::move(due_.front());
       due_.erase(due_.begin());
-      deliver(due.body);
+      deliver(due);
     }
   }
 }
@@ -89,11 +81,11 @@ void StubServer::read(Client& client) {
   const ssize_t size = recv(client.socket, bytes, sizeof bytes, MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (size <= 0) {
-    ::close(std::exchange(client.socket, -1));
-    return;
+    if (client.held) leaving_.push_back(Clock::now() + faults_.leave);
+    return end(client);
   }
   client.input.append(bytes, static_cast<std::size_t>(size));
-  while (true) {
+  while (client.socket >= 0) {
     const auto head = client.input.find("\r\n\r\n");
     if (head == std::string::npos) return;
     const auto field = client.input.find("Content-Length: ");
@@ -109,30 +101,48 @@ void StubServer::read(Client& client) {
 
 void StubServer::answer(Client& client, std::string_view target, std::string_view body) {
   if (target.starts_with("/stats")) {
-    send_text(client.socket, R"({"pattern": "stub", "held": )" + std::to_string(held()) + "}");
+    send_text(client, R"({"pattern": "stub", "held": )" + std::to_string(held()) + "}");
   } else if (target.starts_with("/publish")) {
-    due_.push_back({Clock::now() + faults_.delay, std::string(body)});
-    send_text(client.socket, "ok");
+    due_.push_back({Clock::now() + faults_.delay, std::string(body), client.socket});
   } else if (!client.repeat.empty()) {
-    send_text(client.socket, std::exchange(client.repeat, {}));
+    send_text(client, std::exchange(client.repeat, {}));
   } else {
     client.held = true;
   }
 }
 
-void StubServer::deliver(const std::string& body) {
+void StubServer::deliver(const Due& due) {
   for (Client& client : clients_) {
     if (!client.held) continue;
     const int number = ++deliveries_;
     if (contains(faults_.lost, number)) continue;
     client.held = false;
-    if (contains(faults_.repeated, number)) client.repeat = body;
-    send_text(client.socket, contains(faults_.wrong, number) ? "something else" : body);
+    if (contains(faults_.repeated, number)) client.repeat = due.body;
+    send_text(client, contains(faults_.wrong, number) ? std::string(due.body.size(), 'x') : due.body);
+  }
+  for (Client& client : clients_) {
+    if (client.socket == due.publisher) send_text(client, "ok");
   }
 }
 
+void StubServer::send_text(Client& client, std::string_view body) {
+  const std::string bytes =
+      std::string("HTTP/1.1 200 OK\r\nContent-Type: text/plain;charset=utf-8\r\nComet-Cursor: 1-1\r\n") +
+      (faults_.closes ? "Connection: close\r\n" : "") + "Content-Length: " + std::to_string(body.size()) +
+      "\r\n\r\n" + std::string(body);
+  // A client that has gone is found by the next read.
+  [[maybe_unused]] const ssize_t sent = ::send(client.socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (faults_.closes) end(client);
+}
+
+void StubServer::end(Client& client) {
+  ::close(std::exchange(client.socket, -1));
+  client.held = false;
+}
+
 std::int64_t StubServer::held() const {
-  return std::count_if(clients_.begin(), clients_.end(), [](const Client& client) { return client.held; });
+  return std::count_if(clients_.begin(), clients_.end(), [](const Client& client) { return client.held; }) +
+         std::count_if(leaving_.begin(), leaving_.end(), [](auto until) { return until > Clock::now(); });
 }
 
 }  // namespace comet

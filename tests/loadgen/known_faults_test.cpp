@@ -1,8 +1,8 @@
 // Against a server of known delay, loss and duplication the load generator reports just those.
 #include <gtest/gtest.h>
 
-#include "tests/measuring/loadgen_process.hpp"
-#include "tests/measuring/stub_server.hpp"
+#include "tests/loadgen/loadgen_process.hpp"
+#include "tests/loadgen/stub_server.hpp"
 
 namespace comet {
 namespace {
@@ -11,10 +11,11 @@ constexpr int kHeld = 20;
 constexpr int kRounds = 4;
 constexpr int kDeliveries = kHeld * (kRounds + 1);  // one round more is the warm-up
 
-boost::json::object measure(const Faults& faults) {
+boost::json::object measure(const Faults& faults, int repeats = 1) {
   const StubServer stub(faults);
-  const Outcome outcome = run_loadgen({"run", "--url", stub.url(), "--held", std::to_string(kHeld),
-                                       "--rounds", std::to_string(kRounds), "--json"});
+  const Outcome outcome =
+      run_loadgen({"run", "--url", stub.url(), "--held", std::to_string(kHeld), "--rounds",
+                   std::to_string(kRounds), "--repeats", std::to_string(repeats), "--json"});
   EXPECT_EQ(outcome.errors.find("error"), std::string::npos) << outcome.errors;
   EXPECT_FALSE(outcome.left_a_child);
   return figures_of(outcome);
@@ -66,6 +67,20 @@ TEST(KnownFaults, WrongBytesAreCountedExactly) {
   EXPECT_EQ(count(figures, "wrong"), 2);
   EXPECT_EQ(count(figures, "lost"), 2);
   EXPECT_EQ(count(figures, "delivered"), kDeliveries - 2);
+}
+
+// Else the second trial would take them for others, who are gone by the time that it counts its own.
+TEST(KnownFaults, ATrialBeginsWhenTheClientsOfTheOneBeforeHaveLeft) {
+  const auto figures = measure({.leave = std::chrono::milliseconds(500)}, 2);
+  EXPECT_EQ(figures.at("status"), "complete") << figures.at("note");
+  EXPECT_TRUE(figures.at("note").is_null()) << figures.at("note");
+}
+
+TEST(KnownFaults, ATrialThatBeginsAmongTheClientsOfTheOneBeforeSaysSo) {
+  const auto figures = measure({.leave = std::chrono::hours(1)}, 2);
+  EXPECT_EQ(figures.at("note"), "began with 20 held where the first trial began with 0");
+  EXPECT_EQ(figures.at("held"), kHeld);
+  EXPECT_EQ(count(figures, "delivered"), kDeliveries);
 }
 
 }  // namespace

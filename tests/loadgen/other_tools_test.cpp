@@ -7,7 +7,7 @@
 
 #include "tests/conformance/client.hpp"
 #include "tests/conformance/server_process.hpp"
-#include "tests/measuring/loadgen_process.hpp"
+#include "tests/loadgen/loadgen_process.hpp"
 
 namespace comet {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/measuring/loadgen_process.hpp"
+#include "tests/loadgen/loadgen_process.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>

@@ -16,10 +16,12 @@ namespace comet {
 
 // Deliveries are numbered from 1 in the order in which they are due.
 struct Faults {
-  std::chrono::milliseconds delay{0};  // from the publish to each of its deliveries
+  std::chrono::milliseconds delay{0};  // from the publish to its deliveries, and to its own answer
   std::vector<int> lost{};             // the message is not sent: its subscriber stays held
   std::vector<int> repeated{};         // and sent once more to the same subscriber's next request
   std::vector<int> wrong{};            // other bytes than were published
+  bool closes = false;                 // every answer ends its connection
+  std::chrono::milliseconds leave{0};  // for so long /stats counts a held request whose client has left
 };
 
 class StubServer {
@@ -43,12 +45,15 @@ class StubServer {
   struct Due {
     Clock::time_point at;
     std::string body;
+    int publisher;  // its socket
   };
 
   void run();
   void read(Client& client);
   void answer(Client& client, std::string_view target, std::string_view body);
-  void deliver(const std::string& body);
+  void deliver(const Due& due);
+  void send_text(Client& client, std::string_view body);
+  static void end(Client& client);
   void accept_client();
   int wait_time() const;
   std::int64_t held() const;
@@ -58,7 +63,8 @@ class StubServer {
   int stop_[2] = {-1, -1};  // a pipe: closing its write end stops the thread
   std::uint16_t port_ = 0;
   std::vector<Client> clients_;
-  std::vector<Due> due_;  // in the order of their times, for all have the same delay
+  std::vector<Due> due_;                    // in the order of their times, for all have the same delay
+  std::vector<Clock::time_point> leaving_;  // until when they count as held
   int deliveries_ = 0;
   std::thread thread_;
 };

@@ -1,7 +1,7 @@
 // comet-loadgen doctor: its exit status, the limit that binds first, the command that lifts it.
 #include <gtest/gtest.h>
 
-#include "tests/measuring/loadgen_process.hpp"
+#include "tests/loadgen/loadgen_process.hpp"
 
 namespace comet {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "tests/measuring/loadgen_process.hpp"
+#include "tests/loadgen/loadgen_process.hpp"
 
 namespace comet {
 namespace {
