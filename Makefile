@@ -5,17 +5,18 @@ SERVERS = comet-prefork comet-threaded comet-async comet-continuations comet-fib
 # Warnings stop the build in CI only.
 STRICT = $(if $(CI),-DCOMET_WARNINGS_AS_ERRORS=ON)
 # The conformance suite also runs the servers of these builds: NAME=DIR[=REGEX of entries].
-SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=^(threaded|continuations)
+SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=^(threaded|continuations|fibers)
 
-.PHONY: help deps build sanitizers test fuzz soak bench bench-peers reference microbench report picture clean
+.PHONY: help deps build sanitizers test lint fuzz soak bench bench-peers reference microbench report picture clean
 help:
 	@echo "make bench        measure the five servers and the floor (a few minutes) and print a table"
 	@echo "make bench-peers  the same beside Node.js, Twisted, MochiWeb, Jetty and nginx with nchan"
 	@echo "make microbench   measure each mechanism alone (under a minute) and write results/microbench.json"
-	@echo "make reference    measure everything, peers included, anew into results/reference (about half an hour)"
+	@echo "make reference    measure everything, peers included, anew into results/reference (about 50 minutes)"
 	@echo "make report       the latest run, or RUNS='DIR DIR', as one page: results/index.html"
 	@echo "make picture      the page's memory and latency plots as docs/results.png"
 	@echo "make test         run every test, sanitizer builds included"
+	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about 20 minutes on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
 	@echo "make soak         run the hardening tests with large numbers (about 20 minutes) and print their figures"
 	@echo "make build        build only: the programs are in build/release/bin"
@@ -33,11 +34,17 @@ sanitizers: deps
 	cmake --preset address $(STRICT)
 	cmake --build build/address -j $(JOBS) --target $(SERVERS)
 	cmake --preset thread $(STRICT)
-	cmake --build build/thread -j $(JOBS) --target comet-threaded comet-continuations
+	cmake --build build/thread -j $(JOBS) --target comet-threaded comet-continuations comet-fibers
 
 test: build sanitizers
 	@scripts/deps test
 	ctest --test-dir build/release -j 6 --output-on-failure
+
+# Needs no build: the compile commands are enough.
+lint: deps
+	@scripts/deps lint
+	cmake --preset release
+	run-clang-tidy -quiet -p build/release -j $(JOBS)
 
 # New inputs stay in the build folder; one that is worth keeping goes into tests/fuzz/seeds by hand.
 fuzz:
