@@ -50,7 +50,7 @@ std::string shown(const std::string& bytes) {
 
 Response convert(const http::response<http::string_body>& message) {
   Response response;
-  response.status = message.result_int();
+  response.status = static_cast<int>(message.result_int());
   for (const auto& field : message) response.fields.emplace_back(field.name_string(), field.value());
   response.body = message.body();
   return response;

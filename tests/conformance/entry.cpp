@@ -98,7 +98,7 @@ fs::path find_program(const fs::path& bin_dir, const std::string& program) {
   const char* search_path = std::getenv("PATH");
   std::istringstream folders(search_path ? search_path : "");
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const fs::path candidate = fs::path(folder) / program;
+    fs::path candidate = fs::path(folder) / program;
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   throw std::runtime_error("no program '" + program + "' in " + bin_dir.string() +

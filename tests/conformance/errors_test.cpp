@@ -189,6 +189,20 @@ TEST_F(Errors, HeaderThatTricklesInIs408) {
   expect_error_and_close(connection, 408);
 }
 
+// Were its time begun anew, the request would end after 6 s.
+TEST_F(Errors, TheTimeOfARequestIsNotRenewedBy100Continue) {
+  start({"--header-timeout", "4"});
+  Connection connection = connect();
+  const auto begin = std::chrono::steady_clock::now();
+  connection.send(kPost + "Content-Length: 5\r\n");
+  EXPECT_FALSE(connection.readable_within(std::chrono::seconds(2)));
+  connection.send("Expect: 100-continue\r\n\r\n");
+  EXPECT_EQ(connection.read_response().status, 100);
+  expect_error_and_close(connection, 408);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(6))
+      << "the request's time began anew";
+}
+
 TEST_F(Errors, SlowSecondRequestIs408) {
   start({"--header-timeout", "1"});
   Connection connection = connect();
@@ -286,8 +300,8 @@ TEST_F(Errors, FloodBehindAHeldRequestCostsThatConnectionAtMost) {
   Connection over_the_bound = connect();
   over_the_bound.send(subscribe + std::string(200'000, 'x'));
   over_the_bound.reset();
-  wait_for("connections", 2);  // the subscriber and the one that asks
-  EXPECT_EQ(stat("held"), 1);
+  wait_for("connections", 2);  // the subscriber and the one that asks; also before the two are accepted
+  wait_for("held", 1);
   publish("m");
   expect_message(subscriber.read_response(), "m");
 }

@@ -3,8 +3,13 @@
 // as before.
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <iterator>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "tests/conformance/fixture.hpp"
@@ -38,6 +43,26 @@ class Exhaustion : public ServerTest {
   // What may be written to. Not the address space: of that a thread's heap has reserved its own before.
   void limit_memory() {
     limit_all(RLIMIT_DATA, [](pid_t process) { return writable_memory(process) + kRoomForSmallOnes; });
+  }
+
+  // Holds on channels of their own, until memory is out and one is refused, and some more.
+  std::vector<Connection> use_up_memory() {
+    limit_all(RLIMIT_DATA, writable_memory);
+    std::vector<Connection> subscribers;
+    bool refused = false;
+    for (int more = 50; more > 0 && subscribers.size() < 8'000; more -= refused ? 1 : 0) {
+      const std::string number = std::to_string(subscribers.size());
+      subscribers.push_back(connect());
+      subscribers.back().send(get_request("/subscribe?channel=" + number + std::string(50, 'c')));
+      subscribers.back().readable_within(milliseconds(1));
+      // An answer may take a while: prefork's last free worker gives them one by one.
+      const auto latest = subscribers.end() - std::min<std::ptrdiff_t>(200, std::ssize(subscribers));
+      refused = refused || std::any_of(latest, subscribers.end(), [](Connection& subscriber) {
+                  return subscriber.readable_within(milliseconds(0));
+                });
+    }
+    EXPECT_TRUE(refused) << "the server has taken more than its memory";
+    return subscribers;
   }
 
   // At the limit the last thread may be busy with the one that it has just refused; then the answer is 503.
@@ -81,13 +106,14 @@ class Exhaustion : public ServerTest {
     for (Connection& subscriber : subscribers) expect_message(subscriber.read_response(), message);
   }
 
-  // Publishes a message that memory lacks for: refused, or the connection ends.
-  void expect_no_memory_for_a_publish() {
+  // Publishes a message that memory lacks for: refused, or the connection ends. True: refused.
+  bool expect_no_memory_for_a_publish() {
     Connection publisher = connect();
     publisher.send(
         request("POST", "/publish", "Content-Type: text/plain\r\n", std::string(kBigMessage, 'b')));
     const std::string answer = publisher.read_until_closed();
     EXPECT_TRUE(answer.empty() || answer.starts_with("HTTP/1.1 503 ")) << answer.substr(0, 200);
+    return !answer.empty();
   }
 };
 
@@ -150,6 +176,63 @@ TEST_F(Exhaustion, WithoutProcessesAndThreadsHoldsAreRefusedUntilThereIsRoom) {
   expect_publish_reaches(subscribers, "with room again");
 }
 
+// Every server that has a pool for the work of publishes: one that cannot have its threads is never READY.
+TEST_F(Exhaustion, WithoutThreadsForTheWorkOfPublishesItEndsBeforeReadyAndSaysWhy) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "the kernel counts processes by user, and only root can make one for this test";
+  Surroundings few;
+  few.user = static_cast<uid_t>(40'000 + getpid() % 20'000);
+  few.processes = 60;
+  CommandValues values;
+  values.options = {"--publish-work", "0.001", "--publish-work-threads", "100"};
+  values.connections = 8;
+  const auto process = launch(values, few);
+  try {
+    process->wait_until_ready(patience());
+    Connection publisher(process->port());
+    publisher.send(get_request("/publish?message=a"));
+    EXPECT_EQ(publisher.read_response().status, 200);
+  } catch (const std::runtime_error&) {
+    EXPECT_EQ(process->wait_for_exit(patience()), 1) << process->errors();
+    const std::string errors = process->errors();
+    EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 1) << errors;
+    EXPECT_NE(errors.find("--publish-work-threads"), std::string::npos) << errors;
+  }
+}
+
+TEST_F(Exhaustion, WithoutMemoryNewConnectionsAndChannelsAreRefusedAndTheOthersGoOn) {
+  start();
+  std::vector<Connection> subscribers;
+  subscribers.push_back(hold());
+  std::vector<Connection> publishers;
+  for (int i = 0; i < 8; ++i) {
+    publishers.push_back(connect());
+    publishers.back().send(get_request("/healthz"));
+    EXPECT_EQ(publishers.back().read_response().status, 200);
+  }
+  {
+    const std::vector<Connection> others = use_up_memory();
+    for (std::size_t i = 0; i < publishers.size(); ++i) {
+      publishers[i].send(
+          request("GET", "/publish?message=a&channel=" + std::to_string(i), "Connection: close\r\n"));
+      const std::string answer = publishers[i].read_until_closed();
+      EXPECT_TRUE(answer.empty() || answer.starts_with("HTTP/1.1 503 ") ||
+                  answer.starts_with("HTTP/1.1 200 "))
+          << answer;
+    }
+    lift(RLIMIT_DATA);
+  }
+  wait_for("held", 1);
+  expect_publish_reaches(subscribers, "after");
+}
+
+TEST_F(Exhaustion, WithoutMemoryItDrains) {
+  start();
+  const Connection subscriber = hold();
+  const std::vector<Connection> others = use_up_memory();
+  drain();
+}
+
 TEST_F(Exhaustion, WithoutMemoryForAMessageItIsRefusedAndTheOthersGoOn) {
   start({"--max-message", std::to_string(kBigMessage)});
   Poller reader(server().port(), "all");
@@ -158,7 +241,9 @@ TEST_F(Exhaustion, WithoutMemoryForAMessageItIsRefusedAndTheOthersGoOn) {
   std::vector<Connection> subscribers;
   subscribers.push_back(hold());
   limit_memory();
-  for (int i = 0; i < 5; ++i) expect_no_memory_for_a_publish();
+  int refused = 0;
+  for (int i = 0; i < 5; ++i) refused += expect_no_memory_for_a_publish();
+  EXPECT_GE(stat("rejected"), refused);
   EXPECT_EQ(stat("published"), 1);
   expect_publish_reaches(subscribers, "during");
   subscribers.clear();

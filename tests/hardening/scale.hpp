@@ -21,8 +21,8 @@ struct Scale {
 inline bool is_soak() { return std::getenv("COMET_SOAK") != nullptr; }
 
 inline const Scale& scale() {
-  static const Scale kCi{1000, 60, 100, 2'000, 1'500, 5, 50};
-  static const Scale kSoak{30'000, 300, 3'000, 100'000, 60'000, 50, 200};
+  static const Scale kCi{1000, 60, 100, 2'000, 1'500, 5, 150};
+  static const Scale kSoak{30'000, 700, 3'000, 100'000, 60'000, 50, 200};
   static const Scale& chosen = is_soak() ? kSoak : kCi;
   return chosen;
 }

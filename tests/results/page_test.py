@@ -28,6 +28,17 @@ const drawn = ({x, y}) => ctx.getImageData(Math.round(x * ratio) - 3, Math.round
 return data.datasets.map((dataset, i) => chart.getDatasetMeta(i).data[0]).filter((mark) => mark).map(drawn);
 """
 
+# Of an entry's ceiling: whether its upright is there, in its colour.
+CEILING_DRAWN = """
+const chart = Chart.getChart(document.querySelector(`[data-plot=${arguments[0]}] canvas`));
+const {ctx, data, scales, chartArea: {top, right}, currentDevicePixelRatio: ratio} = chart;
+const {ceiling, borderColor} = data.datasets.find(({label}) => label === arguments[1]);
+const x = scales.x.getPixelForValue(ceiling);
+const colour = borderColor.match(/[0-9a-f]{2}/g).map((part) => parseInt(part, 16));
+const seen = ctx.getImageData(Math.round(x * ratio) - 1, top * ratio, 3, 40 * ratio).data;
+return x <= right && seen.some((_, i) => i % 4 === 0 && colour.every((part, k) => Math.abs(seen[i + k] - part) < 24));
+"""
+
 
 def report(*arguments):
     return subprocess.run([LOADGEN, "report", "--root", ROOT, *map(str, arguments)], capture_output=True, text=True)
@@ -167,8 +178,10 @@ class Page(unittest.TestCase):
 
     def test_what_did_not_complete_is_told(self):
         told = self.find("#problems")[0].text
-        for words in ("holds 8,000 of 15,000: processes_limit", "stopped delivering", "does not keep: channels"):
+        for words in ("holds 8,000 of 15,000: processes_limit", "stopped delivering"):
             self.assertIn(words, told)
+        self.assertEqual([line.text for line in self.find("#skipped li")],
+                         ["Skipped in channels: does not keep: channels: nchan"])
         Select(self.find("#held")[0]).select_by_visible_text("15,000")
         row = next(row.text for row in self.find("#comparison tbody tr") if row.text.startswith("prefork"))
         self.assertIn("0 of 5", row)
@@ -185,6 +198,41 @@ class Page(unittest.TestCase):
             "return Chart.getChart(document.querySelector('[data-plot=cpu] canvas')).data.datasets[0].data[0].text")
         self.assertRegex(text, r"^\S+: [\d.,]+ µs \([\d.,]+ \.\. [\d.,]+\), 5 repeats$")
 
+    def test_a_ratio_to_the_floor_says_where_the_intervals_overlap(self):
+        run = self.folder / "overlap"
+        files = sample.write(run, scenarios=["broadcast"], entries=["async", "threaded", "floor"])
+        for number, repeat in enumerate(files["broadcast-async-4000.json"]["repeats"]):
+            repeat["deliveries"]["per_second"] = 94000 + 4000 * number  # the floor's are 0.96 to 1.04 of 94,000
+        (run / "broadcast-async-4000.json").write_text(json.dumps(files["broadcast-async-4000.json"]))
+        page = self.folder / "overlap.html"
+        self.assertEqual(report(run, "--out", page, "--microbench", self.folder / "none.json").returncode, 0)
+        self.driver.get(page.as_uri())
+        ratios = dict(zip(self.column("entry"), [cell.text for cell in self.find("#comparison tbody td:nth-child(4)")]))
+        self.assertEqual({entry for entry, text in ratios.items() if "overlaps" in text}, {"async"})
+
+    def test_latency_against_offered_rate_is_of_the_steady_scenario_that_is_chosen(self):
+        first = ("return Chart.getChart(document.querySelector('[data-plot=offered] canvas'))"
+                 ".data.datasets.map((dataset) => dataset.data[0].text)")
+        with_cursors = self.driver.execute_script(first)
+        Select(self.find("#scenario")[0]).select_by_visible_text("steady-cursors")
+        self.assertEqual(self.driver.execute_script(first), with_cursors)
+        Select(self.find("#scenario")[0]).select_by_visible_text("steady-no-cursors")
+        self.assertNotEqual(self.driver.execute_script(first), with_cursors)
+
+    def test_runs_of_one_machine_and_commit_are_one_line_until_opened(self):
+        sample.write(self.folder / "second", scenarios=["hold"], entries=["async"], started="2001-01-01T00:00:00Z")
+        sample.write(self.folder / "first", scenarios=["churn"], entries=["async"])
+        page = self.folder / "runs.html"
+        self.assertEqual(report(self.folder / "first", self.folder / "second", "--out", page).returncode, 0)
+        self.driver.get(page.as_uri())
+        visible = ("return [...document.querySelectorAll('#runs summary')]"
+                   ".filter((summary) => summary.checkVisibility()).map((summary) => summary.textContent)")
+        shown = self.driver.execute_script(visible)
+        self.assertEqual(len(shown), 1)
+        self.assertRegex(shown[0], "^2 runs from 2000-01-01T00:00:00Z on: 2 cores")
+        self.find("#runs summary")[0].click()
+        self.assertEqual(len(self.driver.execute_script(visible)), 3)
+
     def test_a_plot_without_data_says_so(self):
         sample.write(self.folder / "hold-only", scenarios=["hold"])
         page = self.folder / "hold-only.html"
@@ -195,6 +243,18 @@ class Page(unittest.TestCase):
         self.assertEqual(empty, {"churn", "curve", "offered", "skew", "loss", "blocking", "cpu", "switches", "calls",
                                  "budget"})
         self.assertIn("No data: this run has no churn scenario.", [note.text for note in self.find(".empty")])
+
+    def test_a_ceiling_is_drawn_even_where_no_memory_was_read(self):
+        run = self.folder / "ceiling"
+        files = sample.write(run, scenarios=["hold"], entries=["prefork", "floor"])
+        for repeat in files["hold-prefork-15000.json"]["repeats"]:
+            repeat.update(held=20_000, points=[])  # beyond the last point of the floor
+        (run / "hold-prefork-15000.json").write_text(json.dumps(files["hold-prefork-15000.json"]))
+        page = self.folder / "ceiling.html"
+        self.assertEqual(report(run, "--out", page, "--microbench", self.folder / "none.json").returncode, 0)
+        self.driver.get(page.as_uri())
+        for plot in ("memory-user", "memory-kernel"):
+            self.assertTrue(self.driver.execute_script(CEILING_DRAWN, plot, "prefork"), plot)
 
     def test_a_scenario_is_shown_from_one_run_only(self):
         sample.write(self.folder / "later", scenarios=["hold"], entries=["async"], started="2001-01-01T00:00:00Z")
