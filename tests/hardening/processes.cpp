@@ -72,7 +72,7 @@ std::vector<pid_t> processes_of(pid_t group) {
 Usage usage_of(const std::vector<pid_t>& processes) {
   Usage usage;
   for (const pid_t process : processes) {
-    usage.descriptors += descriptors_of(process).size();
+    usage.descriptors = std::max(usage.descriptors, descriptors_of(process).size());
     usage.private_kilobytes += private_kilobytes(process);
   }
   return usage;

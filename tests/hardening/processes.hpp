@@ -10,14 +10,14 @@
 namespace comet {
 
 struct Usage {
-  std::size_t descriptors = 0;
+  std::size_t descriptors = 0;        // of the process that has most: a pool may have grown by one
   std::size_t private_kilobytes = 0;  // pages that no other process shares
 };
 
 // The living processes of a process group.
 std::vector<pid_t> processes_of(pid_t group);
 
-// Of all of them together; one that ends meanwhile counts as nothing.
+// Memory of all of them together; one that ends meanwhile counts as nothing.
 Usage usage_of(const std::vector<pid_t>& processes);
 
 // The number above the highest descriptor in use; every new one needs at least that limit.
