@@ -16,7 +16,7 @@ help:
 	@echo "make report       the latest run, or RUNS='DIR DIR', as one page: results/index.html"
 	@echo "make picture      the page's memory and latency plots as docs/results.png"
 	@echo "make test         run every test, sanitizer builds included"
-	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about 20 minutes on two cores)"
+	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about 13 minutes on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
 	@echo "make soak         run the hardening tests with large numbers (about 20 minutes) and print their figures"
 	@echo "make build        build only: the programs are in build/release/bin"

@@ -221,7 +221,7 @@ void Server::respond(Connection& connection, const Response& response) {
 // A client that does not read is not read from either, and is closed when its idle time is over.
 void Server::write_later(Connection& connection, const Response& response, std::size_t sent) {
   connection.phase = Connection::Phase::writing;
-  connection.rest = std::make_unique<Connection::Rest>(response, sent);
+  connection.rest = std::make_unique<Connection::Rest>(Connection::Rest{response, sent});
   set_deadline(connection, service_.options.idle_timeout);
   connection.socket.async_wait(
       Socket::wait_write, [this, &connection](const error_code&) { on_event(connection, Event::writable); });

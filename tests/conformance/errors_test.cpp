@@ -5,6 +5,8 @@
 namespace comet {
 namespace {
 
+using namespace std::string_literals;
+
 struct Case {
   std::string name;
   std::string bytes;
@@ -60,7 +62,7 @@ TEST_F(Errors, MalformedHeaderIs400) {
                            {"space before the name", kGet + " Host: a\r\n\r\n"},
                            {"folded line", kGet + "Host: a\r\nX: b\r\n c\r\n\r\n"},
                            {"illegal byte in a name", kGet + "Host: a\r\nX(y): b\r\n\r\n"},
-                           {"NUL in a value", kGet + std::string("Host: a\r\nX: b\0c\r\n\r\n", 20)},
+                           {"NUL in a value", kGet + "Host: a\r\nX: b\0c\r\n\r\n"s},
                            {"control byte in a value", kGet + "Host: a\r\nX: b\x01"
                                                               "c\r\n\r\n"}});
 }

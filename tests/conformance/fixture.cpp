@@ -124,7 +124,7 @@ Response ServerTest::get(std::string_view target) {
 Response ServerTest::head(std::string_view target) {
   Connection connection = connect();
   connection.send(request("HEAD", target));
-  const Response response = connection.read_response(Expect::kHeadersOnly);
+  Response response = connection.read_response(Expect::kHeadersOnly);
   connection.end_sending();
   EXPECT_EQ(connection.read_until_closed(), "") << "an answer to HEAD has a body";
   return response;
@@ -182,7 +182,7 @@ std::string cursor_of(const Response& response) {
   if (!response.has("Comet-Cursor")) {
     throw ClientError("no Comet-Cursor on the answer " + std::to_string(response.status));
   }
-  const std::string text = response.header("Comet-Cursor");
+  std::string text = response.header("Comet-Cursor");
   cursor(text);
   return text;
 }

@@ -110,7 +110,7 @@ std::string ServerProcess::read_output_line(milliseconds bound) {
   for (;;) {
     const auto end = pending_output_.find('\n');
     if (end != std::string::npos) {
-      const std::string line = pending_output_.substr(0, end);
+      std::string line = pending_output_.substr(0, end);
       pending_output_.erase(0, end + 1);
       return line;
     }

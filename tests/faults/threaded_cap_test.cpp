@@ -35,7 +35,7 @@ class ThreadedCap : public testing::Test {
       try {
         Connection publisher = connect();
         publisher.send(get_request("/publish?message=m"));
-        const Response response = publisher.read_response();
+        Response response = publisher.read_response();
         if (response.status != 503 || std::chrono::steady_clock::now() > give_up) return response;
       } catch (const ClientError&) {  // closed without an answer: it had no thread when its request came
         if (std::chrono::steady_clock::now() > give_up) throw;

@@ -14,8 +14,8 @@ namespace {
 // Good requests that are cut and split: a body by length, one by chunks, a form, a poll, a pipeline.
 const std::vector<std::string> kGoodRequests{
     request("POST", "/publish?channel=fuzz", "Content-Type: text/plain\r\n", "whole"),
-    "POST /publish?channel=fuzz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-    "4;x=y\r\npart\r\n3\r\ned!\r\n0\r\nA: b\r\n\r\n",
+    request("POST", "/publish?channel=fuzz", "Transfer-Encoding: chunked\r\n") +
+        "4;x=y\r\npart\r\n3\r\ned!\r\n0\r\nA: b\r\n\r\n",
     request("POST", "/publish?channel=%66uzz", "Content-Type: application/x-www-form-urlencoded\r\n",
             "a=b&message=%C3%A9+x"),
     get_request("http://a/subscribe?channel=none&since=1-2&timeout=0"),

@@ -70,7 +70,7 @@ class Races : public ServerTest {
 
 TEST_F(Races, EveryReaderGetsEveryMessageOnceAndAllInOneOrder) {
   const int per_publisher = scale().race_messages / kPublishers;
-  const auto all = static_cast<std::size_t>(per_publisher * kPublishers);
+  const auto all = static_cast<std::size_t>(per_publisher) * kPublishers;
   start({"--history", std::to_string(all)}, 2 * kReaders + kPublishers + 8);
   std::vector<std::future<std::vector<Received>>> readers;
   for (int reader = 0; reader < kReaders; ++reader) {
