@@ -1,5 +1,4 @@
-// Model: fibers. Straight-line code that seems to block; a room fiber owns the channels; all talk by
-// letters.
+// Model: fibers. Straight-line code that seems to block; a room fiber owns the channels; all talk by letters.
 // Owner of a connection: the fiber that serves it; while it hibernates, the list of its thread.
 // Runs on: the thread that accepted it, from its first byte to its last.
 // Wakes a held request: a letter from the room in its mailbox.
@@ -223,8 +222,7 @@ void Server::subscribe(Connection& connection, const Decision& decision) {
   answer_subscription(connection, answer);
 }
 
-// Step 6: hold. Receive a letter, or input, or the end of the time. A connection that hibernates comes back
-// here.
+// Step 6: hold. Receive a letter, or input, or the end of the time. Who hibernates comes back here.
 void Server::hold(Connection& connection) {
   while (true) {
     if (connection.readable && !connection.store_early_input()) return leave(connection);
@@ -282,8 +280,7 @@ void Server::finish_response(Connection& connection, bool close_after, bool is_d
   connection.set_deadline(service_.options.idle_timeout);
 }
 
-// Step 9: close. First the sending side, so that the client reads the answer; then all, when it has closed
-// too.
+// Step 9: close. First the sending side, so that the client reads the answer; all when it has closed too.
 void Server::linger(Connection& connection) {
   if (::shutdown(connection.socket, SHUT_WR) != 0) return close(connection);
   connection.phase = Phase::lingering;
