@@ -13,8 +13,8 @@ help:
 	@echo "make bench-peers  the same beside Node.js, Twisted, MochiWeb, Jetty and nginx with nchan"
 	@echo "make microbench   measure each mechanism alone (under a minute) and write results/microbench.json"
 	@echo "make reference    measure everything, peers included, anew into results/reference (about 40 minutes)"
-	@echo "make report       the latest run, or RUNS='DIR DIR', as one page: results/index.html"
-	@echo "make picture      the page's memory and latency plots as docs/results.png"
+	@echo "make report       the latest run, or RUNS='DIR DIR', as one page in the run's folder; before a run, the reference's"
+	@echo "make picture      the reference run's page, results/index.html, and two of its plots as docs/results.png"
 	@echo "make test         run every test, sanitizer builds included"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about 13 minutes on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
@@ -81,7 +81,8 @@ report: build
 	@scripts/deps report
 	build/release/bin/comet-loadgen report $(RUNS)
 
-# Chromium's sandbox does not run as root; the page is our own.
+# Chromium's sandbox does not run as root; the page is our own. Its report is that of the reference run.
+picture: RUNS = results/reference/*
 picture: report
 	@scripts/deps test
 	chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$(CURDIR)/build/chromium \

@@ -2,6 +2,7 @@
 #include "loadgen/results_commands.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <fstream>
@@ -34,7 +35,25 @@ void write_file(const fs::path& path, const std::string& text) {
 
 std::vector<fs::path> runs_or_latest(const ResultsOptions& options) {
   if (!options.runs.empty()) return options.runs;
-  return {latest_run(options.root / "results" / "runs")};
+  const fs::path own = options.root / "results" / "runs";
+  const fs::path reference = options.root / "results" / "reference";
+  if (!fs::is_directory(reference) || (fs::is_directory(own) && !fs::is_empty(own))) return {latest_run(own)};
+  std::vector<fs::path> runs;
+  for (const auto& item : fs::directory_iterator(reference)) runs.push_back(item.path());
+  return runs;
+}
+
+// The committed page shows the committed run only: another's page goes into its own folder, so that the work tree
+// stays as it was and the next run records a clean commit.
+fs::path page_of(const ResultsOptions& options, const std::vector<fs::path>& runs) {
+  if (!options.out.empty()) return options.out;
+  const fs::path results = fs::canonical(options.root / "results");
+  const auto is_reference = [&results](const fs::path& run) {
+    return fs::canonical(run).string().rfind((results / "reference").string() + "/", 0) == 0;
+  };
+  const auto other = std::find_if_not(runs.begin(), runs.end(), is_reference);
+  if (other == runs.end()) return options.root / "results" / "index.html";
+  return (fs::is_directory(*other) ? *other : other->parent_path()) / "index.html";
 }
 
 boost::json::value parsed(const fs::path& path) {
@@ -53,13 +72,17 @@ void add_results_commands(CLI::App& app, ResultsOptions& options) {
     return command;
   };
   CLI::App* validate = add("validate", "check result files: their form, and that their figures agree");
-  validate->add_option("RUN", options.runs, "folders of results/runs, or files; default: the latest run");
+  validate->add_option("RUN", options.runs,
+                       "folders of results/runs, or files; default: the latest run, or results/reference");
   CLI::App* compare = add("compare", "two runs side by side: what differs by more than its repeats do");
   compare->add_option("RUNS", options.runs, "two folders of results/runs, A and B")->required()->expected(2);
   compare->add_flag("--json", options.json, "print JSON");
   CLI::App* report = add("report", "make the results page: one HTML file that needs no network");
-  report->add_option("RUN", options.runs, "folders of results/runs; default: the latest run");
-  report->add_option("--out", options.out, "the page")->default_str("ROOT/results/index.html");
+  report->add_option("RUN", options.runs,
+                     "folders of results/runs; default: the latest run, or results/reference");
+  report->add_option(
+      "--out", options.out,
+      "the page; default: results/index.html of results/reference, else index.html in the run's folder");
   report
       ->add_option("--microbench", options.microbench,
                    "Google Benchmark JSON of the mechanisms, drawn if it is there")
@@ -89,14 +112,15 @@ int run_compare(const ResultsOptions& options) {
 }
 
 int run_report(const ResultsOptions& options) {
-  const Validated validated = check(options, runs_or_latest(options));
+  const std::vector<fs::path> runs = runs_or_latest(options);
+  const Validated validated = check(options, runs);
   print_faults(validated);
   if (!validated.faults.empty()) return 1;
-  boost::json::object data = page_data(validated.results);
   const fs::path results = options.root / "results";
   const fs::path microbench = options.microbench.empty() ? results / "microbench.json" : options.microbench;
+  boost::json::object data = page_data(validated.results);
   if (fs::exists(microbench)) data["microbench"] = parsed(microbench);
-  const fs::path out = options.out.empty() ? results / "index.html" : options.out;
+  const fs::path out = page_of(options, runs);
   write_file(out, page(results / "page", data));
   std::printf("%s: %zu result files\n", out.c_str(), validated.results.size());
   return 0;
