@@ -22,6 +22,7 @@ const std::vector<Figure>& all_figures() {
       {"latency_max_us", "/latency/max_us", "latency max", "us", "slower", "faster"},
       {"other_latency_p50_us", "/other_latency/p50_us", "others' latency p50", "us", "slower", "faster"},
       {"other_latency_p99_us", "/other_latency/p99_us", "others' latency p99", "us", "slower", "faster"},
+      {"other_latency_max_us", "/other_latency/max_us", "others' latency max", "us", "slower", "faster"},
       {"skew_p50_us", "/skew/p50_us", "skew p50", "us", "more", "less"},
       {"skew_p99_us", "/skew/p99_us", "skew p99", "us", "more", "less"},
       {"cpu_us_per_delivery", "/server/cpu_us_per_delivery", "CPU per delivery", "us", "more", "less"},
@@ -34,14 +35,17 @@ const std::vector<Figure>& all_figures() {
        "more", "less"},
       {"user_bytes_at_rest", "/user_memory/at_rest_bytes", "user memory at rest", "bytes", "more", "less"},
       {"user_bytes_after", "/user_memory/after_bytes", "user memory after", "bytes", "more", "less"},
+      {"generator_lag_p99_us", "/generator/lag_p99_us", "client lag p99", "us", "more", "less"},
+      {"generator_cores", "/generator/cores_used", "client cores", "1", "more", "less"},
       {"lost", "/deliveries/lost", "lost deliveries", "1", "more", "less"}};
   return kFigures;
 }
 
-std::optional<FigureValue> figure_value(const boost::json::value& result, const std::string& pointer) {
+std::optional<FigureValue> figure_value(const boost::json::value& result, const std::string& pointer,
+                                        const char* status) {
   std::vector<double> values;
   for (const boost::json::value& repeat : array_at(result, "/repeats")) {
-    if (text_at(repeat, "/status") != "complete") continue;
+    if (text_at(repeat, "/status") != status) continue;
     if (const auto number = number_at(repeat, pointer)) values.push_back(*number);
   }
   if (values.empty()) return std::nullopt;

@@ -26,8 +26,9 @@ struct FigureValue {
   std::size_t repeats;
 };
 
-// Over the complete repeats that have it; nothing when none has.
-std::optional<FigureValue> figure_value(const boost::json::value& result, const std::string& pointer);
+// Over the repeats of that status that have it; nothing when none has.
+std::optional<FigureValue> figure_value(const boost::json::value& result, const std::string& pointer,
+                                        const char* status = "complete");
 
 // Three significant digits and thousands separated: "12,300", "4.56".
 std::string readable(double number);

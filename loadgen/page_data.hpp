@@ -1,15 +1,16 @@
-// What the results page draws: medians and intervals over repeats, curves, memory points, and what went
-// wrong.
+// What the results page draws, of all result files: every statistic is taken here, none by the page's scripts.
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <vector>
 
 #include "loadgen/result_files.hpp"
 
 namespace comet {
 
-// Throws UsageError when a scenario comes from two runs: figures of different runs do not stand side by side.
-boost::json::object page_data(const std::vector<ResultFile>& results);
+// `microbench`: Google Benchmark's JSON, or null. Throws UsageError when a scenario comes from two runs: figures
+// of different runs do not stand side by side.
+boost::json::object page_data(const std::vector<ResultFile>& results, const boost::json::value& microbench);
 
 }  // namespace comet

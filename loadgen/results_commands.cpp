@@ -118,8 +118,8 @@ int run_report(const ResultsOptions& options) {
   if (!validated.faults.empty()) return 1;
   const fs::path results = options.root / "results";
   const fs::path microbench = options.microbench.empty() ? results / "microbench.json" : options.microbench;
-  boost::json::object data = page_data(validated.results);
-  if (fs::exists(microbench)) data["microbench"] = parsed(microbench);
+  const auto data =
+      page_data(validated.results, fs::exists(microbench) ? parsed(microbench) : boost::json::value(nullptr));
   const fs::path out = page_of(options, runs);
   write_file(out, page(results / "page", data));
   std::printf("%s: %zu result files\n", out.c_str(), validated.results.size());

@@ -1,50 +1,110 @@
-// What one delivery is made of: mechanisms measured alone by microbench/, against the whole server's CPU time.
+// What one delivery is made of, and the table of each mechanism alone. All sums are in the data.
 'use strict';
 
-// Per delivery a client's next request is parsed, the log is read, the response is shared out, and its receiver is woken.
-// async wakes nobody: its loop writes to one connection after the other.
-const steps = [
-  {label: 'parse', colour: '#4e79a7', of: () => 'parse/subscribe'},
-  {label: 'log', colour: '#f28e2b', of: (entry) => entry.startsWith('prefork') ? 'log/read_shared' : 'log/read'},
-  {label: 'response', colour: '#59a14f', of: () => 'encode/response/shared'},
-  {label: 'wake', colour: '#b07aa1', of: (entry) => Object.entries(wakes).find(([name]) => entry.startsWith(name))?.[1]},
-];
-const wakes = {
-  'prefork': 'wake/process/waiting:64/one_core:0', 'threaded': 'wake/thread/waiting:64/one_core:0',
-  'fibers': 'wake/fiber/own_thread',
-  'continuations-direct': 'wake/continuation/direct', 'continuations-stackful': 'wake/continuation/stackful',
-  'continuations': 'wake/continuation/redispatch',
-};
-
-// CPU microseconds of a benchmark: the counter over all processes where it has one. With repetitions, their median.
-function mechanism(name) {
-  if (!name) return 0;
-  const named = data.microbench.benchmarks.filter((benchmark) =>
-    `${benchmark.run_name ?? benchmark.name}/`.startsWith(`${name}/`));
-  const found = named.find(({aggregate_name}) => aggregate_name === 'median') ?? named[0];
-  if (!found || found.error_occurred) return null;
-  if (found.cpu_ns !== undefined) return found.cpu_ns / 1000;
-  return found.cpu_time * {ns: 1e-3, us: 1, ms: 1e3, s: 1e6}[found.time_unit];
-}
+const partColours = ['#4e79a7', '#59a14f', '#f28e2b', '#b07aa1'];
 
 function budgetPlot() {
-  if (!data.microbench) return null;
-  const whole = figureMarks(state.scenario, state.held, 'cpu_us_per_delivery', 'µs');
-  const patterns = shownEntries().filter(({name, group}) => group === 'pattern' && whole.has(name)).map(({name}) => name);
-  const sets = steps.map(({label, colour, of}) => ({label, colour, values: patterns.map((name) => mechanism(of(name)))}));
-  const rest = patterns.map((name, i) => whole.get(name).x - sets.reduce((sum, {values}) => sum + values[i], 0));
-  sets.push({label: 'the rest: sockets, kernel', colour: '#a3a8b3', values: rest.map((value) => Math.max(value, 0))});
-  if (patterns.length === 0) return null;
-  const datasets = sets.map(({label, colour, values: of}) => ({
+  const budgets = shownEntries().map(({name}) => [name, seriesOf(state.scenario, name, state.held)?.budget])
+      .filter(([, budget]) => budget);
+  const known = budgets.filter(([, {left_out}]) => !left_out);
+  if (known.length === 0) return null;
+  const places = ['parse', 'response', 'log read', 'wake'];  // a label like "3 wakes" belongs to its last word
+  const part = ({parts}, place) => parts.find(([label]) => label.includes(place));
+  const sets = [
+    ...places.map((place, i) => ({label: place, colour: partColours[i], of: (budget) => part(budget, place)?.[1],
+      named: (budget) => part(budget, place)?.[0]})),
+    {label: "as much as the floor's CPU", colour: '#8a8f99', of: (budget) => budget.as_floor_us},
+    {label: 'not explained by the parts', colour: '#d3b8b8', of: (budget) => budget.unexplained_us},
+  ];
+  const datasets = sets.map(({label, colour, of, named}) => ({
     label, legendColour: colour, backgroundColor: colour, maxBarThickness: 16,
-    data: patterns.map((name, i) => (
-      {x: of[i], y: name, text: `${name}, ${label}: ${readable(of[i])} of ${readable(whole.get(name).x)} µs`})),
+    data: known.map(([name, budget]) => {
+      const us = of(budget);  // none where an entry has no such part
+      return {x: us ?? 0, y: name, text: us === undefined ? [] : [`${named?.(budget) ?? label}: ${readable(us)} µs`]};
+    }),
   }));
+  const names = known.map(([name]) => name);
   const x = axis('CPU time per delivery (µs)', 'linear', {stacked: true});
-  const y = axis('', 'category', {stacked: true, labels: patterns, title: {display: false},
+  const y = axis('', 'category', {stacked: true, labels: names, title: {display: false},
     ticks: {color: ink('--ink'), autoSkip: false}});
-  const config = {type: 'bar', data: {labels: patterns, datasets}, rows: patterns.length + 1.5,
-    options: settings(x, y, {indexAxis: 'y'})};
-  config.options.interaction = {mode: 'nearest', intersect: true};
+  const config = {type: 'bar', data: {labels: names, datasets}, rows: names.length + 3,
+    options: settings(x, y, {indexAxis: 'y'}), note: leftOut(budgets)};
+  config.options.interaction = {mode: 'index', intersect: false, axis: 'y'};
+  const whole = new Map(known);
+  config.options.plugins.tooltip.callbacks.title = ([item]) =>
+    [item.label, `${readable(whole.get(item.label).whole_us)} µs, the floor ${readable(whole.get(item.label).floor_us)}`];
   return withLegend(config);
+}
+
+function leftOut(budgets) {
+  const named = budgets.filter(([, {left_out}]) => left_out).map(([name, {left_out}]) => `${name} (${left_out})`);
+  return named.length > 0 ? `Left out: ${named.join(', ')}.` : '';
+}
+
+const twoCores = '/one_core:0';
+const mechanisms = [
+  ...[['prefork', 'process'], ['threaded', 'thread']].flatMap(([pattern, name]) => [
+    [pattern, 'wake, 64 wait', `wake/${name}/waiting:64${twoCores}`],
+    [pattern, 'wake, 1 waits', `wake/${name}/waiting:1${twoCores}`],
+    [pattern, 'wake, 64 wait, on one core', `wake/${name}/waiting:64/one_core:1`],
+    [pattern, `spawn a ${name}`, `spawn/${name}`], [pattern, `a ${name} at rest`, `memory/${name}`]]),
+  ['async', 'callback, own thread', 'wake/loop_callback/own_thread'],
+  ['async', 'callback, from another thread', `wake/loop_callback/other_thread${twoCores}`],
+  ['async', 'to the pool and back', 'wake/loop_pool_round_trip'],
+  ['async', 'a connection at rest', 'memory/loop_connection'],
+  ...['redispatch', 'direct', 'stackful'].map((style) => ['continuations', `wake, ${style}`, `wake/continuation/${style}`]),
+  ['continuations', 'a sleeping pool thread woken', `wake/continuation_pool/other_thread${twoCores}`],
+  ['continuations', 'spawn a continuation', 'spawn/continuation'],
+  ['continuations', 'spawn a captured stack, new', 'spawn/captured_stack/new'],
+  ['continuations', 'spawn a captured stack, used before', 'spawn/captured_stack/used_before'],
+  ['continuations', 'a continuation at rest', 'memory/continuation'],
+  ['continuations', 'a captured stack at rest', 'memory/captured_stack'],
+  ['fibers', 'wake, own thread', 'wake/fiber/own_thread'],
+  ['fibers', 'wake, in a sleeping thread', `wake/fiber/other_thread${twoCores}`],
+  ['fibers', 'switch, by the scheduler', 'switch/fiber'], ['fibers', 'switch of stacks alone', 'switch/context'],
+  ['fibers', 'spawn a fiber, new', 'spawn/fiber/new'], ['fibers', 'spawn a fiber, used before', 'spawn/fiber/used_before'],
+  ['fibers', 'a fiber at rest', 'memory/fiber'], ['fibers', 'a hibernating fiber at rest', 'memory/hibernating_fiber'],
+  ['all', 'parse a subscribe', 'parse/subscribe'], ['all', 'parse a publish', 'parse/publish'],
+  ['all', 'encode, once per message', 'encode/message'], ['all', 'response that all share', 'encode/response/shared'],
+  ['all', 'response with its own framing', 'encode/response/own_framing'],
+  ['all but prefork', 'log append', 'log/append'], ['all but prefork', 'log read', 'log/read'],
+  ['prefork', 'log append', 'log/append_shared'], ['prefork', 'log read', 'log/read_shared'],
+];
+
+function costCell(interval) {
+  if (!interval) return element('td', {}, '-');
+  const [median, low, high] = interval;
+  return element('td', {}, readable(median), element('small', {}, `${rough(low)} .. ${rough(high)}`));
+}
+
+// Which machine and day, where that is not the run's.
+function microbenchPlace({date, cores, mhz}) {
+  const at = new Date(date);
+  if (Number.isNaN(at.valueOf())) return 'When and where these were measured is not known. ';
+  const day = at.toISOString().slice(0, 10);
+  const others = [];
+  if (data.runs.every(({machine}) => machine.cores !== cores)) others.push('on another machine');
+  if (data.runs.every(({started_at}) => started_at?.slice(0, 10) !== day)) others.push('on another day');
+  const minute = at.toISOString().slice(0, 16).replace('T', ' ');
+  return `Measured ${minute} UTC on ${readable(cores)} cores of ${readable(mhz)} MHz` +
+      `${others.length > 0 ? `, ${others.join(' and ')} than the run above: compare with care` : ''}. `;
+}
+
+function drawMechanisms() {
+  const place = document.getElementById('mechanisms');
+  if (!data.microbench)
+    return place.replaceChildren(
+        element('p', {className: 'empty'}, 'No data: make microbench measures each mechanism alone.'));
+  const {costs} = data.microbench;
+  document.getElementById('mechanisms-place').textContent = microbenchPlace(data.microbench);
+  const heads = [['pattern'], ['mechanism'], ['CPU', 'ns, of all that take part'], ['clock', 'ns'], ['user memory', 'bytes'],
+    ['kernel memory', 'bytes']];
+  const head = heads.map(([name, unit], i) => element('th', {scope: 'col', className: i === 1 ? 'left' : ''}, name,
+      element('small', {}, unit ?? '')));
+  const rows = mechanisms.filter(([, , name]) => costs[name]).map(([pattern, label, name]) => element('tr', {title: name},
+      element('td', {}, pattern), element('td', {className: 'left'}, label),
+      ...['cpu_ns', 'clock_ns', 'user_bytes', 'kernel_bytes'].map((member) => costCell(costs[name][member]))));
+  place.className = 'scroll';
+  place.replaceChildren(element('table', {}, element('thead', {}, element('tr', {}, ...head)),
+      element('tbody', {}, ...rows)));
 }

@@ -15,7 +15,7 @@ const whiskers = {
       if (!(high > low)) return;
       const [from, to] = [low, high].map((end) => scale.getPixelForValue(Math.max(end, scale.min)));
       ctx.save();
-      ctx.strokeStyle = across ? ink('--ink') : dataset.borderColor;
+      ctx.strokeStyle = chart.config.type === 'bar' ? ink('--ink') : [dataset.borderColor].flat()[across ? i : 0];
       ctx.lineWidth = 1.25;
       ctx.beginPath();
       if (across) {
@@ -31,11 +31,21 @@ const whiskers = {
   },
 };
 
-// dataset.ceiling: the number of held requests that an entry did not get beyond.
+// Two sets of marks on one row: a few pixels apart, so that their whiskers are.
+const apart = {
+  id: 'apart',
+  afterDatasetUpdate(chart, {index, meta}) {
+    const middle = (chart.data.datasets.length - 1) / 2;
+    for (const mark of meta.data) mark.y += 7 * (index - middle);
+  },
+};
+
+// dataset.ceiling: the number of held requests that an entry did not get beyond. limit: {at, text}, of the machine.
 const ceilings = {
   id: 'ceilings',
-  afterDatasetsDraw(chart) {
+  afterDatasetsDraw(chart, _, {limit}) {
     const {ctx, chartArea: area, scales} = chart;
+    if (limit) drawLimit(ctx, area, scales.x.getPixelForValue(limit.at), limit.text);
     chart.data.datasets.filter((dataset) => dataset.ceiling).forEach((dataset, i) => {
       const x = scales.x.getPixelForValue(dataset.ceiling);
       const last = chart.getDatasetMeta(chart.data.datasets.indexOf(dataset)).data.at(-1);  // none without a point
@@ -57,6 +67,18 @@ const ceilings = {
     });
   },
 };
+
+function drawLimit(ctx, area, x, text) {
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = ink('--faint');
+  ctx.setLineDash([8, 4]);
+  ctx.beginPath(); ctx.moveTo(x, area.top); ctx.lineTo(x, area.bottom); ctx.stroke();
+  ctx.font = '11px system-ui, sans-serif';
+  ctx.translate(x - 5, area.bottom - 8);
+  ctx.rotate(-Math.PI / 2);
+  ctx.fillText(text, 0, 0);
+  ctx.restore();
+}
 
 // options.plugins.values.show: the figure as text behind each bar.
 const values = {
@@ -115,24 +137,26 @@ function withRoom(scale, all, beyond = 1) {
 
 const endsOf = (marks) => marks.flatMap(({low, high}) => [low, high]);
 
-// lines: [{entry, marks: [{x, y, low, high, text}], ceiling}]
-function linePlot(lines, x, y) {
+// lines: [{entry, marks: [{x, y, low, high, text: [line, ...]}], ceiling, failed}]; limit: {at, text}
+function linePlot(lines, x, y, {limit, note} = {}) {
   if (!lines.some(({marks, ceiling}) => marks.length > 0 || ceiling)) return null;
-  const datasets = lines.map(({entry, marks, ceiling}) => ({
+  const datasets = lines.map(({entry, marks, ceiling, failed}) => ({
     label: entry.name, data: marks, ceiling,
     borderColor: colours.get(entry.name), backgroundColor: colours.get(entry.name),
     borderWidth: 2, pointRadius: marks.length > 12 ? 2 : 3, pointHoverRadius: 5,
     pointStyle: {peer: 'rectRot', floor: 'rect'}[entry.group] ?? 'circle',
-    borderDash: {peer: [6, 3], floor: [2, 2]}[entry.group] ?? [],
+    borderDash: failed ? [2, 6] : {peer: [6, 3], floor: [2, 2]}[entry.group] ?? [],
   }));
-  return {type: 'line', data: {datasets}, plugins: [whiskers, ceilings],
-    options: settings(withRoom(x, lines.map(({ceiling}) => ceiling)), withRoom(y, lines.flatMap(({marks}) => endsOf(marks))),
-        {parsing: false})};
+  const uprights = [limit?.at, ...lines.map(({ceiling}) => ceiling)];
+  return {type: 'line', data: {datasets}, plugins: [whiskers, ceilings], note,
+    entries: lines.filter(({marks, ceiling}) => marks.length > 0 || ceiling).map(({entry}) => entry),
+    options: settings(withRoom(x, uprights), withRoom(y, lines.flatMap(({marks}) => endsOf(marks))),
+        {parsing: false, plugins: {ceilings: {limit}}})};
 }
 
 // One row for each entry. kind 'bar': linear, with values; 'dot': logarithmic.
-// sets: [{label, hollow, marks: Map(entry name -> {x, low, high, text})}]
-function rowPlot(kind, sets, title) {
+// sets: [{label, hollow, marks: Map(entry name -> {x, low, high, text: [line, ...]})}]
+function rowPlot(kind, sets, title, note) {
   const names = shownEntries().map(({name}) => name).filter((name) => sets.some(({marks}) => marks.has(name)));
   if (names.length === 0) return null;
   const datasets = sets.map(({label, hollow, marks}) => {
@@ -150,20 +174,23 @@ function rowPlot(kind, sets, title) {
   const y = axis('', 'category', {labels: names, offset: true, title: {display: false},
     ticks: {color: ink('--ink'), autoSkip: false}});
   return {
-    type: kind === 'bar' ? 'bar' : 'line', data: {labels: names, datasets}, rows: names.length,
-    options: settings(x, y, {indexAxis: 'y', plugins: {values: {show: kind === 'bar'}}}), plugins: [whiskers, values],
+    type: kind === 'bar' ? 'bar' : 'line', data: {labels: names, datasets}, rows: names.length, note,
+    plugins: [apart, whiskers, values],
+    options: settings(x, y, {indexAxis: 'y', plugins: {values: {show: kind === 'bar'}}}),
   };
 }
 
 // Draws into a figure, or says there why there is nothing to draw.
 function draw(figure, config, empty) {
   figure.chart?.destroy();
-  figure.querySelector('.canvas, .empty')?.remove();
+  for (const old of figure.querySelectorAll('.canvas, .empty, .legend, .note')) old.remove();
   const heading = figure.querySelector('h3');
   if (!config) return heading.after(element('p', {className: 'empty'}, empty));
   const canvas = element('canvas', {role: 'img', ariaLabel: heading.textContent});
   const place = element('div', {className: 'canvas'}, canvas);
   place.style.height = config.rows ? `${config.rows * 24 + 56}px` : '340px';
   heading.after(place);
+  if (config.entries) place.after(element('p', {className: 'legend'}, ...config.entries.map(entryLabel)));
+  if (config.note) figure.append(element('p', {className: 'say note'}, config.note));
   figure.chart = new Chart(canvas, config);
 }

@@ -6,14 +6,20 @@ const groups = ['pattern', 'peer', 'floor'];
 const groupNames = {pattern: 'patterns', peer: 'peers', floor: 'floor'};
 data.entries.sort((a, b) => groups.indexOf(a.group) - groups.indexOf(b.group) || a.name.localeCompare(b.name));
 
-const state = {scenario: null, held: null, hidden: new Set(), sort: {column: 'entry', descending: false}};
+const state = {scenario: null, held: null, rate: null, hidden: new Set(), sort: {column: 'entry', descending: false}};
 
 const shownEntries = () => data.entries.filter((entry) => !state.hidden.has(entry.name));
 const scenarioNamed = (name) => data.scenarios.find((scenario) => scenario.name === name);
-const seriesOf = (scenario, entry, held) => data.series.find(
-    (series) => series.scenario === scenario && series.entry === entry && series.held === held);
-const sizesOf = (scenario) => [...new Set(data.series.filter((series) => series.scenario === scenario)
-    .map((series) => series.held))].sort((a, b) => a - b);
+const ascending = (numbers) => [...new Set(numbers)].sort((a, b) => a - b);
+const sizesOf = (scenario) => ascending(data.series.filter((series) => series.scenario === scenario)
+    .map((series) => series.held));
+// Messages per second; null alone where the scenario has no rate.
+const ratesOf = (scenario, held) => ascending(data.series.filter(
+    (series) => series.scenario === scenario && series.held === held).map((series) => series.publishes_per_second));
+const rateShown = (scenario, held) =>
+  scenario === state.scenario && held === state.held ? state.rate : ratesOf(scenario, held)[0];
+const seriesOf = (scenario, entry, held, rate = rateShown(scenario, held)) => data.series.find((series) =>
+  series.scenario === scenario && series.entry === entry && series.held === held && series.publishes_per_second === rate);
 
 // One hue for each family (the name up to its first "-"), lighter for each further variant.
 const hues = ['#4e79a7', '#59a14f', '#b07aa1', '#e15759', '#f28e2b', '#499894', '#c9a227', '#9c755f', '#d37295', '#6b6ecf'];
@@ -38,6 +44,12 @@ function readable(number) {
   if (number === null || number === undefined || Number.isNaN(number)) return '-';
   const digits = Math.abs(number) >= 100 ? {maximumFractionDigits: 0} : {maximumSignificantDigits: 3};
   return number.toLocaleString('en-US', digits);
+}
+
+// The ends of an interval need fewer digits: 158,234 as 158k.
+function rough(number) {
+  const size = Math.abs(number);
+  return size < 1e4 ? readable(number) : size < 1e6 ? `${readable(number / 1e3)}k` : `${readable(number / 1e6)}M`;
 }
 
 const element = (tag, members = {}, ...children) => {

@@ -8,7 +8,8 @@ const reasons = {
   'offered': 'No data: this run has no steady scenario with cursors.',
   'loss': 'No data: this run has no steady scenario without cursors.',
   'blocking': 'No data: this run has no blocking scenario.',
-  'budget': 'No data: needs results/microbench.json, made by make microbench, and CPU per delivery in this scenario.',
+  'budget': 'No data: needs a broadcast of a pattern and the floor, chosen above, and results/microbench.json, made by ' +
+    'make microbench.',
 };
 
 function drawAll() {
@@ -39,6 +40,13 @@ function placeOf({machine, commit}) {
   return `${machine.cores} cores of ${machine.cpu ?? 'an unknown CPU'}, ${machine.kernel}, commit ${short}`;
 }
 
+// Loopback: whatever the load generator takes, the server does not have.
+function drawMachine() {
+  const cores = ascending(data.runs.map(({machine}) => machine.cores)).map(readable).join(' or ');
+  document.getElementById('machine').textContent = `The server and the load generator share this machine's ${cores} ` +
+      'cores and talk over loopback: what one takes the other does not have, and no network is measured.';
+}
+
 // Runs of one machine and commit are one line until it is opened.
 function drawRuns() {
   const place = document.getElementById('runs');
@@ -59,7 +67,16 @@ function chooseScenario(name) {
   state.scenario = name;
   const sizes = sizesOf(name);
   if (!sizes.includes(state.held)) state.held = sizes.includes(4000) ? 4000 : sizes.at(-1);
-  fillSelect('held', sizes, state.held, (value) => { state.held = Number(value); drawAll(); });
+  fillSelect('held', sizes, state.held, (value) => { state.held = Number(value); chooseRate(); drawAll(); });
+  chooseRate();
+}
+
+// The third choice is there only where there is one.
+function chooseRate() {
+  const rates = ratesOf(state.scenario, state.held);
+  if (!rates.includes(state.rate)) [state.rate] = rates;
+  document.getElementById('rate').parentElement.hidden = rates.length < 2;
+  fillSelect('rate', rates, state.rate, (value) => { state.rate = Number(value); drawAll(); });
 }
 
 function toggle(names) {
@@ -83,12 +100,14 @@ function drawChips() {
       ...data.entries.map((entry) => chip(entryLabel(entry), [entry.name])));
 }
 
+drawMachine();
 drawRuns();
 document.body.classList.toggle('picture', location.hash === '#picture');
 fillSelect('scenario', data.scenarios.map(({name}) => name), null, (name) => { chooseScenario(name); drawAll(); });
 chooseScenario((scenarioNamed('broadcast') ?? data.scenarios[0]).name);
 document.getElementById('scenario').value = state.scenario;
 drawProblems();
+drawMechanisms();
 drawChips();
 drawAll();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);

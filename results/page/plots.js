@@ -10,26 +10,43 @@ function memoryPlot(member, title) {
   const lines = shownEntries().map((entry) => {
     const series = largest(scenario, entry.name);
     const points = (series?.points ?? []).filter((point) => point.held > 0 && point[member]?.[0] > 0);
-    const capped = series?.problems.filter(({status, held}) => status === 'ceiling' && held > 0) ?? [];
     return {
-      entry, ceiling: capped.length > 0 ? Math.max(...capped.map(({held}) => held)) : null,
+      entry, ceiling: ceilingOf(series),
       marks: points.map((point) => {
         const {value, low, high} = scaled(point[member], MiB);
         return {x: point.held, y: value, low, high,
-          text: `${entry.name}: ${told(point[member], 'MiB', MiB)} at ${readable(point.held)} held`};
+          text: [entry.name, told(point[member], 'MiB', MiB), `at ${readable(point.held)} held`]};
       }),
     };
   });
-  return linePlot(lines, axis('held requests', 'logarithmic'), axis(title, 'logarithmic'));
+  return linePlot(lines, axis('held requests', 'logarithmic'), axis(title, 'logarithmic'), filesLimit(scenario, lines));
+}
+
+// The machine's ceiling, whether or not an entry came near it: open files, less those that the five keep for publishers
+// and for themselves (64, as the doctor counts). Far beyond the points it is told, not drawn.
+const kDescriptorsBesides = 64;
+function filesLimit(scenario, lines) {
+  const run = data.runs.find(({started_at}) => started_at === scenarioNamed(scenario)?.run);
+  if (!run?.machine.open_files_limit) return {};
+  const at = run.machine.open_files_limit - kDescriptorsBesides;
+  const most = Math.max(...lines.flatMap(({marks, ceiling}) => [ceiling ?? 0, ...marks.map(({x}) => x)]));
+  const text = `open files here: ${readable(at)} held`;
+  return at <= 10 * most ? {limit: {at, text}} : {note: `Beyond this plot: ${text} at most.`};
 }
 
 function churnPlot() {
   const scenario = ofKind(({kind}) => kind === 'churn');
-  const lines = shownEntries().map((entry) => ({entry, marks: (largest(scenario, entry.name)?.points ?? [])
-      .filter(({user_bytes}) => user_bytes !== null)
-      .map(({at_s, held, user_bytes}) => ({x: at_s, y: user_bytes / MiB,
-        text: `${entry.name}: ${readable(user_bytes / MiB)} MiB, ${readable(held)} held after ${readable(at_s)} s`}))}));
-  return linePlot(lines, axis('time (s)', 'linear'), axis('user memory (MiB)', 'logarithmic'));
+  const lines = shownEntries().map((entry) => {
+    const series = largest(scenario, entry.name);
+    return {entry, failed: series?.points_failed, marks: (series?.points ?? [])
+        .filter(({user_bytes}) => user_bytes !== null)
+        .map(({at_s, held, user_bytes}) => ({x: at_s, y: user_bytes / MiB,
+          text: [series.points_failed ? `${entry.name}, a failed repeat` : entry.name, `${readable(user_bytes / MiB)} MiB`,
+            `${readable(held)} held after ${readable(at_s)} s`]}))};
+  });
+  const failed = lines.filter(({failed}) => failed).map(({entry}) => entry.name).join(', ');
+  return linePlot(lines, axis('time (s)', 'linear'), axis('user memory (MiB)', 'logarithmic'),
+      {note: failed && `Dotted, from failed repeats (why: at the end of this page): ${failed}.`});
 }
 
 // Each step to the right is ten times rarer: 90, 99, 99.9 ... percent; the maximum has a place of its own. Not drawn are
@@ -40,14 +57,16 @@ const kNamed = [50, 90, 99, 99.9, 99.99, 100];  // on the axis; whiskers elsewhe
 const rarity = (percent) => percent >= 100 ? kMaximum : -Math.log10(1 - percent / 100);
 
 function curvePlot() {
-  const lines = shownEntries().map((entry) => ({
+  const shown = shownEntries().map((entry) => ({entry, series: seriesOf(state.scenario, entry.name, state.held)}));
+  const lines = shown.map(({entry, series}) => ({
     entry,
-    marks: (seriesOf(state.scenario, entry.name, state.held)?.curve ?? [])
+    marks: (series?.curve ?? [])
         .filter((point) => point[0] >= kFastest && point[1] > 0)
         .map(([percent, ...interval]) => {
           const {value, low, high} = scaled(interval, 1000);
           const at = percent >= 100 ? 'the slowest' : `${percent}%`;
-          const text = `${entry.name}, ${at}: ${told(interval, 'ms', 1000)}`;
+          const text = [`${entry.name}, ${at}`, told(interval, 'ms', 1000),
+            `${readable(series.delivered)} deliveries a repeat`, 'with the warm-up'];
           return {x: rarity(percent), y: value, ...(kNamed.includes(percent) ? {low, high} : {}), text};
         }),
   }));
@@ -56,60 +75,69 @@ function curvePlot() {
     min: rarity(kFastest), max: kMaximum, ticks: {callback: (value) => names.get(value), autoSkip: false},
     afterBuildTicks: (scale) => { scale.ticks = [...names.keys()].map((value) => ({value})); },
   });
-  return linePlot(lines, x, axis('delivery latency (ms)', 'logarithmic'));
+  const again = shown.filter(({series}) => series?.sent_again > 0)
+      .map(({entry, series}) => `${entry.name} ${readable(series.sent_again)}`).join(', ');
+  return linePlot(lines, x, axis('delivery latency (ms)', 'logarithmic'), {note: again &&
+      `Segments that TCP sent again, as a rule 200 ms later, since the kernel had dropped packets: ${again}.`});
 }
 
-const kOffered = 'offered rate (deliveries/s)';
+// A steady scenario's plots are of one number held: the chosen one, else the one with the most rates.
+function heldOf(scenario) {
+  const sizes = sizesOf(scenario);
+  if (sizes.includes(state.held)) return state.held;
+  const most = Math.max(...sizes.map((held) => ratesOf(scenario, held).length));
+  return sizes.findLast((held) => ratesOf(scenario, held).length === most);
+}
 
-// Over the sizes of a steady scenario: by offered rate.
-function overRate(scenario, mark) {
-  return shownEntries().map((entry) => ({
-    entry,
-    marks: sizesOf(scenario).map((held) => seriesOf(scenario, entry.name, held))
-        .filter((series) => series?.offered_per_second)
-        .map((series) => ({series, mark: mark(series)})).filter(({mark}) => mark)
-        .map(({series, mark}) => ({...mark, x: series.offered_per_second,
-          text: `${entry.name}: ${mark.text} at ${readable(series.offered_per_second)} deliveries/s ` +
-              `(${readable(series.held)} held)`})),
-  }));
+// Over the rates one line for each entry; with one rate alone one row. mark(series) -> {value, low, high, text} or null.
+function steadyPlot(scenario, scale, title, mark) {
+  if (!scenario) return null;
+  const held = heldOf(scenario);
+  const rates = ratesOf(scenario, held);
+  const marksOf = ({name}) => rates.map((rate) => seriesOf(scenario, name, held, rate))
+      .filter((series) => series?.offered_per_second).map((series) => ({series, mark: mark(series)}))
+      .filter(({mark}) => mark).map(({series, mark}) => ({...mark, x: series.offered_per_second, y: mark.value,
+        text: [name, ...mark.text, `${readable(series.publishes_per_second)} messages/s, ${readable(held)} held`]}));
+  const lines = shownEntries().map((entry) => ({entry, marks: marksOf(entry)}));
+  const of = `${readable(held)} held requests of ${scenario}`;
+  if (rates.length > 1)
+    return linePlot(lines, axis(`offered rate (deliveries/s = ${readable(held)} held x messages/s)`, 'logarithmic'),
+        axis(title, scale, {beginAtZero: scale === 'linear'}), {note: `Shown: ${of}.`});
+  const marks = new Map(lines.filter(({marks}) => marks.length > 0)
+      .map(({entry, marks: [only]}) => [entry.name, {...only, x: only.value}]));
+  return rowPlot(scale === 'linear' ? 'bar' : 'dot', [{label: title, marks}], title,
+      `Shown: ${of}, at the one rate that was measured: ${readable(rates[0])} messages/s.`);
 }
 
 // The floor and most peers keep no cursors: they are seen when the scenario without is chosen.
 function offeredPlot() {
   const chosen = scenarioNamed(state.scenario);
   const scenario = chosen.kind === 'steady' ? chosen.name : ofKind(({kind, cursors}) => kind === 'steady' && cursors);
-  const lines = overRate(scenario, (series) => {
-    const p99 = figure(series, 'latency_p99_us');
+  return steadyPlot(scenario, 'logarithmic', 'p99 delivery latency (ms)', (series) => {
+    const [p50, p99] = ['latency_p50_us', 'latency_p99_us'].map((key) => figure(series, key));
     if (!p99) return null;
-    const {value, low, high} = scaled(p99, 1000);
-    const p50 = figure(series, 'latency_p50_us');
-    return {y: value, low, high, text: `p99 ${told(p99, 'ms', 1000)}, p50 ${readable(p50[0] / 1000)} ms`};
+    const slot = 1000 / series.publishes_per_second;
+    const late = p99[0] / 1000 > slot ? [`longer than the ${readable(slot)} ms to the next message`] : [];
+    return {...scaled(p99, 1000), text: [`p99 ${told(p99, 'ms', 1000)}`, ...late, `p50 ${readable(p50[0] / 1000)} ms`]};
   });
-  return linePlot(lines, axis(kOffered, 'logarithmic'), axis('p99 delivery latency (ms)', 'logarithmic'));
 }
 
 function lossPlot() {
   const scenario = ofKind(({kind, cursors}) => kind === 'steady' && !cursors);
-  const lines = overRate(scenario, (series) => {
-    const lost = figure(series, 'lost');
-    if (!lost || !series.sums.expected) return null;
-    const share = scaled(lost, series.sums.expected / series.repeats / 100);  // each repeat expects as many
-    return {y: share.value, low: share.low, high: share.high,
-      text: `${readable(share.value)}% lost (${readable(share.low)} .. ${readable(share.high)})`};
-  });
-  const lost = axis('lost (% of deliveries)', 'linear', {beginAtZero: true});
-  return linePlot(lines, axis(kOffered, 'logarithmic'), lost);
+  return steadyPlot(scenario, 'linear', 'lost (% of deliveries)', ({lost_percent: lost}) =>
+    lost && {...scaled(lost, 1), text: [`lost ${told(lost, '%')}`]});
 }
 
 // Marks by entry of one figure of one scenario and size.
-function figureMarks(scenario, held, key, unit, divide = 1, label = '') {
+function figureMarks(scenario, held, key, unit, divide = 1, label = []) {
   const marks = new Map();
   for (const {name} of shownEntries()) {
     const series = seriesOf(scenario, name, held);
     const interval = figure(series, key);
     if (!interval) continue;
     const {value, low, high} = scaled(interval, divide);
-    marks.set(name, {x: value, low, high, text: `${name}: ${label}${told(interval, unit, divide)}, ${interval[3]} repeats`});
+    marks.set(name, {x: value, low, high, text: [name, ...label,
+      told(interval, unit, divide), `${interval[3]} repeats`]});
   }
   return marks;
 }
@@ -128,7 +156,7 @@ function withLegend(config) {
 
 function skewPlot() {
   const set = (key, label, hollow) => (
-    {label, hollow, marks: figureMarks(state.scenario, state.held, key, 'ms', 1000, label + ' ')});
+    {label, hollow, marks: figureMarks(state.scenario, state.held, key, 'ms', 1000, [label])});
   return withLegend(rowPlot('dot', [set('skew_p50_us', 'median message'), set('skew_p99_us', '99th percentile', true)],
       'first to last delivery of a message (ms)'));
 }
@@ -136,7 +164,7 @@ function skewPlot() {
 function blockingPlot() {
   const sets = data.scenarios.filter(({kind}) => kind === 'blocking').map(({name}, i) => ({
     label: name, hollow: i > 0,
-    marks: figureMarks(name, sizesOf(name)[0], 'other_latency_p99_us', 'ms', 1000, name + ' p99 '),
+    marks: figureMarks(name, sizesOf(name)[0], 'other_latency_p99_us', 'ms', 1000, [`${name}, p99`]),
   }));
   return withLegend(rowPlot('dot', sets, 'p99 latency of all other requests (ms)'));
 }

@@ -1,73 +1,96 @@
-// The comparison table of one scenario and size, and the list of what did not complete.
+// The comparison table of one scenario, size and rate. Its columns follow the scenario's kind.
 'use strict';
 
 const MiB = 2 ** 20;
-const columns = [
-  {key: 'entry', head: 'entry'},
-  {key: 'repeats', head: 'repeats', unit: 'complete'},
-  {key: 'deliveries_per_second', head: 'deliveries', unit: '1/s'},
-  {key: 'floor', head: 'x floor', unit: 'deliveries'},
-  {key: 'lost', head: 'lost', unit: 'in all repeats'},
-  {key: 'latency_p50_us', head: 'p50', unit: 'ms', divide: 1000},
-  {key: 'latency_p99_us', head: 'p99', unit: 'ms', divide: 1000},
-  {key: 'latency_p99_9_us', head: 'p99.9', unit: 'ms', divide: 1000},
-  {key: 'latency_max_us', head: 'max', unit: 'ms', divide: 1000},
-  {key: 'cpu_us_per_delivery', head: 'CPU', unit: 'µs/delivery'},
-  {key: 'context_switches_per_delivery', head: 'switches', unit: 'per delivery'},
-  {key: 'system_calls_per_delivery', head: 'system calls', unit: 'per delivery'},
+// noSpread: the interval would push others out of sight; those of switches and calls are in their plots.
+const memoryColumns = [
   {key: 'user_bytes_per_held', head: 'user memory', unit: 'bytes/held'},
   {key: 'kernel_bytes_per_held', head: 'kernel memory', unit: 'bytes/held'},
   {key: 'user_bytes_at_rest', head: 'at rest', unit: 'MiB', divide: MiB},
 ];
+const latencyColumns = (start, head) => ['p50', 'p99', 'max'].map((of) => (
+  {key: `${start}_${of}_us`, head: `${head}${of}`, unit: 'ms', divide: 1000, noSpread: of === 'max'}));
+const costColumns = [
+  {key: 'cpu_us_per_delivery', head: 'CPU', unit: 'µs/delivery'},
+  {key: 'context_switches_per_delivery', head: 'switches', unit: 'per delivery', noSpread: true},
+  {key: 'system_calls_per_delivery', head: 'calls', unit: 'per delivery', noSpread: true},
+];
+const lastColumns = [
+  {key: 'lost', head: 'lost / dup / wrong', unit: 'all repeats', value: ({sums}) => sums.expected ? mishaps(sums) : null,
+    text: ({sums}) => [sums.lost, sums.duplicate, sums.wrong].map(readable).join(' / ')},
+  {key: 'generator_lag_p99_us', head: 'client lag', unit: 'ms, p99', divide: 1000, noSpread: true},
+  {key: 'generator_cores', head: 'client', unit: 'cores', noSpread: true},
+  {key: 'repeats', head: 'repeats', unit: 'complete', value: ({complete}) => complete},
+];
+const deliveries = {key: 'deliveries_per_second', head: 'deliveries', unit: '1/s'};
+const paced = [{key: 'offered', head: 'offered', unit: '1/s', value: (series) => series.offered_per_second}, deliveries,
+  ...memoryColumns, ...latencyColumns('latency', ''), ...costColumns];
+const columnsOf = {
+  broadcast: [deliveries,
+    {key: 'floor', head: 'x floor', unit: 'deliveries', value: (series) => series.x_floor?.ratio ?? null},
+    ...memoryColumns, ...latencyColumns('latency', ''), ...costColumns],
+  steady: paced,
+  channels: paced,
+  blocking: [...latencyColumns('latency', ''), ...latencyColumns('other_latency', 'others '), ...costColumns,
+    ...memoryColumns],
+  hold: [{key: 'hold_rate_per_second', head: 'holds', unit: '1/s'}, ...memoryColumns],
+  churn: [{key: 'hold_rate_per_second', head: 'arrivals', unit: '1/s'}, ...memoryColumns,
+    {key: 'user_bytes_after', head: 'after', unit: 'MiB', divide: MiB}],
+};
+const columnsShown = () => [
+  {key: 'entry', head: 'entry'}, ...columnsOf[scenarioNamed(state.scenario).kind], ...lastColumns];
 
 const figure = (series, key) => series?.figures[key] ?? null;
-const complete = (series) => series.repeats - series.problems.length;
+const mishaps = ({lost, duplicate, wrong}) => lost + duplicate + wrong;
 
 // The value that a row is sorted by; null sorts last.
-function cellValue(row, column) {
-  if (column.key === 'entry') return groups.indexOf(row.entry.group) + row.entry.name;
-  if (column.key === 'lost') return row.series?.sums.expected ? row.series.sums.lost : null;
-  if (column.key === 'repeats') return row.series ? complete(row.series) : null;
-  const value = figure(row.series, column.key === 'floor' ? 'deliveries_per_second' : column.key);
-  if (column.key !== 'floor') return value && value[0] / (column.divide ?? 1);
-  return value && row.floor ? value[0] / row.floor[0] : null;
+function cellValue({entry, series}, column) {
+  if (column.key === 'entry') return groups.indexOf(entry.group) + entry.name;
+  if (!series) return null;
+  if (column.value) return column.value(series);
+  const value = figure(series, column.key);
+  return value && value[0] / (column.divide ?? 1);
 }
 
 function cell(row, column) {
-  if (column.key === 'entry') return element('td', {title: row.entry.model}, entryLabel(row.entry));
+  const {entry, series} = row;
+  if (column.key === 'entry') return element('td', {title: entry.model}, entryLabel(entry));
   const value = cellValue(row, column);
-  if (column.key === 'repeats') return repeatsCell(row.series);
-  const td = element('td', {className: column.key === 'lost' && value > 0 ? 'wrong' : ''}, readable(value));
-  if (column.key === 'floor' && overlapsFloor(row)) td.append(element('small', {}, 'overlaps'));
-  if (column.key === 'deliveries_per_second' && row.series?.generator_limited) td.append('*');
-  const spread = figure(row.series, column.key);
-  if (spread?.[3] > 1 && column.key !== 'lost')
-    td.append(element('small', {}, spread.slice(1, 3).map((end) => readable(end / (column.divide ?? 1))).join(' .. ')));
+  if (value === null) return element('td', {}, '-');
+  if (column.key === 'repeats') return repeatsCell(series);
+  const td = element('td', {}, column.text?.(series) ?? readable(value));
+  if (column.key === 'lost' && value > 0) td.className = 'wrong';
+  if (column.key === 'floor' && series.x_floor.overlaps) td.append(element('small', {}, 'overlaps'));
+  if (column.key === 'deliveries_per_second' && series.generator_limited) td.append('*');
+  if (series.lagging && column.key.startsWith('latency_')) td.append('†');
+  const spread = figure(series, column.key);
+  if (spread?.[3] > 1 && !column.value && !column.noSpread)
+    td.append(element('small', {}, spread.slice(1, 3).map((end) => rough(end / (column.divide ?? 1))).join(' .. ')));
   return td;
-}
-
-function overlapsFloor({entry, series, floor}) {
-  const own = figure(series, 'deliveries_per_second');
-  return entry.group !== 'floor' && own && floor && own[1] <= floor[2] && floor[1] <= own[2];
 }
 
 function repeatsCell(series) {
-  if (!series) return element('td', {}, '-');
-  const td = element('td', {}, `${complete(series)} of ${series.repeats}`);
-  const kinds = [...new Set(series.problems.map((problem) => problem.status))].join(', ');
-  if (kinds) td.append(element('small', {className: 'wrong'}, kinds));
-  else if (complete(series) === 1) td.append(element('small', {}, 'no spread'));
-  else if (complete(series) < data.enough_repeats) td.append(element('small', {}, 'range: min .. max'));
+  const td = element('td', {className: 'repeats'}, `${series.complete} of ${series.repeats}`);
+  const kinds = [...new Set(series.problems.map(({status}) => status))];
+  const ceiling = ceilingOf(series);
+  const told = kinds.map((kind) => kind === 'ceiling' && ceiling ? `ceiling: ${readable(ceiling)} held` : kind).join(', ');
+  if (told) td.append(element('small', {className: 'wrong'}, told));
+  else if (series.complete === 1) td.append(element('small', {}, 'no spread'));
+  else if (series.complete < data.enough_repeats) td.append(element('small', {}, 'range: min .. max'));
   return td;
 }
 
-function sortedRows() {
-  const floorEntry = data.entries.find((entry) => entry.group === 'floor');
-  const floor = floorEntry && figure(seriesOf(state.scenario, floorEntry.name, state.held), 'deliveries_per_second');
-  const column = columns.find(({key}) => key === state.sort.column);
+// The most that was held; null where there was no ceiling.
+function ceilingOf(series) {
+  const held = series?.problems.filter(({status, held}) => status === 'ceiling' && held > 0).map(({held}) => held) ?? [];
+  return held.length > 0 ? Math.max(...held) : null;
+}
+
+function sortedRows(columns) {
+  const column = columns.find(({key}) => key === state.sort.column) ?? columns[0];
   const direction = state.sort.descending ? -1 : 1;
   return shownEntries()
-      .map((entry) => ({entry, floor, series: seriesOf(state.scenario, entry.name, state.held)}))
+      .map((entry) => ({entry, series: seriesOf(state.scenario, entry.name, state.held)}))
       .sort((a, b) => {
         const [x, y] = [cellValue(a, column), cellValue(b, column)];
         if (x === null || y === null) return (x === null) - (y === null);
@@ -82,54 +105,18 @@ function sortBy(key) {
 
 function drawTable() {
   const scenario = scenarioNamed(state.scenario);
+  const rate = ratesOf(scenario.name, state.held).length > 1 ? `, ${readable(state.rate)} messages/s` : '';
   document.getElementById('about').textContent =
-      `Scenario ${scenario.name}, ${readable(state.held)} held requests${scenario.about ? ': ' + scenario.about : ''}.`;
+      `Scenario ${scenario.name}, ${readable(state.held)} held requests${rate}` +
+      `${scenario.about ? ': ' + scenario.about : ''}.`;
+  const columns = columnsShown();
   const head = columns.map(({key, head, unit}) => {
     const button = element('button', {type: 'button', onclick: () => sortBy(key)}, head);
     const th = element('th', {scope: 'col'}, button, element('small', {}, unit ?? ''));
     if (state.sort.column === key) th.ariaSort = state.sort.descending ? 'descending' : 'ascending';
     return th;
   });
-  const rows = sortedRows().map((row) => element('tr', {}, ...columns.map((column) => cell(row, column))));
+  const rows = sortedRows(columns).map((row) => element('tr', {}, ...columns.map((column) => cell(row, column))));
   document.getElementById('comparison').replaceChildren(
       element('thead', {}, element('tr', {}, ...head)), element('tbody', {}, ...rows));
-}
-
-// Repeats that ended in the same way are one row.
-function alike(problems) {
-  const kinds = new Map();
-  for (const {status, held, note} of problems) {
-    const kind = [status, held, note].join();
-    kinds.set(kind, {status, held, note, count: (kinds.get(kind)?.count ?? 0) + 1});
-  }
-  return [...kinds.values()];
-}
-
-// What an entry sits out is one line for each scenario and reason.
-function skippedLines() {
-  const lines = new Map();
-  for (const {scenario, entry, problems} of data.series)
-    for (const {note} of problems.filter(({status}) => status === 'skipped')) {
-      const line = `${scenario}: ${note}`;
-      lines.set(line, (lines.get(line) ?? new Set()).add(entry));
-    }
-  return [...lines].map(([line, entries]) => element('li', {}, `Skipped in ${line}: ${[...entries].join(', ')}`));
-}
-
-function drawProblems() {
-  const place = document.getElementById('problems');
-  document.getElementById('skipped').replaceChildren(...skippedLines());
-  const failed = (series) => series.problems.filter(({status}) => status !== 'skipped');
-  const rows = data.series.flatMap((series) => alike(failed(series)).map(({status, held, note, count}) => element('tr', {},
-      element('td', {}, entryLabel(data.entries.find(({name}) => name === series.entry))),
-      element('td', {className: 'wide'}, series.scenario), element('td', {}, readable(series.held)),
-      element('td', {}, readable(held)), element('td', {}, `${count} of ${series.repeats}`),
-      element('td', {className: 'wide wrong'}, status), element('td', {className: 'wide'}, note ?? '-'))));
-  if (rows.length === 0)
-    return place.replaceChildren(element('p', {className: 'empty'}, 'Every repeat that was begun is complete.'));
-  const head = ['entry', 'scenario', 'wanted', 'held', 'repeats', 'status', 'note'].map(
-      (name) => element('th', {scope: 'col', style: 'wanted held repeats'.includes(name) ? '' : 'text-align: left'}, name));
-  place.className = 'scroll';
-  place.replaceChildren(element('table', {}, element('thead', {}, element('tr', {}, ...head)),
-      element('tbody', {}, ...rows)));
 }

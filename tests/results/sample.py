@@ -51,7 +51,8 @@ def points(kind, per_held, held, noise):
     return None
 
 
-def repeat(number, kind, scenario, entry, held, chance):
+def repeat(number, scenario, entry, held, chance):
+    kind, name, rate = scenario["kind"], scenario["name"], scenario.get("publishes_per_second", 20)
     _, cost, per_held = ENTRIES[entry]
     noise = chance.uniform(0.96, 1.04)
     status, note = "complete", None
@@ -63,16 +64,16 @@ def repeat(number, kind, scenario, entry, held, chance):
         status, note, held = "skipped", "does not keep: channels", 0
     complete = status == "complete"
     expected = held * 40 if kind not in ("churn", "hold") else 0
-    lost = int(expected * 0.02 * cost) if scenario == "steady-no-cursors" else 0
+    lost = int(expected * 0.02 * cost) if name == "steady-no-cursors" else 0
     timed = complete and kind not in ("churn", "hold")
-    wait = 20 * held * cost if kind == "broadcast" else 300 * cost * (1 + held / 2000)
-    blocked = 20000 if scenario == "blocking-inline" and entry in ("async", "fibers", "node", "floor") else 150 * cost
+    wait = 20 * held * cost if kind == "broadcast" else 300 * cost * (1 + held / 2000) * (rate / 20)
+    blocked = 20000 if name == "blocking-inline" and entry in ("async", "fibers", "node", "floor") else 150 * cost
     return {
         "repeat": number, "position": chance.randint(1, 200), "started_at": "2000-01-01T00:00:00Z", "status": status,
         "note": note, "held": held, "connect_s": 0.1, "hold_rate_per_second": held * 10.0, "duration_s": 2.0,
         "deliveries": {"expected": expected, "delivered": expected - lost, "lost": lost, "duplicate": 0, "wrong": 0,
                        "per_second": 94000 / cost * noise if timed else None,
-                       "offered_per_second": held * 20 if kind == "steady" else None},
+                       "offered_per_second": held * rate if kind == "steady" else None},
         "errors": {"503": 3} if status == "ceiling" else {},
         "latency": latency(wait, noise) if timed else None,
         "skew": {"p50_us": wait * noise, "p99_us": wait * 1.4 * noise, "max_us": wait * 3} if timed else None,
@@ -91,8 +92,8 @@ def repeat(number, kind, scenario, entry, held, chance):
     }
 
 
-def write(folder, repeats=5, seed=1, scenarios=None, entries=None, started="2000-01-01T00:00:00Z"):
-    """Writes a run into `folder` and returns its files by name."""
+def write(folder, repeats=5, seed=1, scenarios=None, entries=None, started="2000-01-01T00:00:00Z", rate=None):
+    """Writes a run into `folder` and returns its files by name. `rate`: messages per second, for the scenario's own."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(seed)
@@ -103,12 +104,12 @@ def write(folder, repeats=5, seed=1, scenarios=None, entries=None, started="2000
         members, sizes = SCENARIOS[name]
         for entry in entries or ENTRIES:
             for held in sizes:
-                scenario = {"name": name, **members}
+                scenario = {"name": name, **members, **({"publishes_per_second": rate} if rate else {})}
                 if name == "churn":
                     scenario["arrivals_per_second"] = held / members["hold_s"]
                 content = {"schema": 2, "run": run, "scenario": scenario, "entry": entry,
                            "model": "made-up", "group": ENTRIES[entry][0], "held_wanted": held,
-                           "repeats": [repeat(i + 1, members["kind"], name, entry, held, chance)
+                           "repeats": [repeat(i + 1, scenario, entry, held, chance)
                                        for i in range(repeats)]}
                 path = folder / f"{name}-{entry}-{held}.json"
                 path.write_text(json.dumps(content))

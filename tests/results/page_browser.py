@@ -1,0 +1,109 @@
+"""The results page in a headless browser: what its tests share. Arguments of a test: LOADGEN ROOT."""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
+
+import sample
+
+LOADGEN, ROOT = sys.argv[1:3]
+MICROBENCH = {"context": {"date": "2000-01-01T01:00:00+00:00", "num_cpus": 2, "mhz_per_cpu": 2600}, "benchmarks": [
+    {"name": name, "run_type": "iteration", "cpu_time": 300, "real_time": 310, "time_unit": "ns"}
+    for name in ("parse/subscribe", "log/read", "log/read_shared", "encode/response/shared",
+                 "wake/process/waiting:64/one_core:0/real_time", "wake/thread/waiting:64/one_core:0/real_time",
+                 "wake/continuation/direct", "wake/fiber/own_thread")] + [
+    {"name": "memory/fiber/iterations:1", "run_type": "iteration", "cpu_time": 1e6, "real_time": 1e6, "time_unit": "ns",
+     "user_bytes": user, "kernel_bytes": 696} for user in (4156, 4160, 4162)]}
+
+
+def report(*arguments):
+    return subprocess.run([LOADGEN, "report", "--root", ROOT, *map(str, arguments)], capture_output=True, text=True)
+
+
+def browser():
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
+                     "--disable-background-networking", "--disable-component-update", "--window-size=1280,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+
+
+class Page(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        sample.write(cls.folder / "run")
+        (cls.folder / "microbench.json").write_text(json.dumps(MICROBENCH))
+        cls.page = cls.folder / "index.html"
+        done = report(cls.folder / "run", "--out", cls.page, "--microbench", cls.folder / "microbench.json")
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        cls.driver = browser()
+        cls.addClassCleanup(cls.driver.quit)
+
+    def setUp(self):
+        self.drain_logs()
+        self.driver.get(self.page.as_uri())
+
+    def tearDown(self):
+        console, requests = self.drain_logs()
+        # Chromium's own advice about getImageData, which only these tests call, has the source "rendering".
+        self.assertEqual([line for line in console if line["source"] != "rendering"], [])
+        self.assertEqual([url for url in requests if not url.startswith(("file:", "data:"))], [])
+
+    def drain_logs(self):
+        events = [json.loads(line["message"])["message"] for line in self.driver.get_log("performance")]
+        return self.driver.get_log("browser"), [event["params"]["request"]["url"] for event in events
+                                                if event["method"] == "Network.requestWillBeSent"]
+
+    def find(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def chip(self, text):
+        return next(button for button in self.find(".chips button") if button.text == text)
+
+    def heading(self, text):
+        return next(button for button in self.find("#comparison thead button") if button.text.startswith(text))
+
+    def column(self, heading):
+        headings = [button.text.split(" ")[0] for button in self.find("#comparison thead button")]
+        return [cell.text.split("\n")[0]
+                for cell in self.find(f"#comparison tbody td:nth-child({headings.index(heading) + 1})")]
+
+    def emulate(self, scheme="light", width=None):
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia",
+                                    {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        self.addCleanup(self.driver.execute_cdp_cmd, "Emulation.setEmulatedMedia", {"features": []})
+        if width:
+            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                                        {"width": width, "height": 800, "deviceScaleFactor": 2, "mobile": True})
+            self.addCleanup(self.driver.execute_cdp_cmd, "Emulation.clearDeviceMetricsOverride", {})
+        self.driver.get(self.page.as_uri())
+
+    def choose(self, select, text):
+        Select(self.find(f"#{select}")[0]).select_by_visible_text(text)
+
+    def show(self, *runs, microbench="none.json"):
+        """The page of other runs than the class's own."""
+        page = self.folder / f"{runs[0].name}.html"
+        done = report(*runs, "--out", page, "--microbench", self.folder / microbench)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.driver.get(page.as_uri())
+
+    def datasets(self, plot, of):
+        return self.driver.execute_script(
+            f"return Chart.getChart(document.querySelector('[data-plot={plot}] canvas')).data.datasets.map((set) => {of})")
+
+    def row(self, entry):
+        return next(row.text for row in self.find("#comparison tbody tr")
+                    if row.find_element(By.TAG_NAME, "td").text == entry)
