@@ -3,6 +3,7 @@ import json
 import sys
 import unittest
 
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -139,6 +140,13 @@ class Drawn(page_browser.Page):
         self.assertTrue(legend.is_displayed())
         named = legend.find_elements(By.CSS_SELECTOR, ":scope > span")
         self.assertEqual(len(named), len(sample.ENTRIES) - 1)  # twisted failed
+
+    def test_pointing_at_any_part_of_a_budget_tells_the_whole_row(self):
+        canvas = self.find("[data-plot=budget] canvas")[0]
+        ActionChains(self.driver).scroll_to_element(canvas).move_to_element(canvas).perform()
+        told = "return Chart.getChart(arguments[0]).tooltip.body?.flatMap(({lines}) => lines) ?? []"
+        WebDriverWait(self.driver, 60).until(lambda driver: len(driver.execute_script(told, canvas)) >= 5)
+        self.assertIn("parse: 0.3 µs", self.driver.execute_script(told, canvas))
 
     def test_two_sets_of_marks_on_a_row_lie_apart(self):
         places = self.driver.execute_script(

@@ -19,6 +19,7 @@ class Told(page_browser.Page):
 
     def test_the_facts_of_the_run_are_told(self):
         self.find("details summary")[0].click()
+        self.assertIn("share this machine's 2 cores", self.find("header")[0].text)
         told = self.find("details")[0].text
         for words in ("made-up figures of a test", "Linux 0.0", "0" * 40, "comet-loadgen bench --seed 1", "somaxconn"):
             self.assertIn(words, told)
@@ -113,6 +114,25 @@ class Told(page_browser.Page):
         self.assertNotEqual(self.column("p99"), slow)
         self.assertEqual(self.datasets("offered", "set.data.map(({x}) => x)"), [[10_000, 50_000, 200_000]] * 2)
         self.assertIn("longer than the 2.5 ms to the next message", self.datasets("offered", "set.data[2].text")[0])
+
+    def test_the_ceiling_of_the_machine_is_drawn_near_the_points_and_told_far_from_them(self):
+        limit = ("return Chart.getChart(document.querySelector('[data-plot=memory-user] canvas'))"
+                 ".config.options.plugins.ceilings.limit?.text")
+        self.assertEqual(self.driver.execute_script(limit), "open files here: 19,936 held")
+        run = self.folder / "far"
+        for name, content in sample.write(run, scenarios=["hold"], entries=["async"]).items():
+            machine = {**content["run"]["machine"], "open_files_limit": 1_000_000}
+            (run / name).write_text(json.dumps({**content, "run": {**content["run"], "machine": machine}}))
+        self.show(run)
+        self.assertIsNone(self.driver.execute_script(limit))
+        self.assertIn("open files here: 999,936 held", self.find("[data-plot=memory-user] .note")[0].text)
+
+    def test_a_latency_curve_tells_its_samples_and_what_was_sent_again(self):
+        def drop(repeat):
+            repeat["kernel_network"] = {"segments_retransmitted": 7, "packets_dropped": 1}
+        self.changed("again", "broadcast-async-4000.json", drop, scenarios=["broadcast"], entries=["async"])
+        self.assertIn("160,000 deliveries a repeat", self.datasets("curve", "set.data[0].text")[0])
+        self.assertIn("async 35", self.find("[data-plot=curve] .note")[0].text)
 
     def test_figures_below_a_ceiling_are_in_the_table(self):
         self.choose("scenario", "hold")
