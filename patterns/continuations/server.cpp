@@ -171,6 +171,8 @@ void Server::subscribe(Connection& connection, Subscribe&& request) {
 void Server::hold(Connection& connection, Channel& channel, Milliseconds time) {
   connection.phase = Connection::Phase::held;
   connection.channel = &channel;
+  // The cursor of the 204. Not taken at the hold's end: a message may come between the claim and end_hold().
+  connection.continuation.attributes.cursor = channel.log.last();
   channel.waiters.push_back(connection);
   add(counters_.held);
   count_channels();
@@ -185,7 +187,6 @@ void Server::end_hold(Connection& connection) {
   asio::dispatch(strand_, [this, &connection] {
     Channel& channel = *std::exchange(connection.channel, nullptr);
     channel.waiters.erase(Waiters::s_iterator_to(connection));
-    connection.continuation.attributes.cursor = channel.log.last();
     subtract(counters_.held);
     channels_.close_if_unused(channel);
     count_channels();
