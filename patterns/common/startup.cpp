@@ -112,7 +112,8 @@ int open_listener(const Options& options, bool reuse_port) {
   const int listener = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (listener < 0) fail(where, errno);
   const int on = 1;
-  if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+  if (setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &kSendBuffer, sizeof kSendBuffer) != 0 ||
+      setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
       (reuse_port && setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) ||
       bind(listener, reinterpret_cast<const sockaddr*>(&address), length) != 0 ||
       listen(listener, kBacklog) != 0) {

@@ -12,6 +12,11 @@ namespace comet {
 // Connections that may wait to be accepted; the kernel cuts it to net.core.somaxconn.
 constexpr int kBacklog = 4096;
 
+// Bytes that the kernel takes for one client before it has read them (socket(7): it doubles the number, for what it
+// keeps beside them). Connections have it from their listener. Left to itself the kernel takes up to 4 MiB of each
+// client that does not read, and a few hundred of those are all the memory that TCP gets.
+constexpr int kSendBuffer = 64 * 1024;
+
 // Prints "comet-x: what: why" on standard error and exits 1.
 [[noreturn]] void fail(const std::string& what, int error_number);
 
