@@ -23,9 +23,6 @@
 namespace comet {
 namespace {
 
-// Publisher, /stats, others' requests, and the smoke set's connections, which the server may not yet have
-// seen leave.
-constexpr std::size_t kConnectionsBesides = 8;
 constexpr double kReadyTimeout = 30;
 
 class Bench {
@@ -71,13 +68,11 @@ std::string obstacle(const Entry& entry, const Scenario& scenario, const Limits&
   if (!scenario.server_options.empty() && !entry.keeps_all)
     return "does not keep the whole contract, and so not " + scenario.server_options.front();
   // A hold scenario finds the ceiling by itself, and draws it.
-  return scenario.kind == Kind::kHold ? "" : why_not_held(entry, limits, held);
+  return scenario.kind == Kind::kHold ? ""
+                                      : why_not_held(entry, limits, connections_at_a_time(scenario, held));
 }
 
 void Bench::prepare(std::uint64_t seed) {
-  if (entries_.empty())
-    throw UsageError("no patterns/*/pattern.json or peers/*/pattern.json under " + options_.root.string() +
-                     ": name the project's folder with --root");
   const std::string started = utc_now();
   const std::string commit = commit_of(options_.root);
   std::string stamp = started;
@@ -89,7 +84,10 @@ void Bench::prepare(std::uint64_t seed) {
                 {"commit", commit.empty() ? boost::json::value(nullptr) : boost::json::value(commit)},
                 {"machine", machine_facts()}};
   std::error_code error;  // before the work: a disk that takes nothing is known at once
-  std::filesystem::create_directories(folder_, error);
+  std::filesystem::create_directories(options_.results, error);
+  // Another bench may have started in the same second.
+  for (int number = 2; !error && !std::filesystem::create_directory(folder_, error); ++number)
+    folder_ = options_.results / (stamp + "-" + std::to_string(number));
   if (error)
     throw std::runtime_error("cannot make " + folder_.string() + ": " + error.message() + " (see --out)");
 }
@@ -102,15 +100,18 @@ void Bench::make_jobs() {
   for (const std::int64_t held : sizes)
     for (const Entry& entry : entries_) {
       jobs_.push_back({&entry, {entry.name, entry.model, entry.group, held, {}}});
-      if (obstacle(entry, scenario, limits, held).empty()) shuffled_.push_back(jobs_.size() - 1);
+      Measurement skipped;
+      skipped.note = obstacle(entry, scenario, limits, held);
+      if (skipped.note.empty()) {
+        shuffled_.push_back(jobs_.size() - 1);
+        continue;
+      }
+      std::fprintf(stderr, "%s at %s is skipped: %s\n", entry.name.c_str(), with_commas(held).c_str(),
+                   skipped.note.c_str());
+      skipped.status = Status::kSkipped;
+      skipped.started_at = utc_now();
+      keep(jobs_.back(), std::move(skipped));
     }
-  for (Job& job : jobs_) {
-    Measurement skipped;
-    skipped.status = Status::kSkipped;
-    skipped.started_at = utc_now();
-    skipped.note = obstacle(*job.entry, scenario, limits, job.series.held_wanted);
-    if (!skipped.note.empty()) keep(job, std::move(skipped));
-  }
 }
 
 // "[3/27] async at 1,000"
@@ -184,8 +185,8 @@ void Bench::measure(const Entry& entry, std::int64_t held, Measurement& result) 
   progress_.phase("starting");
   const std::string address = "127.0.0.1";
   const Scenario& scenario = options_.scenario;
-  const auto connections = static_cast<std::size_t>(connections_at_a_time(scenario, held));
-  result.server_command = entry_command(entry, address, 0, connections + kConnectionsBesides);
+  const auto connections = connections_at_a_time(scenario, held) + kConnectionsBesides;
+  result.server_command = entry_command(entry, address, 0, static_cast<std::size_t>(connections));
   result.server_command.insert(result.server_command.end(), scenario.server_options.begin(),
                                scenario.server_options.end());
   ServerProcess process(result.server_command, entry.folder, options_.program_folder);

@@ -17,6 +17,14 @@ constexpr std::int64_t kTasksBesides = 64;
 constexpr std::int64_t kMapsBesides = 2048;
 // So many connections come from one source address before the load generator takes the next.
 constexpr std::int64_t kConnectionsPerAddress = 25'000;
+// The kernel's PID_MAX_LIMIT: kernel.pid_max takes no more.
+constexpr std::int64_t kMostPids = 4'194'304;
+
+constexpr char kSetSysctl[] = "sudo sysctl -w ";
+
+std::string set_sysctl(const std::string& key, std::int64_t value) {
+  return kSetSysctl + key + "=" + std::to_string(value);
+}
 
 // Ceilings in the making.
 class Examination {
@@ -33,16 +41,21 @@ class Examination {
   }
 
   void add_sysctl(std::int64_t each, Limits::Number limit, std::int64_t besides, const std::string& key) {
-    add(each, limit, besides, key,
-        [&key](std::int64_t value) { return "sudo sysctl -w " + key + "=" + std::to_string(value); });
+    add(each, limit, besides, key, [&key](std::int64_t value) { return set_sysctl(key, value); });
   }
 
-  // A hard limit may be raised by root, and not beyond fs.nr_open.
+  void add_group(std::int64_t each, const GroupLimit& group, std::int64_t besides) {
+    add(each, group.most, group.used + besides, group.file, [&group](std::int64_t value) {
+      return "echo " + std::to_string(value) + " | sudo tee " + group.file;
+    });
+  }
+
+  // A hard limit may be raised by root, and not beyond fs.nr_open. In a container root may lack the capability.
   std::string raise_open_files(std::int64_t value) const {
-    std::string ulimit =
-        "ulimit -n " + std::to_string(value) + "  (as root, then start the server there)";
+    std::string ulimit = "ulimit -n " + std::to_string(value) +
+                         "  (as root with CAP_SYS_RESOURCE; then start the server there)";
     if (!limits_.most_open_files || value <= *limits_.most_open_files) return ulimit;
-    return "sudo sysctl -w fs.nr_open=" + std::to_string(value) + " && " + ulimit;
+    return set_sysctl("fs.nr_open", value) + " && " + ulimit;
   }
 
   std::vector<HeldCeiling> found;
@@ -54,14 +67,14 @@ class Examination {
 
 void add_tasks(Examination& examination, const HeldCost& cost, const Limits& limits) {
   const std::int64_t besides = limits.tasks + kTasksBesides;
-  examination.add_sysctl(cost.tasks, limits.pid_max, besides, "kernel.pid_max");
+  examination.add(cost.tasks, limits.pid_max, besides, "kernel.pid_max", [](std::int64_t value) {
+    if (value <= kMostPids) return set_sysctl("kernel.pid_max", value);
+    return "no command: the kernel numbers no more than " + with_commas(kMostPids) + " processes and threads";
+  });
   examination.add_sysctl(cost.tasks, limits.threads_max, besides, "kernel.threads-max");
   examination.add(cost.tasks, limits.processes_of_user, kTasksBesides, "processes and threads of one user",
                   [](std::int64_t value) { return "ulimit -u " + std::to_string(value); });
-  examination.add(cost.tasks, limits.cgroup_tasks, limits.tasks_of_cgroup + kTasksBesides, limits.cgroup_file,
-                  [&limits](std::int64_t value) {
-                    return "echo " + std::to_string(value) + " | sudo tee " + limits.cgroup_file;
-                  });
+  examination.add_group(cost.tasks, limits.group_tasks, kTasksBesides);
 }
 
 bool lowest_first(const HeldCeiling& a, const HeldCeiling& b) { return a.held < b.held; }
@@ -71,8 +84,11 @@ bool lowest_first(const HeldCeiling& a, const HeldCeiling& b) { return a.held < 
 std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std::int64_t wanted) {
   const HeldCost& cost = entry.held;
   Examination examination(limits, wanted);
-  examination.add(1, cost.most, 0, "the server's own cap", [&entry](std::int64_t) {
-    return entry.command.front() + " --help shows the option that raises its cap";
+  examination.add(1, cost.most, kConnectionsBesides, "the server's own cap", [&entry](std::int64_t value) {
+    // A bench gives the option already.
+    if (!entry.capacity.empty()) return entry.name + ": none of its options allows that";
+    return entry.name + ": where it has an option for " + with_commas(value) + " connections, add that to " +
+           (entry.folder / "pattern.json").string() + ", and raise \"most\" there";
   });
   examination.add(cost.descriptors, limits.open_files, kDescriptorsBesides,
                   "open files of one process, hard limit",
@@ -82,13 +98,16 @@ std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std:
   add_tasks(examination, cost, limits);
   examination.add_sysctl(cost.maps, limits.maps, kMapsBesides, "vm.max_map_count");
   examination.add(cost.bytes, limits.memory_bytes, 0, "available memory in bytes",
-                  [](std::int64_t value) { return with_commas(value >> 20) + " MiB of memory"; });
+                  [&entry](std::int64_t value) {
+                    return entry.name + ": " + with_commas(value >> 20) + " MiB of available memory";
+                  });
+  examination.add_group(cost.bytes, limits.group_memory, 0);
   examination.add_sysctl(1, limits.tracked_connections, 0, "net.netfilter.nf_conntrack_max");
   if (limits.local_ports && *limits.local_ports < kConnectionsPerAddress) {
     examination.found.push_back(
         {*limits.local_ports,
          "net.ipv4.ip_local_port_range, ports of one address " + with_commas(*limits.local_ports),
-         "sudo sysctl -w net.ipv4.ip_local_port_range='10000 65535'"});
+         std::string(kSetSysctl) + "net.ipv4.ip_local_port_range='10000 65535'"});
   }
   std::stable_sort(examination.found.begin(), examination.found.end(), lowest_first);
   return examination.found;
@@ -97,8 +116,8 @@ std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std:
 std::string why_not_held(const Entry& entry, const Limits& limits, std::int64_t held) {
   const auto found = ceilings(entry, limits, held);
   if (found.empty() || found.front().held >= held) return {};
-  return "can hold " + with_commas(found.front().held) + " here: " + found.front().limit + " (" +
-         found.front().lift + ")";
+  return "can hold " + with_commas(found.front().held) + " of " + with_commas(held) +
+         " here: " + found.front().limit + " (" + found.front().lift + ")";
 }
 
 int run_doctor(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held) {
@@ -123,8 +142,10 @@ int run_doctor(const std::vector<Entry>& entries, const Limits& limits, std::int
   }
   std::printf("\nto hold %s by each of them:\n", with_commas(held).c_str());
   for (const std::string& command : commands) std::printf("  %s\n", command.c_str());
-  std::printf("all settings of the kernel at once: sudo tuning/apply --held %lld --yes\n",
-              static_cast<long long>(held));
+  if (std::any_of(commands.begin(), commands.end(),
+                  [](const std::string& command) { return command.starts_with(kSetSysctl); }))
+    std::printf("all settings of the kernel at once: sudo tuning/apply --held %lld --yes\n",
+                static_cast<long long>(held));
   return 1;
 }
 

@@ -10,6 +10,10 @@
 
 namespace comet {
 
+// What a bench connects besides those that hold: the publisher, /stats, others' requests, and the smoke set's
+// connections, which the server may not yet have seen leave.
+constexpr std::int64_t kConnectionsBesides = 8;
+
 struct HeldCeiling {
   std::int64_t held;  // most that this limit allows
   std::string limit;  // which, and its value

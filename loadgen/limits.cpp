@@ -43,12 +43,19 @@ std::int64_t tasks_now(const fs::path& root) {
   return tasks;
 }
 
-Number available_memory(const fs::path& root) {
-  std::ifstream file(root / "proc/meminfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("MemAvailable:")) return std::stoll(line.substr(line.find(':') + 1)) * 1024;
+// The number after a word that begins a line.
+std::int64_t number_after(const std::string& name, const fs::path& path, std::int64_t or_else) {
+  std::ifstream file(path);
+  for (std::string word, line; file >> word; std::getline(file, line)) {
+    std::int64_t number = 0;
+    if (word == name && file >> number) return number;
   }
-  return {};
+  return or_else;
+}
+
+Number available_memory(const fs::path& root) {
+  const std::int64_t kilobytes = number_after("MemAvailable:", root / "proc/meminfo", -1);
+  return kilobytes < 0 ? Number{} : kilobytes * 1024;
 }
 
 // This process's groups, as folders: of cgroup v2 ("0::/path"), and of v1's controller of pids
@@ -68,23 +75,27 @@ std::vector<fs::path> own_groups(const fs::path& root) {
   return groups;
 }
 
+std::int64_t tasks_of(const fs::path& group) { return number_in(group / "pids.current").value_or(0); }
+
+std::int64_t memory_of(const fs::path& group) {
+  const std::int64_t cache = number_after("inactive_file", group / "memory.stat", 0);
+  return std::max<std::int64_t>(0, number_in(group / "memory.current").value_or(0) - cache);
+}
+
 // A group may have no more than each group that it is in.
-void read_cgroup(const fs::path& root, Limits& limits) {
+GroupLimit tightest(const fs::path& root, const char* file, std::int64_t (*used)(const fs::path& group)) {
   const fs::path top = root / "sys/fs/cgroup";
-  Number most_free;
+  GroupLimit tightest;
   for (const fs::path& group : own_groups(root)) {
     for (fs::path folder = group;; folder = folder.parent_path()) {
-      const Number most = number_in(top / folder / "pids.max");
-      const std::int64_t now = number_in(top / folder / "pids.current").value_or(0);
-      if (most && (!most_free || *most - now < *most_free)) {
-        most_free = *most - now;
-        limits.cgroup_tasks = most;
-        limits.tasks_of_cgroup = now;
-        limits.cgroup_file = (top / folder / "pids.max").string();
-      }
+      const GroupLimit limit{number_in(top / folder / file), used(top / folder),
+                             (top / folder / file).string()};
+      if (limit.most && (!tightest.most || *limit.most - limit.used < *tightest.most - tightest.used))
+        tightest = limit;
       if (folder.empty() || folder == folder.parent_path()) break;
     }
   }
+  return tightest;
 }
 
 }  // namespace
@@ -100,7 +111,8 @@ Limits read_limits(const fs::path& root, bool is_root) {
   limits.pid_max = sysctl("kernel/pid_max");
   limits.threads_max = sysctl("kernel/threads-max");
   limits.tasks = tasks_now(root);
-  read_cgroup(root, limits);
+  limits.group_tasks = tightest(root, "pids.max", tasks_of);
+  limits.group_memory = tightest(root, "memory.max", memory_of);
   limits.maps = sysctl("vm/max_map_count");
   limits.memory_bytes = available_memory(root);
   std::ifstream range(root / "proc/sys/net/ipv4/ip_local_port_range");

@@ -40,6 +40,19 @@ constexpr char kExamples[] =
     "--scenario.\n"
     "What the columns mean: loadgen/README.md. SUBCOMMAND --help shows its options.";
 
+// A number as people write it: "010" would be read as octal.
+CLI::Validator decimal() {
+  return {[](std::string& text) {
+            return text.size() > 1 && text.starts_with('0') ? "'" + text + "' begins with 0: leave that out"
+                                                            : "";
+          },
+          ""};
+}
+
+CLI::Validator whole_number(std::int64_t least, std::int64_t most) {
+  return CLI::Range(least, most) & decimal();
+}
+
 // What both commands take; each value given replaces the scenario file's.
 struct ScenarioOptions {
   std::string name = "broadcast";
@@ -55,11 +68,11 @@ void add_scenario(CLI::App& command, ScenarioOptions& scenario, std::optional<in
       .add_option("--held", scenario.held,
                   "numbers of held requests, separated by commas; default: the scenario's")
       ->delimiter(',')
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(whole_number(1, 1'000'000));
   auto* rounds =
       command
           .add_option("--rounds", scenario.rounds, "broadcast: rounds that count (one more is the warm-up)")
-          ->check(CLI::Range(1, 1'000'000));
+          ->check(whole_number(1, 1'000'000));
   command
       .add_option("--seconds", scenario.seconds,
                   "time of the measured part; broadcast makes at least 3 rounds")
@@ -68,17 +81,18 @@ void add_scenario(CLI::App& command, ScenarioOptions& scenario, std::optional<in
   command
       .add_option("--client-processes", client_processes,
                   "processes that hold the connections; default: as few as the open-file limit allows")
-      ->check(CLI::Range(1, 64));
+      ->check(whole_number(1, 64));
 }
 
 void add_bench(CLI::App& command, BenchOptions& bench) {
   command.add_option("--entries", bench.entries, "entries or folders, separated by commas; default: all")
       ->delimiter(',');
   command.add_option("--repeats", bench.repeats, "how often everything is measured")
-      ->check(CLI::Range(1, 1000))
+      ->check(whole_number(1, 1000))
       ->capture_default_str();
-  command.add_option("--seed", bench.seed,
-                     "order of the entries; default: a new one, recorded in the results");
+  command
+      .add_option("--seed", bench.seed, "order of the entries; default: a new one, recorded in the results")
+      ->check(decimal());
   command.add_option("--root", bench.root,
                      "project folder with patterns/ and peers/; default: found upwards from here");
   command.add_option("--bin-dir", bench.program_folder,
@@ -90,7 +104,7 @@ void add_bench(CLI::App& command, BenchOptions& bench) {
 void add_run(CLI::App& command, RunOptions& run) {
   command.add_option("--url", run.url, "the server, as in http://127.0.0.1:8001")->required();
   command.add_option("--repeats", run.repeats, "how often it is measured")
-      ->check(CLI::Range(1, 1000))
+      ->check(whole_number(1, 1000))
       ->capture_default_str();
   command.add_flag("--json", run.json, "print the result as JSON");
 }
@@ -103,7 +117,7 @@ struct DoctorOptions {
 
 void add_doctor(CLI::App& command, DoctorOptions& doctor) {
   command.add_option("--held", doctor.held, "number of held requests")
-      ->check(CLI::Range(1, 10'000'000))
+      ->check(whole_number(1, 10'000'000))
       ->capture_default_str();
   command.add_option("--pattern", doctor.entries, "entries or folders, separated by commas; default: all")
       ->delimiter(',');
@@ -218,13 +232,13 @@ int run_program(int argc, char** argv) {
   install_signal_handlers();
   if (run_command.parsed()) {
     run.scenario = chosen(scenario, project_root());
-    return with_output_checked(run_against(run));
+    return run_against(run);
   }
   adopt_orphans();
   bench.command_line.assign(argv, argv + argc);
   complete(bench);
   bench.scenario = chosen(scenario, bench.root);
-  return with_output_checked(run_bench(bench));
+  return run_bench(bench);
 }
 
 }  // namespace
@@ -232,7 +246,7 @@ int run_program(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return comet::run_program(argc, argv);
+    return comet::with_output_checked(comet::run_program(argc, argv));
   } catch (const comet::UsageError& error) {
     std::fprintf(stderr, "comet-loadgen: %s\n", error.what());
     return comet::kUsage;

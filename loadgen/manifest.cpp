@@ -15,6 +15,9 @@ namespace {
 namespace json = boost::json;
 namespace fs = std::filesystem;
 
+// Of one figure of `held`: times the most that can be asked for it stays far below 2^63.
+constexpr std::int64_t kMostHeldCost = 1'000'000'000;
+
 // Reads the members of one object of a manifest; every complaint names the file.
 class ManifestObject {
  public:
@@ -56,7 +59,8 @@ class ManifestObject {
   std::int64_t number(const std::string& key, std::int64_t or_else) const {
     const json::value* value = find(key);
     if (value == nullptr) return or_else;
-    if (!value->is_int64() || value->get_int64() < 0) fail("'" + key + "' is no number from 0 on");
+    if (!value->is_int64() || value->get_int64() < 0 || value->get_int64() > kMostHeldCost)
+      fail("'" + key + "' is no number from 0 to " + std::to_string(kMostHeldCost));
     return value->get_int64();
   }
 
@@ -157,6 +161,9 @@ std::vector<Entry> find_entries(const fs::path& root) {
       if (fs::exists(folder.path() / "pattern.json")) files.push_back(folder.path() / "pattern.json");
     std::sort(files.begin() + static_cast<std::ptrdiff_t>(first), files.end());
   }
+  if (files.empty())
+    throw UsageError("no patterns/*/pattern.json or peers/*/pattern.json under " + root.string() +
+                     ": name the project's folder with --root");
   std::vector<Entry> entries;
   for (const fs::path& file : files) {
     std::ostringstream text;
@@ -177,8 +184,11 @@ std::vector<Entry> select_entries(const std::vector<Entry>& all, const std::vect
   std::set<std::string> taken;
   for (const std::string& name : names) {
     bool known = false;
+    std::error_code no_such_folder;
     for (const Entry& entry : all) {
-      if (entry.name != name && entry.manifest_name != name) continue;
+      if (entry.name != name && entry.manifest_name != name &&
+          !fs::equivalent(name, entry.folder, no_such_folder))
+        continue;
       known = true;
       if (taken.insert(entry.name).second) selected.push_back(entry);
     }

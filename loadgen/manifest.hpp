@@ -16,7 +16,7 @@ struct HeldCost {
   std::int64_t tasks = 0;  // processes and threads
   std::int64_t maps = 0;
   std::int64_t bytes = 0;              // of the server and the kernel, as measured; 0: not known
-  std::optional<std::int64_t> most{};  // that the server holds as it is started
+  std::optional<std::int64_t> most{};  // connections that the server takes as it is started
 };
 
 struct Entry {
@@ -37,11 +37,12 @@ struct Entry {
 // Throws UsageError that names the file and the key.
 std::vector<Entry> parse_manifest(const std::string& json, const std::filesystem::path& file);
 
-// All entries under `root`: patterns first, then peers, each sorted by folder; the floor last.
+// All entries under `root`: patterns first, then peers, each sorted by folder; the floor last. Throws UsageError
+// where there is none.
 std::vector<Entry> find_entries(const std::filesystem::path& root);
 
-// Those that `names` picks, in the order of the names with the floor last; a manifest's name picks all its
-// variants, an empty list all entries. Throws UsageError.
+// Those that `names` picks, in the order of the names with the floor last; a manifest's name or folder picks all
+// its variants, an empty list all entries. Throws UsageError.
 std::vector<Entry> select_entries(const std::vector<Entry>& all, const std::vector<std::string>& names);
 
 // The command line with every placeholder filled in; capacity options only when `capacity` is not 0.

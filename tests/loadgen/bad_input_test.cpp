@@ -29,7 +29,14 @@ TEST(BadInput, AManifestWithAWrongKeyIsNamedWithTheKey) {
 TEST(BadInput, AHeldCostThatIsNoNumberIsNamed) {
   const FakeProject project(
       R"({"name": "mine", "model": "m", "command": ["c"], "keeps": "all", "held": {"maps": "two"}})");
-  expect_one_line(run_loadgen({"doctor", "--root", project.root()}), 64, "'maps' is no number from 0 on");
+  expect_one_line(run_loadgen({"doctor", "--root", project.root()}), 64, "'maps' is no number from 0 to");
+}
+
+TEST(BadInput, AHeldCostBeyondAllReasonIsNamed) {
+  const FakeProject project(
+      R"({"name": "mine", "model": "m", "command": ["c"], "keeps": "all", "held": {"bytes": 1000000001}})");
+  expect_one_line(run_loadgen({"doctor", "--root", project.root()}), 64,
+                  "'bytes' is no number from 0 to 1000000000");
 }
 
 // Its children too: the whole tree of the server is ended.

@@ -94,6 +94,22 @@ case $case_name in
     expect_status 1
     grep -q "comet-loadgen: cannot write to standard output" "$folder/err" || fail "it is not said"
     ;;
+  full_output_of_the_doctor)
+    status=0
+    "$bin/comet-loadgen" doctor --root "$root" --held 10 > /dev/full 2> "$folder/err" || status=$?
+    expect_status 1
+    expect_one_line "comet-loadgen: cannot write to standard output"
+    ;;
+  same_second)
+    own_entry '"false"'  # which no cursors are asked of: skipped at once
+    now=$(date +%s)
+    for later in 0 1 2 3 4 5 6 7 8 9; do
+      mkdir -p "$folder/results/$(date -u -d "@$((now + later))" +%Y-%m-%dT%H%M%SZ)"
+    done
+    bench --entries own --held 1 --scenario channels
+    expect_status 0
+    [ -e "$folder"/results/*Z-2/channels-own-1.json ] || fail "no folder of its own"
+    ;;
   dead_server)
     own_entry '"sh", "-c", "echo no memory >&2; exit 3"'
     bench --entries own --held 10 --repeats 1

@@ -30,16 +30,59 @@ TEST(Doctor, NamesTheLimitThatBindsAndTheCommandThatLiftsIt) {
   EXPECT_NE(outcome.output.find("ulimit -n 1064"), std::string::npos) << outcome.output;
 }
 
-// Nothing is started for it.
+// A server that takes 13 connections: 5 held ones, and 8 besides.
+constexpr char kSmallServer[] = R"({"name": "mine", "model": "m", "command": ["false"],
+    "keeps": ["subscribe", "publish", "stats"], "held": {"most": 13}})";
+
+// Before the first measurement: whoever waits for a long bench knows what it leaves out.
 TEST(Doctor, ABenchSkipsWhatCannotBeHeldAndSaysWhy) {
-  const FakeProject project(R"({"name": "mine", "model": "m", "command": ["false"],
-      "keeps": ["subscribe", "publish", "stats"], "held": {"most": 5}})");
-  const Outcome outcome =
-      run_loadgen({"bench", "--root", project.root(), "--out", project.root() / "runs", "--held", "10"});
+  const FakeProject project(kSmallServer);
+  const Outcome outcome = run_loadgen({"bench", "--root", project.root(), "--out", project.root() / "runs",
+                                       "--held", "3,10", "--repeats", "1"});
   EXPECT_EQ(outcome.status, 0) << outcome.errors;
-  EXPECT_NE((outcome.output + outcome.errors).find("can hold 5 here: the server's own cap 5"),
+  const auto skipped =
+      outcome.errors.find("mine at 10 is skipped: can hold 5 of 10 here: the server's own cap 13");
+  ASSERT_NE(skipped, std::string::npos) << outcome.errors;
+  EXPECT_LT(skipped, outcome.errors.find("[1/1] mine at 3")) << outcome.errors;
+}
+
+// More arrive than are held, for those that leave may not yet be gone.
+TEST(Doctor, ABenchAsksForWhatChurnConnectsAtATime) {
+  const FakeProject project(kSmallServer);
+  const Outcome outcome = run_loadgen({"bench", "--root", project.root(), "--out", project.root() / "runs",
+                                       "--held", "4", "--scenario", "churn"});
+  EXPECT_NE(outcome.errors.find("mine at 4 is skipped: can hold 5 of 7 here"), std::string::npos)
+      << outcome.errors;
+}
+
+TEST(Doctor, TuningApplyIsNamedOnlyWhereASettingOfTheKernelBinds) {
+  const FakeProject project(kSmallServer);
+  const Outcome outcome = run_loadgen({"doctor", "--root", project.root(), "--held", "10"});
+  EXPECT_EQ(outcome.status, 1) << outcome.errors;
+  EXPECT_NE(outcome.output.find("an option for 18 connections"), std::string::npos) << outcome.output;
+  EXPECT_EQ(outcome.output.find("tuning/apply"), std::string::npos) << outcome.output;
+}
+
+TEST(Doctor, AFolderThatHasNoEntriesIsOneLine) {
+  const Outcome outcome = run_loadgen({"doctor", "--root", "/nonexistent"});
+  EXPECT_EQ(outcome.status, 64);
+  EXPECT_NE(outcome.errors.find("under /nonexistent: name the project's folder with --root"),
             std::string::npos)
-      << outcome.output << outcome.errors;
+      << outcome.errors;
+}
+
+TEST(Doctor, APatternMayBeNamedByItsFolder) {
+  const Outcome outcome =
+      doctor({"--held", "10", "--pattern", std::string(SOURCE_ROOT) + "/patterns/async/"});
+  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_NE(outcome.output.find("\nasync "), std::string::npos) << outcome.output;
+  EXPECT_EQ(outcome.output.find("\nthreaded "), std::string::npos) << outcome.output;
+}
+
+TEST(Doctor, ANumberThatWouldBeOctalIsRefused) {
+  const Outcome outcome = doctor({"--held", "010"});
+  EXPECT_EQ(outcome.status, 64);
+  EXPECT_NE(outcome.errors.find("'010' begins with 0: leave that out"), std::string::npos) << outcome.errors;
 }
 
 TEST(Doctor, AnUnknownPatternIsOneLine) {

@@ -68,9 +68,7 @@ TEST(LoadgenDoctor, TwoMapsForEachStack) {
 
 TEST(LoadgenDoctor, TheGroupOfProcessesBindsByItsFile) {
   Limits limits = large();
-  limits.cgroup_tasks = 1'000;
-  limits.tasks_of_cgroup = 36;
-  limits.cgroup_file = "/sys/fs/cgroup/a/pids.max";
+  limits.group_tasks = {1'000, 36, "/sys/fs/cgroup/a/pids.max"};
   const HeldCeiling ceiling = lowest({.tasks = 1}, limits, 2'000);
   EXPECT_EQ(ceiling.held, 900);
   EXPECT_EQ(ceiling.lift, "echo 2100 | sudo tee /sys/fs/cgroup/a/pids.max");
@@ -80,13 +78,34 @@ TEST(LoadgenDoctor, MemoryBindsWhereTheCostIsKnown) {
   Limits limits = large();
   limits.memory_bytes = std::int64_t{1} << 30;
   EXPECT_EQ(lowest({.bytes = 1 << 20}, limits, 2'000).held, 1'024);
-  EXPECT_EQ(lowest({.bytes = 1 << 20}, limits, 2'000).lift, "2,000 MiB of memory");
+  EXPECT_EQ(lowest({.bytes = 1 << 20}, limits, 2'000).lift, "mine: 2,000 MiB of available memory");
+}
+
+TEST(LoadgenDoctor, MemoryOfTheGroupBindsByItsFile) {
+  Limits limits = large();
+  limits.group_memory = {std::int64_t{1} << 30, 24 << 20, "/sys/fs/cgroup/a/memory.max"};
+  const HeldCeiling ceiling = lowest({.bytes = 1 << 20}, limits, 2'000);
+  EXPECT_EQ(ceiling.held, 1'000);
+  EXPECT_EQ(ceiling.lift, "echo 2122317824 | sudo tee /sys/fs/cgroup/a/memory.max");
+}
+
+TEST(LoadgenDoctor, PidMaxIsNotLiftedBeyondTheKernelsEnd) {
+  Limits limits = large();
+  limits.pid_max = 4'194'304;
+  const HeldCeiling ceiling = lowest({.descriptors = 0, .tasks = 1}, limits, 5'000'000);
+  EXPECT_EQ(ceiling.lift, "no command: the kernel numbers no more than 4,194,304 processes and threads");
 }
 
 TEST(LoadgenDoctor, TheServersOwnCapBinds) {
   const HeldCeiling ceiling = lowest({.most = 30'000}, large(), 50'000);
-  EXPECT_EQ(ceiling.held, 30'000);
-  EXPECT_NE(ceiling.lift.find("comet-mine --help"), std::string::npos);
+  EXPECT_EQ(ceiling.held, 29'992);
+  EXPECT_NE(ceiling.lift.find("an option for 50,008 connections"), std::string::npos) << ceiling.lift;
+}
+
+TEST(LoadgenDoctor, ACapThatABenchRaisesAlreadyIsTheEnd) {
+  Entry entry = entry_of({.descriptors = 0, .most = 30'000});
+  entry.capacity = {"--workers", "{capacity}"};
+  EXPECT_EQ(ceilings(entry, large(), 50'000).front().lift, "mine: none of its options allows that");
 }
 
 TEST(LoadgenDoctor, FewPortsBindAndManyDoNot) {
@@ -102,7 +121,7 @@ TEST(LoadgenDoctor, SaysWhatABenchWillSkip) {
   Limits limits = large();
   limits.open_files = 1'064;
   EXPECT_EQ(why_not_held(entry_of({}), limits, 1'000), "");
-  EXPECT_EQ(why_not_held(entry_of({}), limits, 1'001).find("can hold 1,000 here: open files of one process"),
+  EXPECT_EQ(why_not_held(entry_of({}), limits, 1'001).find("can hold 1,000 of 1,001 here: open files of one"),
             0u)
       << why_not_held(entry_of({}), limits, 1'001);
 }
@@ -136,7 +155,7 @@ TEST_F(LoadgenLimits, AreReadFromProcAndSys) {
   EXPECT_EQ(limits.memory_bytes, 2048 * 1024);
   EXPECT_EQ(limits.local_ports, 28'232);
   EXPECT_EQ(limits.tracked_connections, std::nullopt);
-  EXPECT_EQ(limits.cgroup_tasks, std::nullopt);
+  EXPECT_EQ(limits.group_tasks.most, std::nullopt);
   EXPECT_EQ(read_limits(root_, true).processes_of_user, std::nullopt);
 }
 
@@ -147,9 +166,19 @@ TEST_F(LoadgenLimits, TheGroupWithTheLeastRoomBinds) {
   write("sys/fs/cgroup/a/pids.current", "40\n");
   write("sys/fs/cgroup/pids/pids.max", "9000\n");
   const Limits limits = read_limits(root_, false);
-  EXPECT_EQ(limits.cgroup_tasks, 500);
-  EXPECT_EQ(limits.tasks_of_cgroup, 40);
-  EXPECT_EQ(limits.cgroup_file, (root_ / "sys/fs/cgroup/a/pids.max").string());
+  EXPECT_EQ(limits.group_tasks.most, 500);
+  EXPECT_EQ(limits.group_tasks.used, 40);
+  EXPECT_EQ(limits.group_tasks.file, (root_ / "sys/fs/cgroup/a/pids.max").string());
+}
+
+TEST_F(LoadgenLimits, AGroupsCacheIsNotUsedMemory) {
+  write("proc/self/cgroup", "0::/a\n");
+  write("sys/fs/cgroup/a/memory.max", "1000000\n");
+  write("sys/fs/cgroup/a/memory.current", "300000\n");
+  write("sys/fs/cgroup/a/memory.stat", "anon 150000\ninactive_file 100000\nactive_file 7\n");
+  const Limits limits = read_limits(root_, false);
+  EXPECT_EQ(limits.group_memory.most, 1'000'000);
+  EXPECT_EQ(limits.group_memory.used, 200'000);
 }
 
 }  // namespace
