@@ -3,7 +3,8 @@
 # COMET_TUNING_ROOT stands before every path that is read or written; tests set it, nobody else needs it.
 root=${COMET_TUNING_ROOT:-}
 save=$root/var/lib/comet-patterns/tuning.saved
-sysctl_file=$root/etc/sysctl.d/90-comet-patterns.conf
+# Files of sysctl.d are read in the order of their names: this comes after 99-sysctl.conf, which is /etc/sysctl.conf.
+sysctl_file=$root/etc/sysctl.d/99-zz-comet-patterns.conf
 limits_file=$root/etc/security/limits.d/90-comet-patterns.conf
 program=tuning/${0##*/}
 held=100000
@@ -29,7 +30,9 @@ set_held() {
 
 # Reads the machine: memory in bytes and in pages, cores. What `recommended` computes with.
 read_machine() {
-  page=$(getconf PAGESIZE)
+  page=$(getconf PAGESIZE 2>/dev/null) || # busybox has no getconf
+    page=$(awk '$1 == "KernelPageSize:" { print $2 * 1024; exit }' /proc/self/smaps 2>/dev/null) || true
+  [ "${page:-0}" -gt 0 ] || page=4096
   kilobytes=$(awk '$1 == "MemTotal:" { print $2 }' "$root/proc/meminfo" 2>/dev/null) || true
   cores=$(awk '/^cpu[0-9]/ { n++ } END { print n + 0 }' "$root/proc/stat" 2>/dev/null) || true
   [ -n "$kilobytes" ] || refuse "cannot read $root/proc/meminfo: this needs Linux with /proc mounted"
@@ -38,14 +41,24 @@ read_machine() {
   pages=$((memory / page))
 }
 
+# What one held request takes of kernel memory: both ends of its connection, as results/reference has it after messages.
+kernel_bytes=10240
+warn_of_memory() {
+  wanted_memory=$((held * kernel_bytes))
+  [ "$wanted_memory" -le "$memory" ] ||
+    echo "no setting helps: $held held requests take $((wanted_memory / 1048576)) MiB of kernel memory, more than the" \
+      "$((memory / 1048576)) MiB of this machine (10 KiB each, both ends of a connection)"
+}
+
 # Calls "$1" KEY ARTICLE DEFAULT DOCUMENT WHY HARM for each setting, in the order of the page that `show` prints.
-# ARTICLE: the value of the article of 2010, or -. DEFAULT: Linux 6.x. DOCUMENT: the page of the kernel's documentation
-# that says so. HARM: what the article's value does today, empty where it does none.
+# ARTICLE: the value of the article of 2010, or -. DEFAULT: Linux 6.x. DOCUMENT: the page of the kernel's documentation,
+# or an address, that says so. HARM: what the article's value does today, empty where it does none.
 # `nofile` is no sysctl: the soft and hard limit of open files of one process.
 for_each_setting() {
-  "$1" nofile '32768 32768' '1024 524288' 'admin-guide/sysctl/fs (nr_open)' \
+  "$1" nofile 'root 32768, * 1024 2048' '1024 524288' \
+    https://www.freedesktop.org/software/systemd/man/latest/systemd-system.conf.html \
     'a held request is an open file; the servers raise the soft limit themselves, so only the hard one counts' \
-    'caps root at 32,768 held requests and everybody else at 2,048; a login under systemd has 524,288'
+    'caps root at 32,768 held requests and everybody else at 2,048; systemd gives services 524,288 (DefaultLimitNOFILE=)'
   "$1" fs.nr_open - 1048576 admin-guide/sysctl/fs \
     'no process may have a higher open-file limit than this' ''
   "$1" fs.file-max - 'by memory' admin-guide/sysctl/fs \
@@ -59,7 +72,7 @@ for_each_setting() {
     'lowers the default (131072 since Linux 4.20), and with it the first window, and since 6.16 the maximum'
   "$1" net.ipv4.tcp_wmem '4096 65536 16777216' '4096 16384 4194304' networking/ip-sysctl \
     'a message of a few hundred bytes fits the default; more only helps whoever does not read' \
-    'lets each client that does not read pin four times the memory'
+    'raises the ceiling for a client that does not read from 4 to 16 MiB'
   "$1" net.ipv4.tcp_mem '50576 64768 98152' '4.7 6.3 9.4 % of memory' networking/ip-sysctl \
     'pages (not bytes) for all sockets together; 4 for each held request, as both ends may have one each way' \
     'in pages: TCP saves memory from 253 MiB on and gets no more than 383 MiB, below the default of any machine over 4 GiB'
@@ -96,14 +109,17 @@ current() {
   fi
 }
 
-# Number by number the larger: nothing here ever lowers a limit.
+# Number by number the larger: nothing here ever lowers a limit. One of 19 digits may be beyond what the shell counts to.
 at_least() {
   result=""
   floors=$2
   # shellcheck disable=SC2086 # a list of numbers
   set -- $1
   for floor in $floors; do
-    [ "${1:-0}" -lt "$floor" ] || floor=$1
+    case ${1:-0} in
+      ???????????????????*) floor=$1 ;;
+      *) [ "${1:-0}" -lt "$floor" ] || floor=$1 ;;
+    esac
     result="$result $floor"
     [ $# -eq 0 ] || shift
   done
@@ -113,16 +129,17 @@ at_least() {
 smaller() { if [ "$1" -lt "$2" ]; then echo "$1"; else echo "$2"; fi; }
 larger() { if [ "$1" -gt "$2" ]; then echo "$1"; else echo "$2"; fi; }
 
-# recommended KEY CURRENT: for this machine and --held. The reasons are in the table above.
+# recommended KEY CURRENT: for this machine and --held; empty where nothing is. The reasons are in the table above.
 recommended() {
   case $1 in
     nofile) at_least "$2" "1024 $((held + 1024))" ;;
     fs.nr_open) at_least "$2" "$((held + 1024))" ;;
     fs.file-max) at_least "$2" $((2 * held + 65536)) ;;
     net.core.rmem_max | net.core.wmem_max) at_least "$2" 212992 ;;
-    # The kernel's own formula (net/ipv4/tcp.c, tcp_init): at most 1/128 of the memory.
-    net.ipv4.tcp_rmem) at_least "$2" "4096 131072 $(larger 131072 "$(smaller 6291456 $((memory / 128)))")" ;;
-    net.ipv4.tcp_wmem) at_least "$2" "4096 16384 $(larger 65536 "$(smaller 4194304 $((memory / 128)))")" ;;
+    # A little under the kernel's own formula (net/ipv4/tcp.c, tcp_init), which is 1/128 of the memory that was free at
+    # its start.
+    net.ipv4.tcp_rmem) at_least "$2" "4096 131072 $(larger 131072 "$(smaller 6291456 $((memory / 134)))")" ;;
+    net.ipv4.tcp_wmem) at_least "$2" "4096 16384 $(larger 65536 "$(smaller 4194304 $((memory / 134)))")" ;;
     # No less than 9% of the memory (a little under the kernel's 9.4%), no more than a quarter; the kernel's proportions.
     net.ipv4.tcp_mem)
       most=$(larger $((pages * 9 / 100)) "$(smaller $((4 * held)) $((pages / 4)))")
@@ -133,24 +150,38 @@ recommended() {
     net.core.netdev_max_backlog) at_least "$2" "$(larger 1000 "$(smaller 16384 $((held / cores)))")" ;;
     # Above 10000: the servers' own ports stay out of it.
     net.ipv4.ip_local_port_range)
-      if [ "$held" -le 28000 ]; then echo "$2"; else echo "$(smaller "${2% *}" 10000) $(larger "${2#* }" 65535)"; fi
+      if [ $((${2#* } - ${2% *} + 1)) -ge "$held" ]; then echo "$2"
+      else echo "$(smaller "${2% *}" 10000) $(larger "${2#* }" 65535)"; fi
       ;;
     kernel.pid_max) at_least "$2" "$(smaller 4194304 $((held + 16384)))" ;;
     kernel.threads-max) at_least "$2" $((held + 4096)) ;;
     vm.max_map_count) at_least "$2" $((2 * held + 4096)) ;;
     net.netfilter.nf_conntrack_max) at_least "$2" $((2 * held + 65536)) ;;
-    *) echo "$2" ;;
   esac
 }
 
 # Writes one sysctl; false where the kernel refuses the value.
 write_value() { { printf '%s\n' "$2" > "$(path_of "$1")"; } 2>/dev/null; }
 
-# Ends the run where one of the keys given cannot be written.
+# Ends the run where one of the keys given cannot be written. Only a write can tell: for root `[ -w ]` of busybox is true
+# on a read-only /proc/sys too.
 require_writable() {
   for key in "$@"; do
-    [ -w "$(path_of "$key")" ] && continue
+    write_value "$key" "$(current "$key")" && continue
     if [ "$(id -u)" -ne 0 ]; then refuse "changing $key needs root: use sudo $program"; fi
     refuse "$key is read-only here (a container?): run this on the host; nothing was changed"
   done
+}
+
+boot_id() { cat "$root/proc/sys/kernel/random/boot_id" 2>/dev/null || true; }
+
+# Sets save_state: none; live: the values saved are those of before; persisted: the same, and files were written; void:
+# the machine has started anew since, which undid what was not persisted.
+read_save_state() {
+  save_state=none
+  [ -e "$save" ] || return 0
+  save_state=live
+  saved_boot=$(sed -n 's/^boot=//p' "$save")
+  if grep -q '^persisted=yes$' "$save"; then save_state=persisted
+  elif [ -n "$saved_boot" ] && [ "$saved_boot" != "$(boot_id)" ]; then save_state=void; fi
 }

@@ -1,65 +1,23 @@
 #!/bin/sh
-# Tests tuning/show, apply and restore. Usage: tuning_test.sh FOLDER-OF-THE-SCRIPTS. Nothing of this machine is changed:
-# the scripts work in a tree that stands for the root folder, and with the real network keys of a new network namespace.
+# Tests tuning/show, apply and restore. Usage: tuning_test.sh FOLDER-OF-THE-SCRIPTS [BUSYBOX]. Nothing of this machine is
+# changed: the scripts work in a tree that stands for the root folder, and with the real network keys of a new network
+# namespace. BUSYBOX, a path: the scripts run in its shell, and this and they find no other programs than its own.
 set -u
 
 if [ "${1:-}" = --in-namespace ]; then in_namespace=yes; shift; else in_namespace=""; fi
-scripts=$(cd "${1:?folder of the scripts}" && pwd) || exit 1
+folder=$(cd "${1:?folder of the scripts}" && pwd) || exit 1
+busybox=${2:-}
 work=$(mktemp -d) || exit 1
+chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 export COMET_TUNING_ROOT="$work/root"
 failures=0
 
-fail() {
-  echo "FAILED: $test_name: $*" >&2
-  failures=$((failures + 1))
-}
-
-# run STATUS COMMAND...: the command must end with that status; its output is in $work/output.
-run() {
-  expected=$1
-  shift
-  status=0
-  "$@" > "$work/output" 2>&1 || status=$?
-  [ "$status" -eq "$expected" ] || fail "$* ended with $status, not $expected: $(cat "$work/output")"
-}
-
-expect_output() { grep -qF -- "$1" "$work/output" || fail "no '$1' in: $(cat "$work/output")"; }
-expect_one_line() { [ "$(wc -l < "$work/output")" -eq 1 ] || fail "more than one line: $(cat "$work/output")"; }
-expect_value() { [ "$(cat "$work/root/proc/sys/$1")" = "$2" ] || fail "$1 is $(cat "$work/root/proc/sys/$1"), not $2"; }
-expect_as_before() { diff -r "$work/before" "$work/root" || fail "$1: not as before"; }
-
-put() { mkdir -p "$work/root/proc/sys/${1%/*}" && printf '%s\n' "$2" > "$work/root/proc/sys/$1"; }
-
-# A machine of 8 GiB and 4 cores as Linux starts it, with the tabs that /proc has.
-make_root() {
-  rm -rf "$work/root" "$work/before"
-  mkdir -p "$work/root/proc/self" "$work/root/etc/sysctl.d" "$work/root/etc/security/limits.d" "$work/root/var/lib/comet-patterns"
-  echo 'MemTotal:        8388608 kB' > "$work/root/proc/meminfo"
-  printf 'cpu  1 2 3\ncpu0 1 2 3\ncpu1 1 2 3\ncpu2 1 2 3\ncpu3 1 2 3\n' > "$work/root/proc/stat"
-  echo 'Max open files            1024                 4096                 files     ' > "$work/root/proc/self/limits"
-  put fs/nr_open 1048576
-  put fs/file-max 9223372036854775807
-  put net/core/rmem_max 212992
-  put net/core/wmem_max 212992
-  put net/core/somaxconn 128
-  put net/core/netdev_max_backlog 1000
-  put net/ipv4/tcp_rmem "4096	131072	33554432"
-  put net/ipv4/tcp_wmem "4096	16384	4194304"
-  put net/ipv4/tcp_mem "50576	64768	98152"
-  put net/ipv4/tcp_syncookies 1
-  put net/ipv4/tcp_max_syn_backlog 512
-  put net/ipv4/tcp_keepalive_time 300
-  put net/ipv4/ip_local_port_range "32768	60999"
-  put kernel/pid_max 32768
-  put kernel/threads-max 60000
-  put vm/max_map_count 65530
-  put net/netfilter/nf_conntrack_max 65536
-  # What apply and restore write has single spaces, which the kernel takes and shows as tabs: let the tree have them.
-  find "$work/root/proc/sys" -type f -exec sed -i 's/	/ /g' {} +
-  cp -a "$work/root" "$work/before"
-}
+# shellcheck source=tests/tuning/tree.sh
+. "$(dirname "$0")/tree.sh"
+# shellcheck source=tests/tuning/kept_values.sh
+. "$(dirname "$0")/kept_values.sh"
 
 usage_errors_exit_64_with_one_line() {
   for command in "show --bogus" "show --held" "show --held ten" "show --held 0" "apply --held 10000001" "apply --held -5" \
@@ -81,7 +39,14 @@ show_prints_every_setting_and_the_harm() {
   done
   expect_output 'net.ipv4.tcp_mem = 50576 64768 98152'
   expect_output 'https://docs.kernel.org/networking/ip-sysctl.html'
+  expect_output 'systemd-system.conf'
+  ! grep -q 'no setting helps' "$work/output" || fail '50,000 held requests fit 8 GiB'
   expect_as_before show
+}
+
+show_says_when_memory_is_too_small() {
+  run 0 "$scripts/show" --held 1000000
+  expect_output 'no setting helps: 1000000 held requests take 9765 MiB of kernel memory, more than the 8192 MiB'
 }
 
 apply_without_yes_changes_nothing() {
@@ -109,26 +74,40 @@ apply_never_lowers_a_value() {
   put net/core/somaxconn 65535
   put net/core/rmem_max 16777216
   put kernel/pid_max 4194304
+  put fs/file-max 18446744073709551615
   run 0 "$scripts/apply" --held 100 --yes
+  ! grep -q -i illegal "$work/output" || fail "$(cat "$work/output")"
   expect_value net/core/somaxconn 65535
   expect_value net/core/rmem_max 16777216
   expect_value net/ipv4/tcp_rmem '4096 131072 33554432'
-  expect_value fs/file-max 9223372036854775807
+  expect_value fs/file-max 18446744073709551615
   expect_value kernel/pid_max 4194304
   expect_value net/ipv4/ip_local_port_range '32768 60999'
 }
 
-persist_writes_two_files_and_restore_removes_them() {
-  run 0 "$scripts/apply" --held=100000 --persist --yes
-  grep -qx 'net.core.somaxconn=4096' "$work/root/etc/sysctl.d/90-comet-patterns.conf" || fail 'sysctl.d'
-  grep -qx '\* hard nofile 101024' "$work/root/etc/security/limits.d/90-comet-patterns.conf" || fail 'limits.d'
+ports_are_widened_where_they_are_fewer_than_the_requests() {
+  put net/ipv4/ip_local_port_range '32768 40000'
+  run 0 "$scripts/apply" --held 7000 --yes
+  expect_value net/ipv4/ip_local_port_range '32768 40000'
   run 0 "$scripts/restore"
-  expect_as_before restore
+  run 0 "$scripts/apply" --held 8000 --yes
+  expect_value net/ipv4/ip_local_port_range '10000 65535'
+}
+
+# On a small machine the kernel's own maximum of the buffers is a little below 1/128 of the memory.
+the_kernels_own_buffer_limits_are_left_alone() {
+  echo 'MemTotal:         262144 kB' > "$work/root/proc/meminfo"
+  put net/ipv4/tcp_rmem '4096 131072 2056000'
+  put net/ipv4/tcp_wmem '4096 16384 2056000'
+  run 0 "$scripts/apply" --held 100
+  ! grep -q 'tcp_[rw]mem:' "$work/output" || fail "$(cat "$work/output")"
 }
 
 a_second_apply_is_refused_and_keeps_the_first_save() {
   run 0 "$scripts/apply" --held 100000 --yes
   run 1 "$scripts/apply" --held 200000 --yes
+  expect_output 'run tuning/restore first'
+  run 1 "$scripts/apply" --held 200000
   expect_output 'run tuning/restore first'
   run 0 "$scripts/restore"
   expect_as_before restore
@@ -140,7 +119,8 @@ apply_with_nothing_to_change_saves_nothing() {
   run 0 "$scripts/apply" --held 100000 --yes
   rm "$work/root/var/lib/comet-patterns/tuning.saved"
   run 0 "$scripts/apply" --held 100000 --yes
-  expect_output 'nothing to change'
+  expect_output 'hard limit of open files: too low'
+  expect_output 'no setting of the kernel to change'
   [ ! -e "$work/root/var/lib/comet-patterns/tuning.saved" ] || fail 'a save of nothing'
 }
 
@@ -161,7 +141,33 @@ a_read_only_key_is_refused_before_any_change() {
   ln -sf /proc/sys/kernel/ngroups_max "$work/before/proc/sys/vm/max_map_count"
   run 1 "$scripts/apply" --held 100000 --yes
   expect_output 'vm.max_map_count'
+  ! grep -q 'putting everything back' "$work/output" || fail 'it was tried'
   expect_as_before refusal
+}
+
+restore_leaves_a_read_only_key_that_is_as_it_was() {
+  ln -sf /proc/sys/kernel/ngroups_max "$work/root/proc/sys/vm/max_map_count"
+  echo "vm.max_map_count=$(cat /proc/sys/kernel/ngroups_max)" > "$work/root/var/lib/comet-patterns/tuning.saved"
+  run 0 "$scripts/restore"
+  [ ! -e "$work/root/var/lib/comet-patterns/tuning.saved" ] || fail 'the save is still there'
+}
+
+without_root_sudo_is_named() {
+  as_user=""
+  if [ "$(id -u)" -eq 0 ]; then
+    as_user="setpriv --reuid=65534 --regid=65534 --clear-groups"
+    if ! $as_user true 2>/dev/null; then
+      echo "left out: $test_name (no setpriv here that changes the user)"
+      return
+    fi
+  fi
+  chmod -R a-w "$work/root/proc"
+  # shellcheck disable=SC2086 # a command and its options
+  run 1 $as_user "$scripts/apply" --held 100000 --yes
+  expect_output 'needs root: use sudo tuning/apply'
+  # shellcheck disable=SC2086
+  run 0 $as_user "$scripts/apply" --held 100000
+  expect_output 'add --yes to do this'
 }
 
 a_save_that_cannot_be_written_is_refused() {
@@ -173,14 +179,14 @@ a_save_that_cannot_be_written_is_refused() {
 }
 
 a_foreign_file_of_our_name_is_refused() {
-  touch "$work/root/etc/sysctl.d/90-comet-patterns.conf" "$work/before/etc/sysctl.d/90-comet-patterns.conf"
+  touch "$work/root/$sysctl_file" "$work/before/$sysctl_file"
   run 1 "$scripts/apply" --held 100000 --persist --yes
   expect_output 'is there already'
   expect_as_before refusal
 }
 
 a_write_that_fails_half_way_is_undone() {
-  ln -s "$work/no/such/folder" "$work/root/etc/security/limits.d/90-comet-patterns.conf"
+  ln -s "$work/no/such/folder" "$work/root/$limits_file"
   run 1 "$scripts/apply" --held 100000 --persist --yes
   expect_output 'putting everything back'
   expect_as_before undo
@@ -213,22 +219,20 @@ apply_then_restore_in_a_network_namespace() {
   values | diff "$work/namespace-before" - || fail 'not as before'
 }
 
-run_test() {
-  test_name=$1
-  make_root
-  "$1"
-}
-
 if [ -n "$in_namespace" ]; then
   run_test apply_then_restore_in_a_network_namespace
   exit "$failures"
 fi
 
-for name in usage_errors_exit_64_with_one_line show_prints_every_setting_and_the_harm apply_without_yes_changes_nothing \
-  apply_then_restore_leaves_everything_as_before apply_never_lowers_a_value \
-  persist_writes_two_files_and_restore_removes_them a_second_apply_is_refused_and_keeps_the_first_save \
-  apply_with_nothing_to_change_saves_nothing a_key_that_does_not_exist_is_named_and_left_out \
-  a_read_only_key_is_refused_before_any_change a_save_that_cannot_be_written_is_refused \
+for name in usage_errors_exit_64_with_one_line show_prints_every_setting_and_the_harm show_says_when_memory_is_too_small \
+  apply_without_yes_changes_nothing apply_then_restore_leaves_everything_as_before apply_never_lowers_a_value \
+  ports_are_widened_where_they_are_fewer_than_the_requests the_kernels_own_buffer_limits_are_left_alone \
+  persist_writes_two_files_and_restore_removes_them persist_after_apply_writes_what_is_set_already \
+  persist_without_a_limit_to_raise_needs_no_limits_folder persist_names_files_that_are_read_later \
+  a_save_of_an_earlier_boot_is_void what_is_persisted_is_restored_after_a_boot \
+  a_second_apply_is_refused_and_keeps_the_first_save apply_with_nothing_to_change_saves_nothing \
+  a_key_that_does_not_exist_is_named_and_left_out a_read_only_key_is_refused_before_any_change \
+  restore_leaves_a_read_only_key_that_is_as_it_was without_root_sudo_is_named a_save_that_cannot_be_written_is_refused \
   a_foreign_file_of_our_name_is_refused a_write_that_fails_half_way_is_undone a_save_with_a_foreign_line_is_refused; do
   run_test "$name"
 done
@@ -236,7 +240,7 @@ done
 unshare_options="-n"
 [ "$(id -u)" -eq 0 ] || unshare_options="-rn"
 if unshare "$unshare_options" test -w /proc/sys/net/core/somaxconn 2>/dev/null; then
-  unshare "$unshare_options" sh "$0" --in-namespace "$scripts" || failures=$((failures + 1))
+  unshare "$unshare_options" sh "$0" --in-namespace "$folder" ${busybox:+"$busybox"} || failures=$((failures + 1))
 else
   echo "left out: apply_then_restore_in_a_network_namespace (no network namespace may be made here)"
 fi
