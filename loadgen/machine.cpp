@@ -21,14 +21,25 @@ struct Setting {
   const char* usual;  // the kernel's default; empty where it depends on the machine
 };
 
-constexpr std::array<Setting, 8> kSettings{{{"net/core/somaxconn", "4096"},
-                                            {"net/core/netdev_max_backlog", "1000"},
-                                            {"net/ipv4/ip_local_port_range", "32768\t60999"},
-                                            {"net/ipv4/tcp_max_syn_backlog", ""},
-                                            {"net/ipv4/tcp_congestion_control", "cubic"},
-                                            {"kernel/pid_max", ""},
-                                            {"kernel/threads-max", ""},
-                                            {"vm/max_map_count", "65530"}}};
+// All that tuning/apply can change, and the congestion control.
+constexpr std::array<Setting, 18> kSettings{{{"fs/nr_open", ""},
+                                             {"fs/file-max", ""},
+                                             {"net/core/rmem_max", ""},
+                                             {"net/core/wmem_max", ""},
+                                             {"net/core/somaxconn", "4096"},
+                                             {"net/core/netdev_max_backlog", "1000"},
+                                             {"net/ipv4/tcp_rmem", ""},
+                                             {"net/ipv4/tcp_wmem", ""},
+                                             {"net/ipv4/tcp_mem", ""},
+                                             {"net/ipv4/tcp_syncookies", "1"},
+                                             {"net/ipv4/tcp_keepalive_time", "7200"},
+                                             {"net/ipv4/ip_local_port_range", "32768\t60999"},
+                                             {"net/ipv4/tcp_max_syn_backlog", ""},
+                                             {"net/ipv4/tcp_congestion_control", "cubic"},
+                                             {"net/netfilter/nf_conntrack_max", ""},
+                                             {"kernel/pid_max", ""},
+                                             {"kernel/threads-max", ""},
+                                             {"vm/max_map_count", "65530"}}};
 
 // The rest of the first line that starts with `start`, without leading blanks and colons; null when there is
 // none.
