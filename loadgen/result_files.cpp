@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <fstream>
-#include <iterator>
 
 #include "loadgen/errors.hpp"
 
@@ -13,16 +12,41 @@ namespace comet {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
+namespace {
+
+std::vector<fs::path> items_of(const fs::path& folder) {
+  std::vector<fs::path> items;
+  std::error_code error;
+  for (fs::directory_iterator item(folder, error), end; !error && item != end; item.increment(error))
+    items.push_back(item->path());
+  if (error) throw std::runtime_error("cannot read " + folder.string() + ": " + error.message());
+  return items;
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code unknown;  // reading it will say
+  return fs::is_directory(path, unknown);
+}
+
+}  // namespace
+
 std::vector<fs::path> result_paths(const std::vector<fs::path>& runs) {
   std::vector<fs::path> paths;
+  const auto add_file = [&paths](const fs::path& path) {
+    if (path.extension() == ".json") paths.push_back(path);
+  };
   for (const fs::path& run : runs) {
-    if (!fs::exists(run)) throw UsageError(run.string() + " is not there: name a folder of results/runs");
+    std::error_code error;
+    if (!fs::exists(run, error))
+      throw UsageError(run.string() + (error ? ": " + error.message() : " is not there") +
+                       ": name a folder of results/runs");
     const std::size_t before = paths.size();
-    if (!fs::is_directory(run)) {
-      paths.push_back(run);
-    } else {
-      for (const auto& item : fs::directory_iterator(run))
-        if (item.path().extension() == ".json") paths.push_back(item.path());
+    if (!is_folder(run)) paths.push_back(run);
+    for (const fs::path& item : is_folder(run) ? items_of(run) : std::vector<fs::path>()) {
+      if (is_folder(item))
+        for (const fs::path& inner : items_of(item)) add_file(inner);
+      else
+        add_file(item);
     }
     if (paths.size() == before)
       throw UsageError(run.string() + " has no result files: name a folder of results/runs");
@@ -41,9 +65,12 @@ fs::path latest_run(const fs::path& folder) {
 }
 
 std::string file_text(const fs::path& path) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);  // only a regular file has one
+  if (error) throw std::runtime_error("cannot read " + path.string() + ": " + error.message());
+  std::string text(size, '\0');
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || file.bad())
+  if (!file.read(text.data(), static_cast<std::streamsize>(size)))
     throw std::runtime_error(system_error_text("cannot read " + path.string()));
   return text;
 }

@@ -15,14 +15,14 @@ struct ResultFile {
   boost::json::value content;
 };
 
-// The *.json files of `runs`, each a folder or one file, in the order of their names. Throws UsageError when
-// a run is not there or empty.
+// The *.json files of `runs`, in the order of their names. Each is one file, a run's folder or a folder of runs. Throws
+// UsageError when one is not there or has none.
 std::vector<std::filesystem::path> result_paths(const std::vector<std::filesystem::path>& runs);
 
 // The run that was started last in `folder`. Throws UsageError when there is none.
 std::filesystem::path latest_run(const std::filesystem::path& folder);
 
-// Throws std::runtime_error when it cannot be read.
+// Throws std::runtime_error when it is no regular file or cannot be read.
 std::string file_text(const std::filesystem::path& path);
 
 // The number at a JSON pointer like "/latency/p50_us"; nothing where it or a part of the way is missing or

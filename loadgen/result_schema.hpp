@@ -6,7 +6,8 @@
 
 namespace comet {
 
-// The first fault of `text`, beginning with the member's place, or nothing. Throws std::runtime_error when
+// The first fault of `text`, beginning with the member's place, or nothing. Boost.JSON must have read it without fault:
+// RapidJSON takes any depth, and ends the program where that is too deep for the stack. Throws std::runtime_error when
 // the schema itself is broken.
 std::optional<std::string> schema_fault(const std::string& text, const std::string& schema);
 

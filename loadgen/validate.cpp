@@ -75,8 +75,7 @@ std::string expected_name(const json::value& content) {
          plain(number_at(content, "/held_wanted").value_or(0)) + ".json";
 }
 
-}  // namespace
-
+// The figures of `content`, which keeps the schema, against each other.
 std::vector<std::string> contradictions_in(const json::value& content) {
   std::vector<std::string> faults;
   for (std::size_t i = 0; i < array_at(content, "/repeats").size(); ++i) {
@@ -91,27 +90,32 @@ std::vector<std::string> contradictions_in(const json::value& content) {
   return faults;
 }
 
-std::vector<std::string> faults_of(const std::string& text, const std::string& schema) {
+// Reads `path` into `content` and says what is wrong with it.
+std::vector<std::string> faults_of(const fs::path& path, const std::string& schema, json::value& content) {
+  const std::string text = file_text(path);
+  json::parser parser;
+  json::error_code error;
+  const std::size_t end = parser.write(text, error);
+  if (error) return {"/: is no JSON: " + error.message() + " at byte " + std::to_string(end)};
+  content = parser.release();
   if (const auto fault = schema_fault(text, schema)) return {*fault};
-  return contradictions_in(json::parse(text));
+  std::vector<std::string> faults = contradictions_in(content);
+  const std::string name = expected_name(content);
+  if (faults.empty() && path.filename() != name)
+    faults.push_back("/: by its scenario, entry and size its name should be " + name);
+  return faults;
 }
+
+}  // namespace
 
 Validated validate(const std::vector<fs::path>& runs, const fs::path& schema_file) {
   const std::string schema = file_text(schema_file);
   Validated validated;
   for (const fs::path& path : result_paths(runs)) {
-    const std::string text = file_text(path);
-    std::vector<std::string> faults = faults_of(text, schema);
-    if (faults.empty()) {
-      ResultFile result{path, json::parse(text)};
-      const std::string name = expected_name(result.content);
-      if (path.filename() == name) {
-        validated.results.push_back(std::move(result));
-        continue;
-      }
-      faults.push_back("/: by its scenario, entry and size its name should be " + name);
-    }
+    ResultFile result{path, nullptr};
+    const std::vector<std::string> faults = faults_of(path, schema, result.content);
     for (const std::string& fault : faults) validated.faults.push_back(path.string() + ": " + fault);
+    if (faults.empty()) validated.results.push_back(std::move(result));
   }
   return validated;
 }

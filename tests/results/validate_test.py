@@ -1,5 +1,6 @@
 """comet-loadgen validate: right files pass, and each broken file is refused for its own reason, in one line."""
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -104,6 +105,65 @@ class Validate(unittest.TestCase):
         done = validate(self.run_folder)
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, "hold-async-15000.json: /: is no JSON: .*byte")
+
+    def unreadable(self, text, *words):
+        """A file of these bytes is refused in one line that names it."""
+        path = self.run_folder / "hold-async-15000.json"
+        path.write_bytes(text)
+        done = validate(self.run_folder)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        for word in (str(path), *words):
+            self.assertIn(word, done.stderr)
+
+    def test_nesting_that_no_stack_can_hold(self):
+        self.unreadable(b"[" * 200_000, "is no JSON", "too deep")
+
+    def test_deep_nesting_where_the_schema_allows_any_member(self):
+        self.unreadable(b'{"scenario": {"extra": ' + b"[" * 200_000 + b"]" * 200_000 + b"}}", "too deep")
+
+    def test_bytes_that_are_no_utf8(self):
+        self.unreadable(b'{"entry": "\xff\xfe"}', "is no JSON", "byte")
+
+    def test_a_number_that_no_double_can_hold(self):
+        self.unreadable(b'{"entry": 1e999}', "is no JSON")
+
+    def test_an_empty_file(self):
+        self.unreadable(b"", "is no JSON")
+
+    def test_a_link_that_leads_nowhere(self):
+        (self.run_folder / "x.json").symlink_to("nowhere")
+        done = validate(self.run_folder)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"^comet-loadgen: cannot read .*/x\.json: No such file or directory\n$")
+
+    def test_what_is_no_regular_file(self):
+        os.mkfifo(self.run_folder / "x.json")
+        done = validate(self.run_folder / "x.json")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"^comet-loadgen: cannot read .*/x\.json: ")
+
+    def test_a_folder_with_the_name_of_a_file(self):
+        (self.run_folder / "x.json").mkdir()
+        done = validate(self.run_folder)
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("has no result files", done.stderr)
+
+    def test_a_name_that_no_file_can_have(self):
+        done = validate("x" * 5000)
+        self.assertEqual(done.returncode, 64)
+        self.assertRegex(done.stderr, r"^comet-loadgen: x+: File name too long.*\n$")
+
+    def test_a_folder_of_runs(self):
+        files = sample.write(self.run_folder / "1", scenarios=["hold"])
+        files |= sample.write(self.run_folder / "2", scenarios=["broadcast"])
+        done = validate(self.run_folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn(f"{len(files)} result files, no faults", done.stdout)
+
+    def test_the_committed_reference_run(self):
+        done = validate(pathlib.Path(ROOT) / "results" / "reference")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_a_run_that_is_not_there(self):
         done = validate(self.run_folder / "nowhere")
