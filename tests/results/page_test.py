@@ -118,8 +118,7 @@ class Drawn(page_browser.Page):
         sample.write(self.folder / "hold-only", scenarios=["hold"])
         self.show(self.folder / "hold-only")
         empty = {plot.get_attribute("data-plot") for plot in self.find("[data-plot]:has(.empty)")}
-        self.assertEqual(empty, {"churn", "curve", "offered", "skew", "loss", "blocking", "cpu", "switches", "calls",
-                                 "budget"})
+        self.assertEqual(empty, {"churn", "offered", "loss", "blocking", "calls", "budget"})
         self.assertIn("No data: this run has no churn scenario.", [note.text for note in self.find(".empty")])
 
     def test_a_ceiling_is_drawn_even_where_no_memory_was_read(self):

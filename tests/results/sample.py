@@ -63,9 +63,10 @@ def repeat(number, scenario, entry, held, chance):
     if entry == "nchan" and kind == "channels":
         status, note, held = "skipped", "does not keep: channels", 0
     complete = status == "complete"
-    expected = held * 40 if kind not in ("churn", "hold") else 0
+    expected = {"churn": 0, "hold": held}.get(kind, held * 40)
     lost = int(expected * 0.02 * cost) if name == "steady-no-cursors" else 0
-    timed = complete and kind not in ("churn", "hold")
+    delivers = complete and kind != "churn"
+    timed = delivers and kind != "hold"
     wait = 20 * held * cost if kind == "broadcast" else 300 * cost * (1 + held / 2000) * (rate / 20)
     blocked = 20000 if name == "blocking-inline" and entry in ("async", "fibers", "node", "floor") else 150 * cost
     return {
@@ -73,15 +74,15 @@ def repeat(number, scenario, entry, held, chance):
         "note": note, "held": held, "connect_s": 0.1, "hold_rate_per_second": held * 10.0, "duration_s": 2.0,
         "deliveries": {"expected": expected, "delivered": expected - lost, "lost": lost, "duplicate": 0, "wrong": 0,
                        "per_second": 94000 / cost * noise if timed else None,
-                       "offered_per_second": held * rate if kind == "steady" else None},
+                       "offered_per_second": held * rate if complete and kind not in ("hold", "broadcast") else None},
         "errors": {"503": 3} if status == "ceiling" else {},
-        "latency": latency(wait, noise) if timed else None,
-        "skew": {"p50_us": wait * noise, "p99_us": wait * 1.4 * noise, "max_us": wait * 3} if timed else None,
-        "publish_lag": {"p50_us": 4, "p99_us": 30, "max_us": 90} if timed else None,
+        "latency": latency(wait, noise) if delivers else None,
+        "skew": {"p50_us": wait * noise, "p99_us": wait * 1.4 * noise, "max_us": wait * 3} if delivers else None,
+        "publish_lag": {"p50_us": 4, "p99_us": 30, "max_us": 90} if complete else None,
         "other_latency": latency(blocked, noise) if timed and kind == "blocking" else None,
         "server": {"command": ["server", "--port", "1"], "processes": 1, "threads": 1, "descriptors": held + 10,
-                   "cpu_us_per_delivery": 9 * cost * noise if timed else None,
-                   "context_switches_per_delivery": 0.01 * cost ** 4 * noise if timed else None,
+                   "cpu_us_per_delivery": 9 * cost * noise if delivers else None,
+                   "context_switches_per_delivery": 0.01 * cost ** 4 * noise if delivers else None,
                    "system_calls_per_delivery": 2 * cost ** 0.5 * noise if timed else None, "cores_used": 0.8,
                    "stop_s": 0.1, "exit_status": 0, "had_to_be_killed": False},
         "generator": {"processes": 1, "cpu_us_per_delivery": 5.0, "cores_used": 0.5, "lag_p99_us": 80.0,

@@ -30,6 +30,8 @@ class Validate(unittest.TestCase):
 
     def refused(self, change, *words, scenario="broadcast", held=100):
         """`change` breaks one file: it alone is named, in one line that has all of `words`."""
+        for old in self.run_folder.iterdir():
+            old.unlink()
         name = f"{scenario}-async-{held}.json"
         content = sample.write(self.run_folder, scenarios=[scenario], entries=["async", "floor"])[name]
         change(content)
@@ -70,8 +72,19 @@ class Validate(unittest.TestCase):
 
     def test_percentiles_that_fall(self):
         def change(file):
-            file["repeats"][2]["latency"]["p90_us"] = 1
-        self.refused(change, "/repeats/2/latency/p90_us", "less than p50_us")
+            file["repeats"][2]["skew"]["p99_us"] = 1
+        self.refused(change, "/repeats/2/skew/p99_us", "less than p50_us")
+
+    def test_percentiles_that_their_curve_does_not_have(self):
+        for name in ("p50_us", "p90_us", "p99_us", "p99_9_us", "max_us"):
+            def change(file):
+                file["repeats"][2]["latency"][name] -= 0.1
+            self.refused(change, f"/repeats/2/latency/{name}", "is not what the curve has")
+
+    def test_others_percentiles_that_their_curve_does_not_have(self):
+        def change(file):
+            file["repeats"][0]["other_latency"]["p50_us"] = 1
+        self.refused(change, "/repeats/0/other_latency/p50_us", "is not what the curve has", scenario="blocking-pool")
 
     def test_skew_that_falls(self):
         def change(file):
@@ -88,6 +101,50 @@ class Validate(unittest.TestCase):
             file["repeats"][0]["deliveries"]["delivered"] -= 1
         self.refused(change, "/repeats/0/deliveries", "3999", "4000")
 
+    def test_complete_repeats_without_what_their_kind_measures(self):
+        every = ["/duration_s", "/hold_rate_per_second", "/publish_lag", "/server/cores_used", "/generator/cores_used"]
+        memory = ["/points", "/user_memory/held_bytes"]
+        delivers = ["/latency", "/skew", "/server/cpu_us_per_delivery"]
+        rate, offered = "/deliveries/per_second", "/deliveries/offered_per_second"
+        kinds = {("churn", 500): memory + [offered], ("hold", 15000): memory + delivers,
+                 ("broadcast", 100): delivers + [rate], ("steady-cursors", 100): delivers + [rate, offered],
+                 ("channels", 4000): delivers + [rate, offered],
+                 ("blocking-pool", 100): delivers + [rate, offered, "/other_latency"]}
+        for (scenario, held), members in kinds.items():
+            for member in every + members:
+                def change(file):
+                    *folders, last = member.split("/")[1:]
+                    part = file["repeats"][1]
+                    for folder in folders:
+                        part = part[folder]
+                    part[last] = None
+                with self.subTest(scenario=scenario, member=member):
+                    self.refused(change, f"/repeats/1{member}: is null", "complete", scenario=scenario, held=held)
+
+    def test_a_repeat_whose_every_delivery_was_lost_has_no_latency(self):
+        (name, content), = sample.write(self.run_folder, scenarios=["channels"], entries=["async"]).items()
+        repeat = content["repeats"][0]
+        repeat["deliveries"].update(delivered=0, lost=repeat["deliveries"]["expected"], per_second=0)
+        repeat.update(latency=None, skew=None)
+        repeat["server"]["cpu_us_per_delivery"] = None
+        (self.run_folder / name).write_text(json.dumps(content))
+        done = validate(self.run_folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_a_part_that_every_repeat_has(self):
+        for part in ("deliveries", "errors", "server", "generator", "user_memory", "kernel_memory", "kernel_network"):
+            def change(file):
+                file["repeats"][1][part] = None
+            self.refused(change, f"/repeats/1/{part}", '"object"')
+
+    def test_a_complete_repeat_that_held_fewer_than_wanted(self):
+        def change(file):
+            file["repeats"][3]["held"] = 3
+        self.refused(change, "/repeats/3/held", "100 wanted")
+
+    def test_no_repeat(self):
+        self.refused(lambda file: file["repeats"].clear(), "/repeats", "minItems")
+
     def test_held_connections_against_littles_law(self):
         def change(file):
             file["repeats"][0]["held"] = 440
@@ -97,6 +154,17 @@ class Validate(unittest.TestCase):
         def change(file):
             file["entry"] = "threaded"
         self.refused(change, "broadcast-threaded-100.json")
+
+    def test_a_scenario_of_several_rates_has_them_in_its_names(self):
+        files = sample.write(self.run_folder, scenarios=["steady-cursors"], entries=["async"])
+        for name in files:
+            path = self.run_folder / name
+            path.rename(path.with_name(name.replace(".json", "-at-20.json")))
+        done = validate(self.run_folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        path = self.run_folder / "steady-cursors-async-100-at-20.json"
+        path.rename(path.with_name("steady-cursors-async-100-at-40.json"))
+        self.assertEqual(validate(self.run_folder).returncode, 1)
 
     def test_a_file_that_is_cut_off(self):
         sample.write(self.run_folder, scenarios=["hold"], entries=["async"])
