@@ -1,12 +1,12 @@
-// Comparison of two runs: see compare.hpp.
+// Comparison of two runs: see compare.hpp. How it is printed: compare_output.cpp.
 #include "loadgen/compare.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/json.hpp>
-#include <cstdio>
 #include <map>
 #include <tuple>
+
+#include "loadgen/errors.hpp"
 
 namespace comet {
 namespace {
@@ -16,137 +16,195 @@ namespace json = boost::json;
 // With 3 repeats each, figures that do not differ lie apart in one comparison of 10; with 4, in one of 35.
 constexpr std::size_t kDecidingRepeats = 4;
 
-using Key = std::tuple<std::string, std::string, std::int64_t>;  // scenario, entry, held
+struct Key {
+  std::string scenario, entry;
+  std::int64_t held;
+  std::optional<double> rate;
 
-std::map<Key, const ResultFile*> by_key(const std::vector<ResultFile>& results) {
-  std::map<Key, const ResultFile*> map;
-  for (const ResultFile& result : results)
-    map[{text_at(result.content, "/scenario/name"), text_at(result.content, "/entry"),
-         static_cast<std::int64_t>(number_at(result.content, "/held_wanted").value_or(0))}] = &result;
+  bool operator<(const Key& other) const {
+    return std::tie(scenario, entry, held, rate) <
+           std::tie(other.scenario, other.entry, other.held, other.rate);
+  }
+};
+
+using Results = std::map<Key, const ResultFile*>;
+
+Results by_key(const std::vector<ResultFile>& results) {
+  Results map;
+  for (const ResultFile& result : results) {
+    const json::value& content = result.content;
+    const Key key{text_at(content, "/scenario/name"), text_at(content, "/entry"),
+                  static_cast<std::int64_t>(*number_at(content, "/held_wanted")),
+                  number_at(content, "/scenario/publishes_per_second")};
+    const auto [found, added] = map.emplace(key, &result);
+    if (!added)
+      throw UsageError(found->second->path.string() + " and " + result.path.string() +
+                       " are the same entry in two runs: name one of them");
+  }
   return map;
 }
 
-std::string name_of(const Key& key) {
-  return std::get<0>(key) + ", " + std::get<1>(key) + ", " + readable(static_cast<double>(std::get<2>(key))) +
-         " held";
-}
-
-std::string verdict(const Figure& figure, const FigureValue& a, const FigureValue& b) {
-  if (std::min(a.repeats, b.repeats) < kDecidingRepeats) return "too few repeats";
-  if (b.interval.low > a.interval.high) return figure.higher;
-  if (b.interval.high < a.interval.low) return figure.lower;
-  return "not distinguishable";
-}
-
-void compare_result(const Key& key, const json::value& a, const json::value& b, Comparison& comparison) {
-  if (a.at("scenario") != b.at("scenario")) {
-    comparison.notes.push_back(name_of(key) + ": the scenario's settings differ: not compared");
-    return;
+Origin origin_of(const std::vector<ResultFile>& results) {
+  Origin origin;
+  for (const auto& [path, content] : results) {
+    origin.started_at.insert(text_at(content, "/run/started_at"));
+    if (const std::string commit = text_at(content, "/run/commit"); !commit.empty())
+      origin.commits.insert(commit);
   }
-  for (const Figure& figure : all_figures()) {
-    const auto value_a = figure_value(a, figure.pointer);
-    const auto value_b = figure_value(b, figure.pointer);
-    if (value_a && value_b)
-      comparison.figures.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), &figure, *value_a,
-                                    *value_b, verdict(figure, *value_a, *value_b)});
-    else if (value_a || value_b)
-      comparison.notes.push_back(name_of(key) + ": " + figure.label + " is only in " + (value_a ? "A" : "B"));
-  }
+  return origin;
 }
 
-void note_different_machines(const json::value& a, const json::value& b, Comparison& comparison) {
+// Why repeats are not complete, as in "failed in 2 of 5 repeats: the server died"; empty where all are.
+std::string incomplete(const json::value& result) {
+  std::map<std::pair<std::string, std::string>, int> counts;  // by status and note
+  const json::array& repeats = array_at(result, "/repeats");
+  for (const json::value& repeat : repeats)
+    if (const std::string status = text_at(repeat, "/status"); status != "complete")
+      ++counts[{status, text_at(repeat, "/note")}];
+  std::string text;
+  for (const auto& [why, count] : counts)
+    text += (text.empty() ? "" : ", ") + why.first + " in " + std::to_string(count) + " of " +
+            std::to_string(repeats.size()) + " repeats" + (why.second.empty() ? "" : ": " + why.second);
+  return text;
+}
+
+bool has_complete(const json::value& result) {
+  const json::array& repeats = array_at(result, "/repeats");
+  return std::any_of(repeats.begin(), repeats.end(),
+                     [](const json::value& repeat) { return text_at(repeat, "/status") == "complete"; });
+}
+
+class Comparer {
+ public:
+  Comparer(const std::vector<ResultFile>& a, const std::vector<ResultFile>& b);
+  Comparison run();
+
+ private:
+  bool has_several_rates(const std::string& scenario) const { return rates_.at(scenario).size() > 1; }
+  void note(const Key& key, const std::string& text);
+  void note_different_machines(const json::value& a, const json::value& b);
+  void note_incomplete(const Key& key, const json::value* a, const json::value* b);
+  void compare_results(const Key& key, const json::value& a, const json::value& b);
+  void add(const Key& key, const Figure& figure, const FigureValue& a, const FigureValue& b);
+  std::optional<FigureValue> over_floor(const Results& results, const Key& key) const;
+
+  Results a_, b_;
+  std::map<std::string, std::set<std::optional<double>>> rates_;  // by scenario
+  std::set<std::string> machines_;                                // in what they differ
+  std::map<std::tuple<std::string, std::string, std::string>, std::string>
+      notes_;  // places by scenario, entry, text
+  Comparison comparison_;
+};
+
+Comparer::Comparer(const std::vector<ResultFile>& a, const std::vector<ResultFile>& b)
+    : a_(by_key(a)), b_(by_key(b)) {
+  comparison_.a = origin_of(a);
+  comparison_.b = origin_of(b);
+  for (const Results* results : {&a_, &b_})
+    for (const auto& [key, result] : *results) rates_[key.scenario].insert(key.rate);
+}
+
+// One note for all places of an entry that it is true of.
+void Comparer::note(const Key& key, const std::string& text) {
+  std::string& places = notes_[{key.scenario, key.entry, text}];
+  places += ", " + readable(static_cast<double>(key.held)) + " held";
+  if (key.rate && has_several_rates(key.scenario)) places += " at " + readable(*key.rate) + "/s";
+}
+
+void Comparer::note_different_machines(const json::value& a, const json::value& b) {
   for (const char* fact : {"cpu", "cores", "memory", "kernel", "settings"}) {
     const json::value& in_a = a.at("run").at("machine").at(fact);
     const json::value& in_b = b.at("run").at("machine").at(fact);
     if (in_a != in_b)
-      comparison.notes.push_back(std::string("the machines differ in ") + fact + ": " +
-                                 json::serialize(in_a) + " and " + json::serialize(in_b));
+      machines_.insert(std::string("the machines differ in ") + fact + ": " + json::serialize(in_a) +
+                       " and " + json::serialize(in_b));
   }
 }
 
-std::string spread(const FigureValue& value) {
-  return readable(value.interval.median) + " (" + readable(value.interval.low) + ".." +
-         readable(value.interval.high) + ")";
-}
-
-std::string change(const ComparedFigure& row) {
-  if (row.a.interval.median == 0) return "-";
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%+.1f%%",
-                (row.b.interval.median / row.a.interval.median - 1) * 100);
-  return text.data();
-}
-
-// Columns padded to their widest cell: texts to the left, figures to the right.
-std::string aligned(const std::vector<std::array<std::string, 8>>& rows) {
-  std::array<std::size_t, 8> widths{};
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  std::string text;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - row[i].size(), ' ');
-      const bool figure = i == 2 || (i >= 4 && i <= 6);
-      line += (i == 0 ? "" : "  ") + (figure ? padding + row[i] : row[i] + padding);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
+void Comparer::note_incomplete(const Key& key, const json::value* a, const json::value* b) {
+  const std::string in_a = a == nullptr ? "" : incomplete(*a);
+  const std::string in_b = b == nullptr ? "" : incomplete(*b);
+  if (in_a == in_b) {
+    if (!in_a.empty()) note(key, "A and B: " + in_a);
+    return;
   }
-  return text;
+  std::string text = in_a.empty() ? "" : "A: " + in_a;
+  if (!in_b.empty()) text += (text.empty() ? "B: " : "; B: ") + in_b;
+  note(key, text);
 }
 
-json::object value_json(const FigureValue& value) {
-  return {{"median", value.interval.median},
-          {"low", value.interval.low},
-          {"high", value.interval.high},
-          {"repeats", value.repeats}};
+std::optional<FigureValue> Comparer::over_floor(const Results& results, const Key& key) const {
+  const json::value& own = results.at(key)->content;
+  if (text_at(own, "/scenario/kind") != "broadcast" || text_at(own, "/group") == "floor") return std::nullopt;
+  for (const auto& [other, result] : results)
+    if (other.scenario == key.scenario && other.held == key.held &&
+        text_at(result->content, "/group") == "floor")
+      return floor_ratio(own, result->content);
+  return std::nullopt;
+}
+
+void Comparer::add(const Key& key, const Figure& figure, const FigureValue& a, const FigureValue& b) {
+  std::string verdict = "not distinguishable";
+  if (std::min(a.repeats, b.repeats) < kDecidingRepeats) {
+    verdict = "too few repeats";
+  } else {
+    static std::map<std::pair<std::size_t, std::size_t>, double> chances;
+    const auto [chance, added] = chances.try_emplace({a.repeats, b.repeats}, 0);
+    if (added) chance->second = chance_apart(a.repeats, b.repeats);
+    ++comparison_.decided;
+    comparison_.by_chance += chance->second;
+    if (b.interval.low > a.interval.high) verdict = figure.higher;
+    if (b.interval.high < a.interval.low) verdict = figure.lower;
+    if (verdict != "not distinguishable") ++comparison_.differ;
+  }
+  comparison_.figures.push_back({key.scenario, key.entry, key.held,
+                                 has_several_rates(key.scenario) ? key.rate : std::nullopt, &figure, a, b,
+                                 verdict});
+}
+
+void Comparer::compare_results(const Key& key, const json::value& a, const json::value& b) {
+  note_different_machines(a, b);
+  if (a.at("scenario") != b.at("scenario")) return note(key, "the scenario's settings differ: not compared");
+  const bool both_measured = has_complete(a) && has_complete(b);
+  const auto compare_figure = [&](const Figure& figure, const auto& in_a, const auto& in_b) {
+    if (in_a && in_b)
+      add(key, figure, *in_a, *in_b);
+    else if ((in_a || in_b) && both_measured)
+      note(key, std::string(figure.label) + " is only in " + (in_a ? "A" : "B"));
+  };
+  for (const Figure& figure : all_figures())
+    compare_figure(figure, figure_value(a, figure.pointer), figure_value(b, figure.pointer));
+  compare_figure(floor_ratio_figure(), over_floor(a_, key), over_floor(b_, key));
+}
+
+Comparison Comparer::run() {
+  for (const auto& [key, result] : a_) {
+    const auto other = b_.find(key);
+    note_incomplete(key, &result->content, other == b_.end() ? nullptr : &other->second->content);
+    if (other == b_.end())
+      note(key, "only in A");
+    else
+      compare_results(key, result->content, other->second->content);
+  }
+  for (const auto& [key, result] : b_) {
+    if (a_.count(key) > 0) continue;
+    note_incomplete(key, nullptr, &result->content);
+    note(key, "only in B");
+  }
+  comparison_.notes.assign(machines_.begin(), machines_.end());
+  if (!machines_.empty())
+    comparison_.notes.push_back("between machines, x floor is the only figure of speed that says something");
+  for (const auto& [about, places] : notes_) {
+    const auto& [scenario, entry, text] = about;
+    comparison_.notes.push_back(scenario + ", " + entry + places + ": " + text);
+  }
+  return comparison_;
 }
 
 }  // namespace
 
 Comparison compare(const std::vector<ResultFile>& a, const std::vector<ResultFile>& b) {
-  Comparison comparison;
-  const auto in_a = by_key(a);
-  const auto in_b = by_key(b);
-  if (!a.empty() && !b.empty()) note_different_machines(a.front().content, b.front().content, comparison);
-  for (const auto& [key, result] : in_a) {
-    const auto other = in_b.find(key);
-    if (other == in_b.end())
-      comparison.notes.push_back(name_of(key) + ": only in A");
-    else
-      compare_result(key, result->content, other->second->content, comparison);
-  }
-  for (const auto& [key, result] : in_b)
-    if (in_a.count(key) == 0) comparison.notes.push_back(name_of(key) + ": only in B");
-  return comparison;
-}
-
-std::string to_table(const Comparison& comparison) {
-  std::vector<std::array<std::string, 8>> rows{
-      {"scenario", "entry", "held", "figure", "A (95%)", "B (95%)", "change", "B is"}};
-  for (const ComparedFigure& row : comparison.figures)
-    rows.push_back({row.scenario, row.entry, readable(static_cast<double>(row.held)),
-                    std::string(row.figure->label) + (row.figure->unit == std::string("1") ? "" : " ") +
-                        (row.figure->unit == std::string("1") ? "" : row.figure->unit),
-                    spread(row.a), spread(row.b), change(row), row.verdict});
-  std::string text = rows.size() > 1 ? aligned(rows) : "nothing to compare\n";
-  for (const std::string& note : comparison.notes) text += note + "\n";
-  return text;
-}
-
-json::object to_json(const Comparison& comparison) {
-  json::array rows;
-  for (const ComparedFigure& row : comparison.figures)
-    rows.push_back({{"scenario", row.scenario},
-                    {"entry", row.entry},
-                    {"held", row.held},
-                    {"figure", row.figure->key},
-                    {"unit", row.figure->unit},
-                    {"a", value_json(row.a)},
-                    {"b", value_json(row.b)},
-                    {"verdict", row.verdict}});
-  return {{"figures", std::move(rows)}, {"notes", json::value_from(comparison.notes)}};
+  return Comparer(a, b).run();
 }
 
 }  // namespace comet

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <cmath>
 #include <cstdio>
+#include <map>
 
 #include "loadgen/result_files.hpp"
 
@@ -50,6 +51,35 @@ std::optional<FigureValue> figure_value(const boost::json::value& result, const 
   }
   if (values.empty()) return std::nullopt;
   return FigureValue{bootstrap_median(values), values.size()};
+}
+
+const Figure& floor_ratio_figure() {
+  static const Figure kFigure{"floor_ratio", "/deliveries/per_second", "x floor", "1", "faster", "slower"};
+  return kFigure;
+}
+
+std::optional<FigureValue> floor_ratio(const boost::json::value& result, const boost::json::value& floor) {
+  const auto by_repeat = [](const boost::json::value& of) {
+    std::map<double, double> rates;
+    for (const boost::json::value& repeat : array_at(of, "/repeats"))
+      if (const auto rate = number_at(repeat, floor_ratio_figure().pointer);
+          rate && text_at(repeat, "/status") == "complete")
+        rates[*number_at(repeat, "/repeat")] = *rate;
+    return rates;
+  };
+  const auto floors = by_repeat(floor);
+  std::vector<double> own, under, ratios;
+  for (const auto& [repeat, rate] : by_repeat(result)) {
+    const auto found = floors.find(repeat);
+    if (found == floors.end() || found->second <= 0) continue;
+    own.push_back(rate);
+    under.push_back(found->second);
+    ratios.push_back(rate / found->second);
+  }
+  if (ratios.empty()) return std::nullopt;
+  Interval interval = bootstrap_median(ratios);
+  interval.median = median(own) / median(under);
+  return FigureValue{interval, ratios.size()};
 }
 
 std::string readable(double number) {

@@ -21,6 +21,9 @@ struct Figure {
 
 const std::vector<Figure>& all_figures();
 
+// An entry's deliveries per second over the floor's in the same run: what the machine's speed does to both drops out.
+const Figure& floor_ratio_figure();
+
 struct FigureValue {
   Interval interval;
   std::size_t repeats;
@@ -29,6 +32,9 @@ struct FigureValue {
 // Over the repeats of that status that have it; nothing when none has.
 std::optional<FigureValue> figure_value(const boost::json::value& result, const std::string& pointer,
                                         const char* status = "complete");
+
+// Of the repeats that both have complete: median over median, its interval from each repeat's own ratio.
+std::optional<FigureValue> floor_ratio(const boost::json::value& result, const boost::json::value& floor);
 
 // Three significant digits and thousands separated: "12,300", "4.56".
 std::string readable(double number);

@@ -225,8 +225,8 @@ int run_program(int argc, char** argv) {
   if (doctor_command.parsed()) return examine(doctor);
   if (!bench_command.parsed() && !run_command.parsed()) {
     if (results.root.empty()) results.root = project_root();
-    if (app.got_subcommand("validate")) return run_validate(results);
-    return app.got_subcommand("compare") ? run_compare(results) : run_report(results);
+    if (app.got_subcommand("validate")) return with_output_checked(run_validate(results));
+    return with_output_checked(app.got_subcommand("compare") ? run_compare(results) : run_report(results));
   }
   raise_descriptor_limit();
   install_signal_handlers();

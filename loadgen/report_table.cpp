@@ -11,6 +11,7 @@
 
 #include "loadgen/progress.hpp"
 #include "loadgen/statistics.hpp"
+#include "loadgen/text_table.hpp"
 
 namespace comet {
 namespace {
@@ -184,22 +185,6 @@ Row header(const std::vector<Figure>& figures) {
   return row;
 }
 
-// The first column to the left, figures to the right.
-std::string aligned(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows.front().size(), 0);
-  for (const Row& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  std::string text;
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - row[i].size(), ' ');
-      text += i == 0 ? row[i] + padding : "  " + padding + row[i];
-    }
-    text += '\n';
-  }
-  return text;
-}
-
 // Each problem once, with the repeats that had it.
 std::string notes_of(const Series& series) {
   std::map<std::string, std::string> repeats;
@@ -223,7 +208,7 @@ std::string notes_of(const Series& series) {
 
 std::string legend_of(const std::vector<Figure>& figures, bool limited) {
   std::string text =
-      "figures are medians over the repeats; (95%) is the median's confidence interval, of fewer than 5 "
+      "figures are medians over the repeats; (95%) is the median's confidence interval, of up to 5 "
       "repeats their range\n";
   const auto line = [&text](std::string title, const std::string& what) {
     title.resize(std::max<std::size_t>(14, title.size() + 1), ' ');
