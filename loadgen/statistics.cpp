@@ -27,9 +27,11 @@ double log_choose(double all, double some) {
 // others begins: at most `out_below` of `below` come after the one of `above` with `out_above` before it.
 double chance_below(double below, double out_below, double above, double out_above) {
   double chance = 0;
-  for (double after = 0; after <= out_below; ++after)
+  for (int i = 0; i <= static_cast<int>(out_below); ++i) {
+    const double after = i;
     chance += std::exp(log_choose(below - after + out_above, out_above) +
                        log_choose(after + above - out_above - 1, after) - log_choose(below + above, below));
+  }
   return chance;
 }
 
