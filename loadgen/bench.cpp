@@ -33,9 +33,10 @@ class Bench {
   int run();
 
  private:
-  // One entry at one size, and the time that its repeats have taken.
+  // One entry at one size and rate, and the time that its repeats have taken.
   struct Job {
     const Entry* entry;
+    Scenario scenario;
     Series series;
     double seconds = 0;
     int done = 0;
@@ -46,7 +47,7 @@ class Bench {
   void make_jobs();
   double remaining_seconds(int repeat, const std::vector<std::size_t>& order, std::size_t next) const;
   void run_job(Job& job, Measurement result);
-  void measure(const Entry& entry, std::int64_t held, Measurement& result);
+  void measure(const Job& job, Measurement& result);
   void keep(Job& job, Measurement result);
   void print_table();
 
@@ -98,27 +99,28 @@ void Bench::make_jobs() {
   std::vector<std::int64_t> sizes = scenario.held;
   if (scenario.kind == Kind::kHold) sizes = {scenario.held.back()};  // it goes through all of them by itself
   for (const std::int64_t held : sizes)
-    for (const Entry& entry : entries_) {
-      jobs_.push_back({&entry, {entry.name, entry.model, entry.group, held, {}}});
-      Measurement skipped;
-      skipped.note = obstacle(entry, scenario, limits, held);
-      if (skipped.note.empty()) {
-        shuffled_.push_back(jobs_.size() - 1);
-        continue;
+    for (const Scenario& one : scenario.by_rate())
+      for (const Entry& entry : entries_) {
+        jobs_.push_back({&entry, one, {entry.name, entry.model, entry.group, held, {}}});
+        if (scenario.rates.size() > 1) jobs_.back().series.rate = one.publishes_per_second;
+        Measurement skipped;
+        skipped.note = obstacle(entry, scenario, limits, held);
+        if (skipped.note.empty()) {
+          shuffled_.push_back(jobs_.size() - 1);
+          continue;
+        }
+        std::fprintf(stderr, "%s at %s is skipped: %s\n", entry.name.c_str(), with_commas(held).c_str(),
+                     skipped.note.c_str());
+        skipped.status = Status::kSkipped;
+        skipped.started_at = utc_now();
+        keep(jobs_.back(), std::move(skipped));
       }
-      std::fprintf(stderr, "%s at %s is skipped: %s\n", entry.name.c_str(), with_commas(held).c_str(),
-                   skipped.note.c_str());
-      skipped.status = Status::kSkipped;
-      skipped.started_at = utc_now();
-      keep(jobs_.back(), std::move(skipped));
-    }
 }
 
 // "[3/27] async at 1,000"
 std::string Bench::title(const Job& job, int position, int all) {
   std::string text("[");
-  text += std::to_string(position) + "/" + std::to_string(all) + "] " + job.entry->name;
-  return text + " at " + with_commas(job.series.held_wanted);
+  return text + std::to_string(position) + "/" + std::to_string(all) + "] " + series_name(job.series);
 }
 
 int Bench::run() {
@@ -167,7 +169,7 @@ void Bench::run_job(Job& job, Measurement result) {
   const std::int64_t start = now_ns();
   result.started_at = utc_now();
   try {
-    measure(*job.entry, job.series.held_wanted, result);
+    measure(job, result);
   } catch (const Interrupted&) {
     result.status = Status::kInterrupted;
     result.note = "interrupted";
@@ -181,10 +183,12 @@ void Bench::run_job(Job& job, Measurement result) {
   keep(job, std::move(result));
 }
 
-void Bench::measure(const Entry& entry, std::int64_t held, Measurement& result) {
+void Bench::measure(const Job& job, Measurement& result) {
   progress_.phase("starting");
   const std::string address = "127.0.0.1";
-  const Scenario& scenario = options_.scenario;
+  const Entry& entry = *job.entry;
+  const Scenario& scenario = job.scenario;
+  const std::int64_t held = job.series.held_wanted;
   const auto connections = connections_at_a_time(scenario, held) + kConnectionsBesides;
   result.server_command = entry_command(entry, address, 0, static_cast<std::size_t>(connections));
   result.server_command.insert(result.server_command.end(), scenario.server_options.begin(),
@@ -213,7 +217,7 @@ void Bench::measure(const Entry& entry, std::int64_t held, Measurement& result) 
 void Bench::keep(Job& job, Measurement result) {
   job.series.repeats.push_back(std::move(result));
   try {
-    write_series(folder_, run_facts_, options_.scenario, job.series);
+    write_series(folder_, run_facts_, job.scenario, job.series);
   } catch (const std::runtime_error&) {
     progress_.clear();
     print_table();

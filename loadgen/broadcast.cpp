@@ -13,13 +13,7 @@
 namespace comet {
 namespace {
 
-constexpr std::int64_t kDeliverTimeout = 5 * kSecond;  // without one more delivery
-constexpr int kExtraRounds = 3;                        // for the system calls
-
-void check_connections(Trial& trial) {
-  const std::int64_t failed = trial.clients().totals().failed;
-  if (failed > 0) throw std::runtime_error(with_commas(failed) + " connections were lost");
-}
+constexpr int kExtraRounds = 3;  // for the system calls
 
 }  // namespace
 
@@ -35,7 +29,6 @@ double Rounds::run() {
   schedule.base_message = number - 1;
   schedule.published = number;
   trial_.result().deliveries.expected += before.subscribed();
-  publish_lags_.push_back(now_ns() - intended_ns);
   trial_.publisher().send(request);
   deliver(before.delivered + before.subscribed());
   trial_.wait_until_all_held();
@@ -89,8 +82,6 @@ void run_broadcast(Trial& trial, std::int64_t held) {
   trial.result().duration_seconds = static_cast<double>(now_ns() - start) / kSecond;
   trial.stop_costs();
   trial.result().deliveries.per_second = median(rates);
-  auto lags = rounds.publish_lags();
-  trial.result().publish_lag = distribution_of(lags);
   trial.take_samples();
 
   trial.progress().phase("memory after rounds");
@@ -98,7 +89,7 @@ void run_broadcast(Trial& trial, std::int64_t held) {
   trial.count_system_calls([&rounds] {
     for (int i = 0; i < kExtraRounds; ++i) rounds.run();
   });
-  check_connections(trial);
+  trial.check_connections();
 }
 
 void run_hold(Trial& trial, const std::vector<std::int64_t>& sizes) {
@@ -126,11 +117,9 @@ void run_hold(Trial& trial, const std::vector<std::int64_t>& sizes) {
   rounds.run();
   result.duration_seconds = static_cast<double>(now_ns() - start) / kSecond;
   trial.stop_costs();
-  auto lags = rounds.publish_lags();
-  result.publish_lag = distribution_of(lags);
   trial.take_samples();
   trial.read_memory(&MemoryFigures::after);
-  check_connections(trial);
+  trial.check_connections();
 }
 
 }  // namespace comet

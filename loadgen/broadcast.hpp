@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "loadgen/trial.hpp"
 
@@ -16,13 +15,11 @@ class Rounds {
   // intended publish until /stats says that all are held. Throws std::runtime_error when the publish is not
   // answered 200 or they are not held again.
   double run();
-  const std::vector<std::int64_t>& publish_lags() const { return publish_lags_; }
 
  private:
   void deliver(std::int64_t expected);
 
   Trial& trial_;
-  std::vector<std::int64_t> publish_lags_;
 };
 
 }  // namespace comet

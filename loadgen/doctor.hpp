@@ -7,12 +7,13 @@
 
 #include "loadgen/limits.hpp"
 #include "loadgen/manifest.hpp"
+#include "loadgen/scenarios.hpp"
 
 namespace comet {
 
-// What a bench connects besides those that hold: the publisher, /stats, others' requests, and the smoke set's
+// What a bench connects besides those that hold: publishers, others' requests, /stats, and the smoke set's
 // connections, which the server may not yet have seen leave.
-constexpr std::int64_t kConnectionsBesides = 8;
+constexpr std::int64_t kConnectionsBesides = 2 * kConnectionsAtFixedRates + 6;
 
 struct HeldCeiling {
   std::int64_t held;  // most that this limit allows

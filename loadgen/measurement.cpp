@@ -2,12 +2,33 @@
 #include "loadgen/measurement.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 #include "loadgen/statistics.hpp"
 
 namespace comet {
+namespace {
 
-std::optional<Distribution> distribution_of(std::vector<std::int64_t>& samples_ns) {
+constexpr double kMebibyte = 1024 * 1024;
+constexpr double kMemoryNoise = kMebibyte / 4;
+
+std::vector<double> user_bytes_in(const std::vector<Point>& points, double from_seconds, double to_seconds) {
+  std::vector<double> values;
+  for (const Point& point : points)
+    if (point.user_bytes && point.at_seconds >= from_seconds && point.at_seconds < to_seconds)
+      values.push_back(static_cast<double>(*point.user_bytes));
+  return values;
+}
+
+double range(const std::vector<double>& values) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return *high - *low;
+}
+
+}  // namespace
+
+std::optional<Distribution> distribution_of(std::vector<std::int64_t> samples_ns) {
   if (samples_ns.empty()) return std::nullopt;
   std::sort(samples_ns.begin(), samples_ns.end());
   const auto at = [&samples_ns](double percent) {
@@ -20,6 +41,23 @@ std::optional<Distribution> distribution_of(std::vector<std::int64_t>& samples_n
         70.0, 75.0, 80.0, 85.0, 90.0, 92.5, 95.0, 97.0, 98.0, 99.0, 99.5, 99.9, 99.95, 99.99, 100.0})
     result.curve.emplace_back(percent, at(percent));
   return result;
+}
+
+void Measurement::add_note(const std::string& text) { note += (note.empty() ? "" : "; ") + text; }
+
+std::string growth_note(const std::vector<Point>& points, double seconds, int generations) {
+  const std::vector<double> second = user_bytes_in(points, seconds, 2 * seconds);
+  const std::vector<double> last = user_bytes_in(points, (generations - 1) * seconds, generations * seconds);
+  if (generations < 3 || second.empty() || last.empty()) return "";
+  const double before = median(second);
+  const double after = median(last);
+  if (after - before <= std::max({kMemoryNoise, range(second), range(last)})) return "";
+  std::array<char, 160> text;
+  std::snprintf(
+      text.data(), text.size(),
+      "user memory did not come back: %.1f MiB in the second generation of requests, %.1f MiB in number %d",
+      before / kMebibyte, after / kMebibyte, generations);
+  return text.data();
 }
 
 std::optional<double> MemoryFigures::per_held(std::optional<std::int64_t> bytes, std::int64_t count) const {

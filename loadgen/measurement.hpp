@@ -28,8 +28,8 @@ struct Distribution {
   std::vector<std::pair<double, double>> curve;  // percent and microseconds, about 30 points from 0 to 100
 };
 
-// Sorts `samples`; nothing when there are none.
-std::optional<Distribution> distribution_of(std::vector<std::int64_t>& samples_ns);
+// Nothing when there are none.
+std::optional<Distribution> distribution_of(std::vector<std::int64_t> samples_ns);
 
 struct Deliveries {
   std::int64_t expected = 0;  // the counts include the warm-up
@@ -39,6 +39,13 @@ struct Deliveries {
   std::int64_t wrong = 0;
   std::optional<double> per_second;
   std::optional<double> offered_per_second;
+};
+
+// At a fixed rate, in the timed part.
+struct Publishes {
+  std::int64_t due = 0;
+  std::int64_t sent = 0;    // fewer where the server is too slow: nothing leaves for ever
+  std::int64_t waited = 0;  // that left late, for the one before on their connection had not been answered
 };
 
 // Of the server, over the timed part and per delivery in it.
@@ -83,6 +90,10 @@ struct Point {
   std::optional<std::int64_t> kernel_bytes;
 };
 
+// What to say of the server's memory where, over `generations` of `seconds` each, it is larger in the last than in the
+// second by more than it moves within either; empty where it came back. A pool is full after the first.
+std::string growth_note(const std::vector<Point>& points, double seconds, int generations);
+
 struct Measurement {
   int repeat = 1;
   int position = 1;        // in the run's random order
@@ -94,6 +105,7 @@ struct Measurement {
   std::optional<double> hold_rate;        // held requests per second meanwhile
   std::optional<double> duration_seconds;
   Deliveries deliveries;
+  std::optional<Publishes> publishes;
   std::map<std::string, std::int64_t> errors;
   std::optional<Distribution> latency;
   std::optional<Distribution> skew;  // first to last delivery of one message
@@ -107,15 +119,18 @@ struct Measurement {
   std::optional<std::int64_t> retransmitted;  // TCP segments, system-wide
   std::optional<std::int64_t> dropped;        // packets, by a full receive queue of the kernel, system-wide
   std::vector<Point> points;
+
+  void add_note(const std::string& text);
 };
 
-// All repeats of one entry at one size.
+// All repeats of one entry at one size and rate.
 struct Series {
   std::string entry;
   std::string model;
   std::string group;  // pattern, peer or floor
   std::int64_t held_wanted = 0;
   std::vector<Measurement> repeats;
+  std::optional<double> rate{};  // publishes per second, where the scenario has several rates
 };
 
 }  // namespace comet

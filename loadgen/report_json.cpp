@@ -96,9 +96,7 @@ void print(std::string& out, const json::value& value, const std::string& indent
     }
     out += ']';
   } else if (value.is_double()) {
-    std::array<char, 32> text;  // serialize() would write 9.4E4
-    std::snprintf(text.data(), text.size(), "%.10g", value.get_double());
-    out += text.data();
+    out += plain_number(value.get_double());  // serialize() would write 9.4E4
   } else {
     out += json::serialize(value);
   }
@@ -112,6 +110,11 @@ json::object deliveries_json(const Deliveries& deliveries) {
           {"wrong", deliveries.wrong},
           {"per_second", or_null(deliveries.per_second)},
           {"offered_per_second", or_null(deliveries.offered_per_second)}};
+}
+
+json::value publishes_json(const std::optional<Publishes>& publishes) {
+  if (!publishes) return nullptr;
+  return {{"due", publishes->due}, {"sent", publishes->sent}, {"waited", publishes->waited}};
 }
 
 json::object server_json(const Measurement& measurement) {
@@ -164,6 +167,7 @@ json::object repeat_json(const Measurement& measurement) {
           {"hold_rate_per_second", or_null(measurement.hold_rate)},
           {"duration_s", or_null(measurement.duration_seconds)},
           {"deliveries", deliveries_json(measurement.deliveries)},
+          {"publishes", publishes_json(measurement.publishes)},
           {"errors", std::move(errors)},
           {"latency", distribution_json(measurement.latency, false)},
           {"skew", distribution_json(measurement.skew, true)},
@@ -180,6 +184,12 @@ json::object repeat_json(const Measurement& measurement) {
 }
 
 }  // namespace
+
+std::string plain_number(double number) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%.10g", number);
+  return text.data();
+}
 
 json::object to_json(const Scenario& scenario, const Series& series) {
   json::array repeats;
@@ -202,8 +212,9 @@ void write_series(const std::filesystem::path& folder, const json::object& run, 
                   const Series& series) {
   json::object document{{"schema", 2}, {"run", run}};
   for (auto& member : to_json(scenario, series)) document[member.key()] = std::move(member.value());
-  const std::filesystem::path path =
-      folder / (scenario.name + "-" + series.entry + "-" + std::to_string(series.held_wanted) + ".json");
+  const std::string rate = series.rate ? "-at-" + plain_number(*series.rate) : "";
+  const std::filesystem::path path = folder / (scenario.name + "-" + series.entry + "-" +
+                                               std::to_string(series.held_wanted) + rate + ".json");
   const std::filesystem::path whole = path.string() + ".part";
   std::ofstream file(whole);
   file << pretty(document) << std::flush;

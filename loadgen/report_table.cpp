@@ -10,6 +10,7 @@
 #include <set>
 
 #include "loadgen/progress.hpp"
+#include "loadgen/report_json.hpp"
 #include "loadgen/statistics.hpp"
 #include "loadgen/text_table.hpp"
 
@@ -61,6 +62,11 @@ Figure latency(const std::string& title, std::optional<Distribution> Measurement
           2, with_interval, legend};
 }
 
+Number waited_percent(const Measurement& m) {
+  if (!m.publishes || m.publishes->sent == 0) return std::nullopt;
+  return 100 * static_cast<double>(m.publishes->waited) / static_cast<double>(m.publishes->sent);
+}
+
 void add_delivery_figures(Kind kind, std::vector<Figure>& figures) {
   if (kind == Kind::kBroadcast)
     figures.push_back({"deliveries/s", [](const Measurement& m) { return m.deliveries.per_second; }, 0, true,
@@ -71,6 +77,10 @@ void add_delivery_figures(Kind kind, std::vector<Figure>& figures) {
     figures.push_back({"deliveries/s", [](const Measurement& m) { return m.deliveries.per_second; }, 0, false,
                        "over the planned time, or until the last delivery where that took longer"});
   }
+  if (kind != Kind::kBroadcast)
+    figures.push_back(
+        {"waited %", waited_percent, 1, false,
+         "publishes that left late, for the one before on their connection had not been answered"});
   figures.push_back(latency("p50 ms", &Measurement::latency, &Distribution::p50_us, false,
                             "milliseconds from when a message was due to the last byte at the subscriber"));
   figures.push_back(latency("p99 ms", &Measurement::latency, &Distribution::p99_us, true, ""));
@@ -117,6 +127,11 @@ std::vector<Figure> figures_of(Kind kind) {
   return figures;
 }
 
+// Series of one place share a table.
+using Place = std::pair<std::int64_t, Number>;  // held and rate
+
+Place place_of(const Series& series) { return {series.held_wanted, series.rate}; }
+
 std::string amount(std::int64_t count, const char* what) { return with_commas(count) + " " + what; }
 
 // What a reader must know about a repeat, one text for each; empty when all is well.
@@ -151,6 +166,7 @@ Row row_of(const Series& series, const std::vector<Figure>& figures, const Serie
   const bool limited = any(series, [](const Measurement& m) { return m.generator.limited; });
   Row row{series.entry + (trouble || limited ? " " : "") + (trouble ? "!" : "") + (limited ? "*" : ""),
           with_commas(held_of(series))};
+  if (series.rate) row.push_back(plain_number(*series.rate));
   for (const Figure& figure : figures) {
     const auto interval = interval_of(series, figure);
     row.push_back(interval ? fixed(interval->median, figure.digits) : "-");
@@ -174,8 +190,9 @@ Row row_of(const Series& series, const std::vector<Figure>& figures, const Serie
   return row;
 }
 
-Row header(const std::vector<Figure>& figures) {
+Row header(const std::vector<Figure>& figures, bool with_rate) {
   Row row{"entry", "held"};
+  if (with_rate) row.push_back("publishes/s");
   for (const Figure& figure : figures) {
     row.push_back(figure.title);
     if (figure.with_interval) row.push_back("(95%)");
@@ -193,15 +210,13 @@ std::string notes_of(const Series& series) {
       repeats[problem] += (repeats[problem].empty() ? "" : ", ") + std::to_string(m.repeat);
   std::string text;
   for (const auto& [problem, numbers] : repeats)
-    text += "! " + series.entry + " at " + with_commas(series.held_wanted) + ", repeat " + numbers + ": " +
-            problem + "\n";
+    text += "! " + series_name(series) + ", repeat " + numbers + ": " + problem + "\n";
   // Dropped acknowledgements do no harm: only what had to be sent again is worth a line.
   std::int64_t again = 0;
   for (const Measurement& m : series.repeats)
     if (m.dropped.value_or(0) > 0) again += m.retransmitted.value_or(0);
   if (again > 0)
-    text += series.entry + " at " + with_commas(series.held_wanted) + ": " +
-            amount(again, "segments were sent again, 200 ms later as a rule: ") +
+    text += series_name(series) + ": " + amount(again, "segments were sent again, 200 ms later as a rule: ") +
             "the kernel drops packets beyond net.core.netdev_max_backlog\n";
   return text;
 }
@@ -229,25 +244,32 @@ std::string legend_of(const std::vector<Figure>& figures, bool limited) {
 std::string results_table(const Scenario& scenario, const std::vector<Series>& all) {
   if (all.empty()) return {};
   const std::vector<Figure> figures = figures_of(scenario.kind);
-  std::set<std::int64_t> sizes;
-  for (const Series& series : all) sizes.insert(series.held_wanted);
+  std::set<Place> places;
+  for (const Series& series : all) places.insert(place_of(series));
   std::string text;
   std::string notes;
   bool limited = false;
-  for (const std::int64_t held : sizes) {
-    const auto floor = std::find_if(all.begin(), all.end(), [held](const Series& series) {
-      return series.held_wanted == held && series.group == "floor";
+  for (const Place& place : places) {
+    const auto& [held, rate] = place;
+    const auto floor = std::find_if(all.begin(), all.end(), [&place](const Series& series) {
+      return place_of(series) == place && series.group == "floor";
     });
-    std::vector<Row> rows{header(figures)};
+    std::vector<Row> rows{header(figures, rate.has_value())};
     for (const Series& series : all) {
-      if (series.held_wanted != held) continue;
+      if (place_of(series) != place) continue;
       rows.push_back(row_of(series, figures, floor == all.end() ? nullptr : &*floor));
       notes += notes_of(series);
       limited = limited || any(series, [](const Measurement& m) { return m.generator.limited; });
     }
-    text += scenario.name + ", " + with_commas(held) + " held requests\n" + aligned(rows) + "\n";
+    text += scenario.name + ", " + with_commas(held) + " held requests" +
+            (rate ? ", " + plain_number(*rate) + " publishes/s" : "") + "\n" + aligned(rows) + "\n";
   }
   return text + legend_of(figures, limited) + notes;
+}
+
+std::string series_name(const Series& series) {
+  return series.entry + " at " + with_commas(series.held_wanted) +
+         (series.rate ? ", " + plain_number(*series.rate) + "/s" : "");
 }
 
 std::string outcome(const Measurement& result) {

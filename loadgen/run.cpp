@@ -30,13 +30,13 @@ std::string ask_who(HttpClient& client, const Endpoint& endpoint, std::optional<
   return pattern != nullptr && pattern->is_string() ? boost::json::value_to<std::string>(*pattern) : "server";
 }
 
-Measurement measure(const ServerUnderTest& server, const RunOptions& options, std::int64_t held, int repeat,
-                    Progress& progress) {
+Measurement measure(const ServerUnderTest& server, const Scenario& scenario, const RunOptions& options,
+                    std::int64_t held, int repeat, Progress& progress) {
   Measurement result;
   result.repeat = result.position = repeat;
   result.started_at = utc_now();
   try {
-    run_scenario(server, options.scenario, held, options.client_processes, progress, result);
+    run_scenario(server, scenario, held, options.client_processes, progress, result);
   } catch (const Interrupted&) {
     result.status = Status::kInterrupted;
     result.note = "interrupted";
@@ -55,23 +55,26 @@ int run_against(const RunOptions& options) {
   std::vector<std::int64_t> sizes = options.scenario.held;
   if (options.scenario.kind == Kind::kHold) sizes = {sizes.back()};
   std::vector<Series> all;
+  std::string json;
   bool complete = true;
   Progress progress;
-  for (const std::int64_t held : sizes) {
-    Series series{name, "", "pattern", held, {}};
+  const auto measure_series = [&](const Scenario& scenario, Series series) {
+    if (scenario.rates.size() > 1) series.rate = scenario.publishes_per_second;
     for (int repeat = 1; repeat <= options.repeats && stop_signals() == 0; ++repeat) {
       progress.start(name + " at " + options.url, std::nullopt);
-      series.repeats.push_back(measure(server, options, held, repeat, progress));
+      series.repeats.push_back(measure(server, scenario, options, series.held_wanted, repeat, progress));
       server.before = before;
       complete = complete && series.repeats.back().status == Status::kComplete;
     }
-    if (!series.repeats.empty()) all.push_back(std::move(series));
-  }
+    if (series.repeats.empty()) return;
+    json += pretty(to_json(scenario, series));
+    all.push_back(std::move(series));
+  };
+  for (const std::int64_t held : sizes)
+    for (const Scenario& scenario : options.scenario.by_rate())
+      measure_series(scenario, {name, "", "pattern", held, {}});
   progress.clear();
-  if (options.json)
-    for (const Series& series : all) std::printf("%s", pretty(to_json(options.scenario, series)).c_str());
-  else
-    std::printf("%s", results_table(options.scenario, all).c_str());
+  std::printf("%s", (options.json ? json : results_table(options.scenario, all)).c_str());
   if (stop_signals() > 0) return 128 + last_stop_signal();
   return complete ? 0 : 1;
 }

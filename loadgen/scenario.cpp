@@ -30,7 +30,9 @@ const std::vector<KindRow>& kinds() {
       {"steady", Kind::kSteady, {"duration_s", "publishes_per_second", "cursors"}},
       {"churn", Kind::kChurn, {"duration_s", "hold_s"}},
       {"channels", Kind::kChannels, {"duration_s", "publishes_per_second", "channels"}},
-      {"blocking", Kind::kBlocking, {"duration_s", "publishes_per_second", "other_requests_per_second"}},
+      {"blocking",
+       Kind::kBlocking,
+       {"duration_s", "publishes_per_second", "other_requests_per_second", "channels"}},
   };
   return rows;
 }
@@ -65,8 +67,7 @@ class Reader {
     return json::value_to<std::string>(at(key));
   }
 
-  double number(const std::string& key, double most) const {
-    const json::value& value = at(key);
+  double number(const json::value& value, const std::string& key, double most) const {
     const double result = value.is_number() ? value.to_number<double>() : 0;
     if (result <= 0 || result > most) fail("'" + key + "' is no number above 0, up to " + limit(most));
     return result;
@@ -117,21 +118,38 @@ void allow_only(const Reader& reader, const json::object& members, const KindRow
   }
 }
 
+template <class Number>
+void sort_and_drop_repeated(std::vector<Number>& numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+}
+
 void read_held(const Reader& reader, Scenario& scenario) {
   for (const json::value& size : reader.list("held"))
     scenario.held.push_back(reader.count(size, "held", 1'000'000));
   if (scenario.held.empty()) reader.fail("'held' is empty: name at least one number of held requests");
-  std::sort(scenario.held.begin(), scenario.held.end());
-  scenario.held.erase(std::unique(scenario.held.begin(), scenario.held.end()), scenario.held.end());
+  sort_and_drop_repeated(scenario.held);
+}
+
+// One rate, or with kind steady a list of them.
+void read_rates(const Reader& reader, Scenario& scenario) {
+  const std::string key = "publishes_per_second";
+  const json::value& value = reader.at(key);
+  const bool is_list = scenario.kind == Kind::kSteady && value.is_array();
+  for (const json::value& rate : is_list ? value.get_array() : json::array{value})
+    scenario.rates.push_back(reader.number(rate, key, 100'000));
+  if (scenario.rates.empty()) reader.fail("'" + key + "' is empty: name at least one rate");
+  sort_and_drop_repeated(scenario.rates);
+  scenario.publishes_per_second = scenario.rates.front();
 }
 
 void read_parameters(const Reader& reader, Scenario& scenario) {
   const std::set<std::string>& keys = row_of(scenario.kind).keys;
   const auto number = [&](const char* key, double most, double& target) {
-    if (keys.count(key) > 0) target = reader.number(key, most);
+    if (keys.count(key) > 0) target = reader.number(reader.at(key), key, most);
   };
   number("duration_s", 3600, scenario.duration_seconds);
-  number("publishes_per_second", 100'000, scenario.publishes_per_second);
+  if (keys.count("publishes_per_second") > 0) read_rates(reader, scenario);
   number("other_requests_per_second", 100'000, scenario.other_requests_per_second);
   number("hold_s", 3600, scenario.hold_seconds);
   if (keys.count("channels") > 0) scenario.channels = reader.count(reader.at("channels"), "channels", 4096);
@@ -155,6 +173,12 @@ std::vector<std::string> Scenario::needs() const {
   if (cursors) parts.emplace_back("cursors");
   if (channels > 1) parts.emplace_back("channels");
   return parts;
+}
+
+std::vector<Scenario> Scenario::by_rate() const {
+  std::vector<Scenario> all(std::max<std::size_t>(1, rates.size()), *this);
+  for (std::size_t i = 0; i < rates.size(); ++i) all[i].publishes_per_second = rates[i];
+  return all;
 }
 
 json::object Scenario::to_json(std::int64_t size) const {
@@ -195,16 +219,19 @@ Scenario parse_scenario(const std::string& text, const fs::path& file) {
   return scenario;
 }
 
+std::string scenario_names(const fs::path& folder) {
+  std::set<std::string> names;
+  std::error_code error;
+  for (const auto& file : fs::directory_iterator(folder, error))
+    if (file.path().extension() == ".json") names.insert(file.path().stem().string());
+  return join(names, [](const std::string& word) { return word; });
+}
+
 Scenario find_scenario(const fs::path& folder, const std::string& name) {
   const bool is_file = name.find('/') != std::string::npos || name.ends_with(".json");
   const fs::path path = is_file ? fs::path(name) : folder / (name + ".json");
   if (fs::is_regular_file(path)) return parse_scenario(read_file(path), path);
-  std::set<std::string> known;
-  std::error_code error;
-  for (const auto& file : fs::directory_iterator(folder, error))
-    if (file.path().extension() == ".json") known.insert(file.path().stem().string());
-  throw UsageError("unknown scenario '" + name + "': use a file, or one of " +
-                   join(known, [](const std::string& word) { return word; }));
+  throw UsageError("unknown scenario '" + name + "': use a file, or one of " + scenario_names(folder));
 }
 
 }  // namespace comet

@@ -4,11 +4,14 @@
 #include <functional>
 #include <optional>
 
+#include "loadgen/clock.hpp"
 #include "loadgen/trial.hpp"
 
 namespace comet {
 
 constexpr int kMinimumRounds = 3;
+constexpr std::int64_t kDeliverTimeout = 5 * kSecond;  // without one more delivery: what is missing is lost
+constexpr std::int64_t kConnectionsAtFixedRates = 8;   // at most, of the publisher and of others
 
 // Each fills trial.result() as it goes and throws on what goes wrong.
 void run_hold(Trial& trial, const std::vector<std::int64_t>& sizes);

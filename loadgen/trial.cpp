@@ -103,6 +103,11 @@ void Trial::check_alive() {
   if (const auto death = server_.death()) throw std::runtime_error("the server " + *death);
 }
 
+void Trial::check_connections() const {
+  const std::int64_t failed = clients_->totals().failed;
+  if (failed > 0) throw std::runtime_error(with_commas(failed) + " connections were lost");
+}
+
 std::optional<std::int64_t> Trial::user_bytes() const {
   return server_.root ? proportional_set_size(process_tree(*server_.root)) : std::nullopt;
 }

@@ -49,6 +49,8 @@ class Trial {
 
   // Throws when the server or a client process has ended, and Interrupted.
   void check_alive();
+  // Throws when a subscriber was refused or cut off.
+  void check_connections() const;
   void read_memory(std::optional<std::int64_t> MemoryFigures::*moment);
   std::optional<std::int64_t> user_bytes() const;
   // Held requests by the server's own count, less those of others.

@@ -91,14 +91,14 @@ bool is_one_of(const std::string& text, std::initializer_list<const char*> texts
 
 // What a repeat of each kind measures. What a machine may not give (system calls; in most kinds memory) is not among it.
 std::vector<std::string> measured_by(const std::string& kind, bool delivered) {
-  std::vector<std::string> members{"/duration_s", "/hold_rate_per_second", "/publish_lag",
-                                   "/server/cores_used", "/generator/cores_used"};
+  std::vector<std::string> members{"/duration_s", "/hold_rate_per_second", "/server/cores_used",
+                                   "/generator/cores_used"};
   const auto add = [&members](std::initializer_list<const char*> more) {
     members.insert(members.end(), more.begin(), more.end());
   };
   if (is_one_of(kind, {"hold", "churn"})) add({"/points", "/user_memory/held_bytes"});
   if (!is_one_of(kind, {"hold", "churn"})) add({"/deliveries/per_second"});
-  if (!is_one_of(kind, {"hold", "broadcast"})) add({"/deliveries/offered_per_second"});
+  if (!is_one_of(kind, {"hold", "broadcast"})) add({"/deliveries/offered_per_second", "/publish_lag"});
   if (kind == "blocking") add({"/other_latency"});
   if (delivered) add({"/latency", "/skew", "/server/cpu_us_per_delivery"});
   return members;

@@ -47,6 +47,36 @@ TEST(LoadgenMemory, IsPerHeldRequestOverTheValueAtRest) {
   EXPECT_FALSE(memory.per_held(6000, 0));
 }
 
+// 10 samples for each second; memory in MiB at the start of each generation of a second.
+std::vector<Point> churn(const std::vector<double>& mebibytes) {
+  std::vector<Point> points;
+  for (std::size_t generation = 0; generation + 1 < mebibytes.size(); ++generation)
+    for (int i = 0; i < 10; ++i) {
+      const double step = (mebibytes[generation + 1] - mebibytes[generation]) * i / 10;
+      points.push_back({static_cast<double>(generation) + i / 10.0,
+                        500,
+                        static_cast<std::int64_t>((mebibytes[generation] + step) * 1024 * 1024),
+                        {}});
+    }
+  return points;
+}
+
+TEST(LoadgenChurn, MemoryThatGrowsWithEachGenerationIsSaid) {
+  const std::string note = growth_note(churn({1, 5, 6, 7, 8, 9}), 1, 5);
+  EXPECT_EQ(note.find("user memory did not come back: 5.5 MiB in the second"), 0u) << note;
+  EXPECT_NE(note.find("8.5 MiB in number 5"), std::string::npos) << note;
+}
+
+TEST(LoadgenChurn, APoolThatFillsOnceIsNoGrowth) {
+  EXPECT_EQ(growth_note(churn({1, 9, 9, 9, 9, 9}), 1, 5), "");
+}
+
+TEST(LoadgenChurn, MemoryThatMovesWithinAGenerationAsMuchIsNoise) {
+  EXPECT_EQ(growth_note(churn({1, 5, 8, 5, 6, 9}), 1, 5), "");
+}
+
+TEST(LoadgenChurn, TwoGenerationsTellNothing) { EXPECT_EQ(growth_note(churn({1, 5, 9}), 1, 2), ""); }
+
 TEST(LoadgenMessage, SaysWhichOneItIs) {
   const std::string body = message_body({7, 123});
   EXPECT_EQ(body.size(), 64u);

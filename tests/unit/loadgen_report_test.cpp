@@ -67,6 +67,24 @@ TEST(LoadgenTable, ShowsTheMedianOfTheRepeatsAndItsRatioToTheFloorOfTheSameSize)
   EXPECT_EQ(at_4000[4], "0.80");
 }
 
+TEST(LoadgenTable, EachRateHasItsRowsAndIsNamedInTheNotes) {
+  Scenario scenario = broadcast();
+  scenario.kind = Kind::kSteady;
+  scenario.name = "steady";
+  Series slow = series_of("async", 1000, {40'000});
+  Series fast = series_of("async", 1000, {90'000});
+  slow.rate = 40;
+  fast.rate = 160;
+  fast.repeats[0].note = "late";
+  const std::string table = results_table(scenario, {slow, fast});
+  const auto row_at = [&table](const std::string& title) {
+    return row(table.substr(table.find(title)), "async");
+  };
+  EXPECT_EQ(row_at("steady, 1,000 held requests, 40 publishes/s")[2], "40");
+  EXPECT_EQ(row_at("steady, 1,000 held requests, 160 publishes/s")[3], "160");
+  EXPECT_NE(table.find("! async at 1,000, 160/s, repeat 1: late\n"), std::string::npos);
+}
+
 TEST(LoadgenTable, WithoutTheFloorThereIsNoRatio) {
   EXPECT_EQ(row(results_table(broadcast(), {series_of("async", 1000, {20'000})}), "async")[4], "-");
 }
@@ -114,6 +132,19 @@ TEST(LoadgenJson, AFileIsReplacedAsAWholeAndNothingElseIsLeftBehind) {
   text << std::ifstream(folder / "broadcast-async-4000.json").rdbuf();
   EXPECT_EQ(boost::json::parse(text.str()).at("repeats").as_array().size(), 2u);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(LoadgenJson, EachOfSeveralRatesHasAFileOfItsOwn) {
+  const auto folder = std::filesystem::temp_directory_path() / ("loadgen-rates-" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  Series series = series_of("async", 4000, {1});
+  for (const double rate : {0.5, 160.0}) {
+    series.rate = rate;
+    write_series(folder, {}, broadcast(), series);
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder / "broadcast-async-4000-at-0.5.json"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "broadcast-async-4000-at-160.json"));
   std::filesystem::remove_all(folder);
 }
 

@@ -48,6 +48,20 @@ TEST(LoadgenScenario, TakesWhatTheFileSays) {
   EXPECT_EQ(scenario.needs(), (std::vector<std::string>{"cursors"}));
 }
 
+TEST(LoadgenScenario, EachRateOfAListIsMeasuredByItself) {
+  const auto scenarios = parse_scenario(R"({"kind": "steady", "held": [10], "duration_s": 1,
+      "publishes_per_second": [160, 0.5, 160], "cursors": true})",
+                                        "mine.json")
+                             .by_rate();
+  ASSERT_EQ(scenarios.size(), 2u);
+  EXPECT_DOUBLE_EQ(scenarios[0].to_json(10).at("publishes_per_second").as_double(), 0.5);
+  EXPECT_DOUBLE_EQ(scenarios[1].to_json(10).at("publishes_per_second").as_double(), 160);
+}
+
+TEST(LoadgenScenario, WithoutRatesThereIsOneToMeasure) {
+  EXPECT_EQ(parse_scenario(R"({"kind": "hold", "held": [1]})", "mine.json").by_rate().size(), 1u);
+}
+
 TEST(LoadgenScenario, ChurnIsRecordedWithItsRateOfArrivals) {
   const Scenario scenario =
       parse_scenario(R"({"kind": "churn", "held": [500], "duration_s": 3, "hold_s": 2})", "churn.json");
@@ -70,6 +84,17 @@ TEST(LoadgenScenario, AMistakeIsAnsweredWithTheFileAndTheKey) {
   EXPECT_NE(
       complaint_about(R"({"kind": "broadcast", "held": [1], "duration_s": -1})").find("'duration_s' is no"),
       std::string::npos);
+  const std::string steady = R"({"kind": "steady", "held": [1], "duration_s": 1, "cursors": true, )";
+  EXPECT_NE(
+      complaint_about(steady + R"("publishes_per_second": []})").find("'publishes_per_second' is empty"),
+      std::string::npos);
+  EXPECT_NE(
+      complaint_about(steady + R"("publishes_per_second": [5, "x"]})").find("'publishes_per_second' is no"),
+      std::string::npos);
+  EXPECT_NE(complaint_about(R"({"kind": "channels", "held": [1], "duration_s": 1, "channels": 1,
+                                "publishes_per_second": [5, 6]})")
+                .find("'publishes_per_second' is no number"),
+            std::string::npos);
   EXPECT_NE(complaint_about(R"({"kind": "hold", "held": []})").find("'held' is empty"), std::string::npos);
   EXPECT_NE(complaint_about(R"({"kind": "hold", "held": [0]})").find("'held' takes whole numbers"),
             std::string::npos);

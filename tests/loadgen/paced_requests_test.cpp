@@ -1,0 +1,93 @@
+// Requests at a fixed rate against a server that answers late: what waits for what, and that it ends.
+#include "loadgen/paced_requests.hpp"
+
+#include <gtest/gtest.h>
+
+#include "loadgen/clock.hpp"
+#include "loadgen/scenarios.hpp"
+#include "tests/loadgen/stub_server.hpp"
+
+namespace comet {
+namespace {
+
+constexpr std::chrono::milliseconds kDelay{200};
+constexpr std::int64_t kInterval = 20 * kMillisecond;
+constexpr std::int64_t kCount = 6;
+
+Pace pace_of(std::int64_t count) {
+  const std::int64_t start = now_ns();
+  return {start, kInterval, count, start + 3600 * kSecond};
+}
+
+// Publishes on so many connections, with a channel each.
+PacedRequests publish(const StubServer& stub, std::int64_t connections, Pace pace) {
+  const Endpoint endpoint{"127.0.0.1", stub.port()};
+  Connections clients(endpoint, connections);
+  PacedRequests requests(clients, connections, pace, 200,
+                         [&](std::int64_t) { return post_request(endpoint, "/publish", "message"); });
+  run_paced({&requests}, [] {});
+  return requests;
+}
+
+TEST(PacedRequests, OnOneConnectionEachWaitsForTheAnswerBeforeItAndIsCounted) {
+  const StubServer stub({.delay = kDelay});
+  const PacedRequests requests = publish(stub, 1, pace_of(kCount));
+  EXPECT_EQ(requests.waited(), kCount - 1);
+  ASSERT_EQ(requests.lags().size(), static_cast<std::size_t>(kCount));
+  EXPECT_GE(requests.lags().back(), (kCount - 1) * (kDelay.count() * kMillisecond - kInterval));
+}
+
+TEST(PacedRequests, OnConnectionsOfTheirOwnNoneWaitsForAnother) {
+  const StubServer stub({.delay = kDelay});
+  const PacedRequests requests = publish(stub, kCount, pace_of(kCount));
+  EXPECT_EQ(requests.waited(), 0);
+  EXPECT_EQ(requests.latencies().size(), static_cast<std::size_t>(kCount));
+}
+
+TEST(PacedRequests, ThoseOfOneChannelLeaveInTheirOrder) {
+  const StubServer stub({.delay = std::chrono::milliseconds(5)});
+  const Endpoint endpoint{"127.0.0.1", stub.port()};
+  Connections clients(endpoint, 2);
+  constexpr std::int64_t kChannels = 3;
+  std::vector<std::int64_t> last(kChannels, -1);
+  const auto make = [&](std::int64_t request) {
+    std::int64_t& before = last[static_cast<std::size_t>(request % kChannels)];
+    EXPECT_EQ(request, before < 0 ? request % kChannels : before + kChannels);
+    before = request;
+    return post_request(endpoint, "/publish", "message");
+  };
+  Pace pace = pace_of(30);
+  pace.interval_ns = kMillisecond;
+  PacedRequests requests(clients, kChannels, pace, 200, make);
+  run_paced({&requests}, [] {});
+  EXPECT_EQ(last, (std::vector<std::int64_t>{27, 28, 29}));
+}
+
+TEST(PacedRequests, WhatCouldNotLeaveInTimeNeverDoes) {
+  const StubServer stub({.delay = std::chrono::seconds(2)});
+  Pace pace = pace_of(kCount);
+  pace.last_ns = pace.start_ns + kSecond;
+  EXPECT_EQ(publish(stub, 1, pace).lags().size(), 1u);
+}
+
+// 8 publishes are due within 0.2 s, and their answers take 1.5 s each.
+TEST(PacedRequests, AServerThatIsTooSlowStillGivesItsFiguresAndIsSaidToBe) {
+  const StubServer stub({.delay = std::chrono::milliseconds(1500)});
+  Scenario scenario;
+  scenario.kind = Kind::kSteady;
+  scenario.publishes_per_second = 40;
+  scenario.duration_seconds = 0.2;
+  Progress progress;
+  Measurement result;
+  run_scenario({{"127.0.0.1", stub.port()}, std::nullopt, [] { return std::optional<std::string>(); }},
+               scenario, 5, std::nullopt, progress, result);
+  EXPECT_EQ(result.status, Status::kComplete) << result.note;
+  ASSERT_TRUE(result.publishes && result.latency);
+  EXPECT_LT(result.publishes->sent, 8);
+  EXPECT_NE(result.note.find(" of 8 publishes had not left"), std::string::npos) << result.note;
+  EXPECT_EQ(result.deliveries.expected, 5 * (1 + result.publishes->sent));
+  EXPECT_EQ(result.deliveries.lost, 0);
+}
+
+}  // namespace
+}  // namespace comet
