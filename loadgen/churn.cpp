@@ -14,7 +14,7 @@ namespace comet {
 namespace {
 
 constexpr std::int64_t kSampleInterval = 100 * kMillisecond;
-constexpr std::int64_t kReleaseTimeout = 10 * kSecond;  // without one more being released
+constexpr std::int64_t kReleaseTimeout = 5 * kSecond;  // without one more being released
 
 double mean(const std::vector<double>& values) {
   double sum = 0;
@@ -73,6 +73,11 @@ void run_churn(Trial& trial, std::int64_t held) {
     if (point.user_bytes) user_samples.push_back(static_cast<double>(*point.user_bytes));
     if (point.kernel_bytes) kernel_samples.push_back(static_cast<double>(*point.kernel_bytes));
   }
+  if (const std::string growth =
+          growth_note(result.points, scenario.hold_seconds,
+                      static_cast<int>(scenario.duration_seconds / scenario.hold_seconds));
+      !growth.empty())
+    result.add_note(growth);
   result.held = std::llround(mean(held_samples));
   if (!user_samples.empty()) result.user.held = std::llround(mean(user_samples));
   if (!kernel_samples.empty()) result.kernel.held = std::llround(mean(kernel_samples));
@@ -88,8 +93,7 @@ void run_churn(Trial& trial, std::int64_t held) {
   result.deliveries.offered_per_second = rate;
   result.hold_rate =
       static_cast<double>(arrivals - trial.clients().totals().failed) / scenario.duration_seconds;
-  if (const std::int64_t failed = trial.clients().totals().failed; failed > 0)
-    throw std::runtime_error(with_commas(failed) + " connections were lost");
+  trial.check_connections();
 }
 
 }  // namespace comet
