@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
+#include <map>
 #include <random>
 
 #include "loadgen/clock.hpp"
@@ -42,12 +43,14 @@ class Bench {
     int done = 0;
   };
 
+  static bool measured(const Job& job);
   static std::string title(const Job& job, int position, int all);
   void prepare(std::uint64_t seed);
   void make_jobs();
   double remaining_seconds(int repeat, const std::vector<std::size_t>& order, std::size_t next) const;
   void run_job(Job& job, Measurement result);
   void measure(const Job& job, Measurement& result);
+  int wait_until_ready(ServerProcess& process, const Job& job);
   void keep(Job& job, Measurement result);
   void print_table();
 
@@ -58,6 +61,8 @@ class Bench {
   Progress progress_;
   std::vector<Job> jobs_;              // in the order of the table
   std::vector<std::size_t> shuffled_;  // those that can be measured; each repeat reorders them
+  // The least size that an entry was not ready at, and why: it is not started again at that size or a larger.
+  std::map<const Entry*, std::pair<std::int64_t, std::string>> not_ready_;
 };
 
 // Why an entry cannot take part; empty when it can.
@@ -117,6 +122,12 @@ void Bench::make_jobs() {
       }
 }
 
+bool Bench::measured(const Job& job) {
+  const auto& repeats = job.series.repeats;
+  return std::any_of(repeats.begin(), repeats.end(),
+                     [](const Measurement& repeat) { return repeat.status == Status::kComplete; });
+}
+
 // "[3/27] async at 1,000"
 std::string Bench::title(const Job& job, int position, int all) {
   std::string text("[");
@@ -144,7 +155,8 @@ int Bench::run() {
     }
   }
   print_table();
-  return stop_signals() == 0 ? 0 : 128 + last_stop_signal();
+  if (stop_signals() > 0) return 128 + last_stop_signal();
+  return std::any_of(jobs_.begin(), jobs_.end(), measured) ? 0 : 1;
 }
 
 // By what the job's own repeats took, or the mean of all that were done.
@@ -169,7 +181,13 @@ void Bench::run_job(Job& job, Measurement result) {
   const std::int64_t start = now_ns();
   result.started_at = utc_now();
   try {
-    measure(job, result);
+    if (const auto found = not_ready_.find(job.entry);
+        found != not_ready_.end() && job.series.held_wanted >= found->second.first) {
+      result.status = Status::kSkipped;
+      result.note = "not started again: " + found->second.second;
+    } else {
+      measure(job, result);
+    }
   } catch (const Interrupted&) {
     result.status = Status::kInterrupted;
     result.note = "interrupted";
@@ -181,6 +199,15 @@ void Bench::run_job(Job& job, Measurement result) {
   ++job.done;
   progress_.finish(outcome(result));
   keep(job, std::move(result));
+}
+
+int Bench::wait_until_ready(ServerProcess& process, const Job& job) {
+  try {
+    return process.wait_until_ready(kReadyTimeout);
+  } catch (const std::runtime_error& error) {
+    not_ready_[job.entry] = {job.series.held_wanted, error.what()};
+    throw;
+  }
 }
 
 void Bench::measure(const Job& job, Measurement& result) {
@@ -202,7 +229,7 @@ void Bench::measure(const Job& job, Measurement& result) {
     result.server.killed = end.killed;
   };
   try {
-    const Endpoint endpoint{address, static_cast<std::uint16_t>(process.wait_until_ready(kReadyTimeout))};
+    const Endpoint endpoint{address, static_cast<std::uint16_t>(wait_until_ready(process, job))};
     progress_.phase("verifying");
     verify(endpoint, entry.keeps_all);
     run_scenario({endpoint, process.pid(), [&process] { return process.death(); }}, scenario, held,

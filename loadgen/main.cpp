@@ -53,6 +53,25 @@ CLI::Validator whole_number(std::int64_t least, std::int64_t most) {
   return CLI::Range(least, most) & decimal();
 }
 
+fs::path scenarios_of(const fs::path& root) { return root / "loadgen" / "scenarios"; }
+
+// The nearest folder upwards of `start` that has patterns/ and scenarios (a build folder has only the
+// former); empty when there is none.
+fs::path find_root(fs::path start) {
+  for (;; start = start.parent_path()) {
+    if (fs::is_directory(start / "patterns") && fs::is_directory(scenarios_of(start))) return start;
+    if (start == start.parent_path()) return {};
+  }
+}
+
+fs::path program_folder() { return fs::read_symlink("/proc/self/exe").parent_path(); }
+
+// From the working directory, or else from where this program is; empty where neither is in one.
+fs::path find_project_root() {
+  const fs::path root = find_root(fs::current_path());
+  return root.empty() ? find_root(program_folder()) : root;
+}
+
 // What both commands take; each value given replaces the scenario file's.
 struct ScenarioOptions {
   std::string name = "broadcast";
@@ -61,8 +80,19 @@ struct ScenarioOptions {
   std::optional<double> seconds;
 };
 
+// Range alone takes NaN.
+const CLI::Validator kSeconds(
+    [](const std::string& text) {
+      double seconds = 0;
+      const bool good = CLI::detail::lexical_cast(text, seconds) && seconds >= 0 && seconds <= 3600;
+      return good ? std::string() : "'" + text + "' is no number from 0 to 3600";
+    },
+    "FLOAT in [0 - 3600]");
+
 void add_scenario(CLI::App& command, ScenarioOptions& scenario, std::optional<int>& client_processes) {
-  command.add_option("--scenario", scenario.name, "a file, or one of loadgen/scenarios without .json")
+  command
+      .add_option("--scenario", scenario.name,
+                  "a file, or one of " + scenario_names(scenarios_of(find_project_root())))
       ->capture_default_str();
   command
       .add_option("--held", scenario.held,
@@ -76,7 +106,7 @@ void add_scenario(CLI::App& command, ScenarioOptions& scenario, std::optional<in
   command
       .add_option("--seconds", scenario.seconds,
                   "time of the measured part; broadcast makes at least 3 rounds")
-      ->check(CLI::Range(0.0, 3600.0))
+      ->check(kSeconds)
       ->excludes(rounds);
   command
       .add_option("--client-processes", client_processes,
@@ -92,7 +122,7 @@ void add_bench(CLI::App& command, BenchOptions& bench) {
       ->capture_default_str();
   command
       .add_option("--seed", bench.seed, "order of the entries; default: a new one, recorded in the results")
-      ->check(decimal());
+      ->check(CLI::NonNegativeNumber & decimal());
   command.add_option("--root", bench.root,
                      "project folder with patterns/ and peers/; default: found upwards from here");
   command.add_option("--bin-dir", bench.program_folder,
@@ -125,23 +155,8 @@ void add_doctor(CLI::App& command, DoctorOptions& doctor) {
                      "project folder with patterns/ and peers/; default: found upwards from here");
 }
 
-fs::path scenarios_of(const fs::path& root) { return root / "loadgen" / "scenarios"; }
-
-// The nearest folder upwards of `start` that has patterns/ and scenarios (a build folder has only the
-// former); empty when there is none.
-fs::path find_root(fs::path start) {
-  for (;; start = start.parent_path()) {
-    if (fs::is_directory(start / "patterns") && fs::is_directory(scenarios_of(start))) return start;
-    if (start == start.parent_path()) return {};
-  }
-}
-
-fs::path program_folder() { return fs::read_symlink("/proc/self/exe").parent_path(); }
-
-// From the working directory, or else from where this program is.
 fs::path project_root() {
-  fs::path root = find_root(fs::current_path());
-  if (root.empty()) root = find_root(program_folder());
+  fs::path root = find_project_root();
   if (root.empty())
     throw UsageError(
         "no folder with patterns/ found upwards from here: name the project's folder with --root");

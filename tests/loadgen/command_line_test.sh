@@ -67,6 +67,18 @@ case $case_name in
     expect_status 64
     expect_one_line "mine.json: unknown key 'seconds'"
     ;;
+  wrong_number)
+    for option in "--seconds nan" "--seconds -1" "--seconds 3601" "--seed -1"; do
+      bench --scenario churn $option
+      expect_status 64
+      expect_one_line "comet-loadgen: ${option%% *}: "
+    done
+    ;;
+  help)
+    loadgen bench --help
+    expect_status 0
+    grep -q "steady-no-cursors" "$folder/out" || fail "the scenarios are not named"
+    ;;
   several_clients)
     start_server
     ulimit -n 100
@@ -112,9 +124,10 @@ case $case_name in
     ;;
   dead_server)
     own_entry '"sh", "-c", "echo no memory >&2; exit 3"'
-    bench --entries own --held 10 --repeats 1
-    expect_status 0
+    bench --entries own --held 10 --repeats 3
+    expect_status 1
     grep -q "not ready: ended with status 3: no memory" "$folder/out" || fail "the reason is not said"
+    grep -q "repeat 2, 3: not started again: not ready: ended" "$folder/out" || fail "it is started again"
     grep -q '"status": "failed"' "$folder"/results/*/broadcast-own-10.json || fail "the file does not say it"
     ;;
   interrupt)
