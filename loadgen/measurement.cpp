@@ -46,17 +46,25 @@ std::optional<Distribution> distribution_of(std::vector<std::int64_t> samples_ns
 void Measurement::add_note(const std::string& text) { note += (note.empty() ? "" : "; ") + text; }
 
 std::string growth_note(const std::vector<Point>& points, double seconds, int generations) {
-  const std::vector<double> second = user_bytes_in(points, seconds, 2 * seconds);
-  const std::vector<double> last = user_bytes_in(points, (generations - 1) * seconds, generations * seconds);
-  if (generations < 3 || second.empty() || last.empty()) return "";
-  const double before = median(second);
-  const double after = median(last);
-  if (after - before <= std::max({kMemoryNoise, range(second), range(last)})) return "";
+  std::vector<double> medians;  // of the second to the last
+  double noise = kMemoryNoise;
+  for (int number = 2; number <= generations; ++number) {
+    const std::vector<double> values = user_bytes_in(points, (number - 1) * seconds, number * seconds);
+    if (values.empty()) return "";
+    medians.push_back(median(values));
+    if (number == 2 || number == generations) noise = std::max(noise, range(values));
+  }
+  if (medians.size() < 3) return "";
+  const double growth = medians.back() - medians.front();
+  const double least = growth / static_cast<double>(2 * (medians.size() - 1));  // half of an even share
+  const auto no_rise = [least](double before, double after) { return after - before < least; };
+  if (growth <= noise || std::adjacent_find(medians.begin(), medians.end(), no_rise) != medians.end())
+    return "";
   std::array<char, 160> text;
   std::snprintf(
       text.data(), text.size(),
       "user memory did not come back: %.1f MiB in the second generation of requests, %.1f MiB in number %d",
-      before / kMebibyte, after / kMebibyte, generations);
+      medians.front() / kMebibyte, medians.back() / kMebibyte, generations);
   return text.data();
 }
 
