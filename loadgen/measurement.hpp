@@ -90,9 +90,9 @@ struct Point {
   std::optional<std::int64_t> kernel_bytes;
 };
 
-// What to say of the server's memory where, over `generations` of `seconds` each, it grows with each from the second to
-// the last, in all by more than it moves within either; empty where it does not. A pool is full after the first, or grows
-// in steps.
+// What to say of the server's memory where, over `generations` of `seconds` each, it grows with each from the
+// second to the last, in all by more than it moves within either; empty where it does not. A pool is full
+// after the first, or grows in steps.
 std::string growth_note(const std::vector<Point>& points, double seconds, int generations);
 
 struct Measurement {

@@ -1,5 +1,5 @@
-// Requests at fixed times, whatever the server does: one that is answered late delays the next on its connection, and
-// that delay counts, for every time runs from when the request was due.
+// Requests at fixed times, whatever the server does: one that is answered late delays the next on its
+// connection, and that delay counts, for every time runs from when the request was due.
 #pragma once
 
 #include <poll.h>
@@ -36,9 +36,9 @@ class Connections {
 
 class PacedRequests {
  public:
-  // Request i is of channel i % channels, and each channel has one connection, so that its requests keep their order.
-  // `make` gives the request with the number it is called with, just before it is sent. Each must be answered with
-  // `status`. The connections outlive it.
+  // Request i is of channel i % channels, and each channel has one connection, so that its requests keep
+  // their order. `make` gives the request with the number it is called with, just before it is sent. Each
+  // must be answered with `status`. The connections outlive it.
   PacedRequests(Connections& connections, std::int64_t channels, Pace pace, unsigned status,
                 std::function<std::string(std::int64_t)> make);
 

@@ -127,9 +127,7 @@ std::vector<Figure> figures_of(Kind kind) {
   return figures;
 }
 
-// Series of one place share a table.
-using Place = std::pair<std::int64_t, Number>;  // held and rate
-
+using Place = std::pair<std::int64_t, Number>;  // held and rate: its series share a table
 Place place_of(const Series& series) { return {series.held_wanted, series.rate}; }
 
 std::string amount(std::int64_t count, const char* what) { return with_commas(count) + " " + what; }

@@ -9,9 +9,9 @@
 
 namespace comet {
 
-// Rows in the given order, one table for each held_wanted and rate, with a legend after the last. A figure is the
-// median over the complete repeats; ratios are against the entry of group "floor" at the same size and rate.
-// What was not measured is "-".
+// Rows in the given order, one table for each held_wanted and rate, with a legend after the last. A figure is
+// the median over the complete repeats; ratios are against the entry of group "floor" at the same size and
+// rate. What was not measured is "-".
 std::string results_table(const Scenario& scenario, const std::vector<Series>& all);
 
 // "async at 1,000", or "async at 1,000, 40/s".
