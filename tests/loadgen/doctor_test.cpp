@@ -30,18 +30,18 @@ TEST(Doctor, NamesTheLimitThatBindsAndTheCommandThatLiftsIt) {
   EXPECT_NE(outcome.output.find("ulimit -n 1064"), std::string::npos) << outcome.output;
 }
 
-// A server that takes 13 connections: 5 held ones, and 8 besides.
+// A server that takes 27 connections: 5 held ones, and 22 besides.
 constexpr char kSmallServer[] = R"({"name": "mine", "model": "m", "command": ["false"],
-    "keeps": ["subscribe", "publish", "stats"], "held": {"most": 13}})";
+    "keeps": ["subscribe", "publish", "stats"], "held": {"most": 27}})";
 
 // Before the first measurement: whoever waits for a long bench knows what it leaves out.
 TEST(Doctor, ABenchSkipsWhatCannotBeHeldAndSaysWhy) {
   const FakeProject project(kSmallServer);
   const Outcome outcome = run_loadgen({"bench", "--root", project.root(), "--out", project.root() / "runs",
                                        "--held", "3,10", "--repeats", "1"});
-  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_EQ(outcome.status, 1) << outcome.errors;
   const auto skipped =
-      outcome.errors.find("mine at 10 is skipped: can hold 5 of 10 here: the server's own cap 13");
+      outcome.errors.find("mine at 10 is skipped: can hold 5 of 10 here: the server's own cap 27");
   ASSERT_NE(skipped, std::string::npos) << outcome.errors;
   EXPECT_LT(skipped, outcome.errors.find("[1/1] mine at 3")) << outcome.errors;
 }
@@ -59,7 +59,7 @@ TEST(Doctor, TuningApplyIsNamedOnlyWhereASettingOfTheKernelBinds) {
   const FakeProject project(kSmallServer);
   const Outcome outcome = run_loadgen({"doctor", "--root", project.root(), "--held", "10"});
   EXPECT_EQ(outcome.status, 1) << outcome.errors;
-  EXPECT_NE(outcome.output.find("an option for 18 connections"), std::string::npos) << outcome.output;
+  EXPECT_NE(outcome.output.find("an option for 32 connections"), std::string::npos) << outcome.output;
   EXPECT_EQ(outcome.output.find("tuning/apply"), std::string::npos) << outcome.output;
 }
 
