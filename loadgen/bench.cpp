@@ -107,6 +107,7 @@ void Bench::make_jobs() {
     for (const Scenario& one : scenario.by_rate())
       for (const Entry& entry : entries_) {
         jobs_.push_back({&entry, one, {entry.name, entry.model, entry.group, held, {}}});
+        jobs_.back().series.packages = package_versions(entry.packages);
         if (scenario.rates.size() > 1) jobs_.back().series.rate = one.publishes_per_second;
         Measurement skipped;
         skipped.note = obstacle(entry, scenario, limits, held);
@@ -231,9 +232,10 @@ void Bench::measure(const Job& job, Measurement& result) {
   try {
     const Endpoint endpoint{address, static_cast<std::uint16_t>(wait_until_ready(process, job))};
     progress_.phase("verifying");
-    verify(endpoint, entry.keeps_all);
-    run_scenario({endpoint, process.pid(), [&process] { return process.death(); }}, scenario, held,
-                 options_.client_processes, progress_, result);
+    verify(endpoint, [&entry](const std::string& part) { return entry.keeps_part(part); });
+    const ServerUnderTest server{
+        endpoint, process.pid(), [&process] { return process.death(); }, {}, entry.warm_up_seconds};
+    run_scenario(server, scenario, held, options_.client_processes, progress_, result);
   } catch (...) {
     stop();
     throw;

@@ -61,13 +61,27 @@ void Rounds::deliver(std::int64_t expected) {
     throw std::runtime_error("/publish was answered " + std::to_string(answer.status));
 }
 
+void warm_up(Trial& trial, const std::function<void()>& round) {
+  const std::int64_t start = now_ns();
+  const std::int64_t end = start + std::llround(trial.server().warm_up_seconds * kSecond);
+  trial.progress().phase("warm-up");
+  do {
+    round();
+  } while (now_ns() < end);
+  trial.result().warm_up_seconds = static_cast<double>(now_ns() - start) / kSecond;
+}
+
+void read_memory_after(Trial& trial) {
+  if (trial.server().warm_up_seconds == 0) trial.read_memory(&MemoryFigures::after);
+}
+
 void run_broadcast(Trial& trial, std::int64_t held) {
   trial.hold(held);
   trial.progress().phase("memory at hold");
   trial.read_memory(&MemoryFigures::held);
-  trial.progress().phase("rounds");
   Rounds rounds(trial);
-  rounds.run();  // the warm-up
+  warm_up(trial, [&rounds] { rounds.run(); });
+  trial.progress().phase("rounds");
 
   const Scenario& scenario = trial.scenario();
   std::vector<double> rates;
@@ -85,7 +99,7 @@ void run_broadcast(Trial& trial, std::int64_t held) {
   trial.take_samples();
 
   trial.progress().phase("memory after rounds");
-  trial.read_memory(&MemoryFigures::after);
+  read_memory_after(trial);
   trial.count_system_calls([&rounds] {
     for (int i = 0; i < kExtraRounds; ++i) rounds.run();
   });

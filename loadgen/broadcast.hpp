@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "loadgen/trial.hpp"
 
@@ -21,5 +22,12 @@ class Rounds {
 
   Trial& trial_;
 };
+
+// Untimed rounds: one, and as many as fit into the entry's warm-up. What compiles as it runs is measured as it
+// runs for hours, not as it starts.
+void warm_up(Trial& trial, const std::function<void()>& round);
+
+// Not of an entry that is warmed up: its heap is full of what the warm-up left behind and was not collected yet.
+void read_memory_after(Trial& trial);
 
 }  // namespace comet

@@ -100,10 +100,10 @@ std::string get_request(const Endpoint& endpoint, const std::string& target) {
   return "GET " + target + " HTTP/1.1\r\n" + host_line(endpoint) + "\r\n";
 }
 
-std::string post_request(const Endpoint& endpoint, const std::string& target, std::string_view body) {
-  return "POST " + target + " HTTP/1.1\r\n" + host_line(endpoint) +
-         "Content-Type: text/plain\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         std::string(body);
+std::string post_request(const Endpoint& endpoint, const std::string& target, std::string_view body,
+                         const std::string& content_type) {
+  return "POST " + target + " HTTP/1.1\r\n" + host_line(endpoint) + "Content-Type: " + content_type +
+         "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
 Response HttpClient::get(const std::string& target) { return exchange(get_request(endpoint_, target)); }

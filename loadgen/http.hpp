@@ -33,7 +33,8 @@ enum class ParseStatus { kIncomplete, kComplete, kMalformed };
 ParseStatus parse_response(std::string_view bytes, Response& response, std::size_t& consumed);
 
 std::string get_request(const Endpoint& endpoint, const std::string& target);
-std::string post_request(const Endpoint& endpoint, const std::string& target, std::string_view body);
+std::string post_request(const Endpoint& endpoint, const std::string& target, std::string_view body,
+                         const std::string& content_type = "text/plain");
 
 // One keep-alive connection, used by one thread. Connects when needed. Throws std::runtime_error when the
 // server cannot be reached, answers something that is no HTTP or not in time, and Interrupted on a stop

@@ -107,6 +107,16 @@ std::string commit_of(const std::filesystem::path& root) {
   return commit;
 }
 
+std::string package_versions(const std::vector<std::string>& packages) {
+  std::string versions;
+  for (const std::string& package : packages) {
+    std::string version;
+    if (!run_command("dpkg-query -W -f '${Version}' " + quoted(package) + " 2>/dev/null", version)) continue;
+    versions += (versions.empty() ? "" : ", ") + package + " " + version;
+  }
+  return versions;
+}
+
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};

@@ -17,4 +17,7 @@ std::string commit_of(const std::filesystem::path& root);
 // Now, UTC, as 2026-01-31T12:00:00Z.
 std::string utc_now();
 
+// "nginx 1.22.1-9, libnginx-mod-nchan 1:1.3.6": what Debian has installed; a package that is not there is left out.
+std::string package_versions(const std::vector<std::string>& packages);
+
 }  // namespace comet

@@ -18,6 +18,12 @@ namespace fs = std::filesystem;
 // Of one figure of `held`: times the most that can be asked for it stays far below 2^63.
 constexpr std::int64_t kMostHeldCost = 1'000'000'000;
 
+std::string join(const std::set<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
 // Reads the members of one object of a manifest; every complaint names the file.
 class ManifestObject {
  public:
@@ -65,12 +71,6 @@ class ManifestObject {
   }
 
  private:
-  static std::string join(const std::set<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-    return text;
-  }
-
   const fs::path& file_;
   const json::value& value_;
 };
@@ -78,6 +78,23 @@ class ManifestObject {
 void replace(std::string& text, const std::string& placeholder, const std::string& value) {
   for (std::size_t at = 0; (at = text.find(placeholder, at)) != std::string::npos; at += value.size())
     text.replace(at, placeholder.size(), value);
+}
+
+// The parts of the contract that an entry may keep without keeping all of it: docs/architecture.md says what each is.
+const std::set<std::string>& parts() {
+  static const std::set<std::string> names{"subscribe", "publish", "publish-form", "publish-get", "stats",
+                                           "channels",  "cursors", "timeout",      "leaving"};
+  return names;
+}
+
+std::vector<std::string> read_parts(const ManifestObject& manifest) {
+  std::vector<std::string> keeps = manifest.texts("keeps");
+  if (keeps.empty())
+    manifest.fail("'keeps' is missing: \"all\" or a list such as [\"subscribe\", \"publish\", \"stats\"]");
+  for (const std::string& part : keeps)
+    if (parts().count(part) == 0)
+      manifest.fail("'keeps' has an unknown part '" + part + "': use some of " + join(parts()));
+  return keeps;
 }
 
 // Leaves `cost` as it is where the object says nothing.
@@ -116,7 +133,8 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   const json::value document = json::parse(text, error);
   if (error) throw UsageError(file.string() + ": is not JSON: " + error.message());
   const ManifestObject manifest(file, document);
-  manifest.allow_only({"name", "model", "command", "capacity", "keeps", "held", "variants"});
+  manifest.allow_only(
+      {"name", "model", "command", "capacity", "keeps", "held", "packages", "variants", "warm_up_s"});
   Entry base;
   base.name = base.manifest_name = manifest.text("name");
   base.model = manifest.text("model");
@@ -130,9 +148,9 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   base.capacity = manifest.texts("capacity");
   const json::value* keeps = manifest.find("keeps");
   base.keeps_all = keeps != nullptr && keeps->is_string() && keeps->get_string() == "all";
-  if (!base.keeps_all) base.keeps = manifest.texts("keeps");
-  if (!base.keeps_all && base.keeps.empty())
-    manifest.fail("'keeps' is missing: \"all\" or a list such as [\"subscribe\", \"publish\", \"stats\"]");
+  if (!base.keeps_all) base.keeps = read_parts(manifest);
+  base.warm_up_seconds = static_cast<double>(manifest.number("warm_up_s", 0));
+  base.packages = manifest.texts("packages");
 
   read_held(manifest, file, base.held);
   const json::value* variants = manifest.find("variants");

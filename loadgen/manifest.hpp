@@ -28,7 +28,9 @@ struct Entry {
   std::vector<std::string> command;   // with {address} and {port}; variant options included
   std::vector<std::string> capacity;  // with {capacity}; may be empty
   bool keeps_all = false;
-  std::vector<std::string> keeps;  // the parts kept when not all
+  std::vector<std::string> keeps;     // the parts kept when not all
+  double warm_up_seconds = 0;         // of messages before anything is timed: for what compiles as it runs
+  std::vector<std::string> packages;  // Debian's, whose versions the results record
   HeldCost held;
 
   bool keeps_part(const std::string& part) const;

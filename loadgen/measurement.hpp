@@ -104,6 +104,7 @@ struct Measurement {
   std::int64_t held = 0;                  // by the server's own count; churn: the mean
   std::optional<double> connect_seconds;  // from the first connect until all were held
   std::optional<double> hold_rate;        // held requests per second meanwhile
+  std::optional<double> warm_up_seconds;  // of rounds of messages before the timed part
   std::optional<double> duration_seconds;
   Deliveries deliveries;
   std::optional<Publishes> publishes;
@@ -130,6 +131,7 @@ struct Series {
   std::string model;
   std::string group;  // pattern, peer or floor
   std::int64_t held_wanted = 0;
+  std::string packages;  // names and versions of those that the entry is made of
   std::vector<Measurement> repeats;
   std::optional<double> rate{};  // publishes per second, where the scenario has several rates
 };

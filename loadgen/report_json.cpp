@@ -165,6 +165,7 @@ json::object repeat_json(const Measurement& measurement) {
           {"held", measurement.held},
           {"connect_s", or_null(measurement.connect_seconds)},
           {"hold_rate_per_second", or_null(measurement.hold_rate)},
+          {"warm_up_s", or_null(measurement.warm_up_seconds)},
           {"duration_s", or_null(measurement.duration_seconds)},
           {"deliveries", deliveries_json(measurement.deliveries)},
           {"publishes", publishes_json(measurement.publishes)},
@@ -197,6 +198,7 @@ json::object to_json(const Scenario& scenario, const Series& series) {
   return {{"scenario", scenario.to_json(series.held_wanted)},
           {"entry", series.entry},
           {"model", series.model},
+          {"packages", text_or_null(series.packages)},
           {"group", series.group},
           {"held_wanted", series.held_wanted},
           {"repeats", std::move(repeats)}};

@@ -13,6 +13,8 @@ namespace comet {
 namespace {
 
 const std::string kChannel = "channel=smoke";
+const std::string kMessage = "a m\xc3\xa9ssage & 100% <ok>";
+const std::string kField = "message=a+m%C3%A9ssage+%26+100%25+%3Cok%3E";
 
 void expect(bool holds, const std::string& what) {
   if (!holds) throw std::runtime_error("not verified: " + what);
@@ -34,22 +36,90 @@ void wait_until_held(HttpClient& client, std::int64_t count) {
   }
 }
 
-void verify_cursor(const Response& message) {
+// One server in the course of its verification.
+class Verification {
+ public:
+  explicit Verification(const Endpoint& endpoint)
+      : endpoint_(endpoint), publisher_(endpoint), held_before_(held_by_server(publisher_)) {}
+
+  void subscribe_and_publish();
+  void publish_form() { deliver_published(form(), "/publish of a form"); }
+  void publish_get() {
+    deliver_published(get_request(endpoint_, "/publish?channel=smoke&" + kField), "GET /publish");
+  }
+  void channels();
+  void leaving();
+  void cursors();
+  void timeout();
+
+ private:
+  std::string form() const {
+    return post_request(endpoint_, "/publish?" + kChannel, kField, "application/x-www-form-urlencoded");
+  }
+  void hold(HttpClient& client, const std::string& channel, std::int64_t count);
+  void deliver_published(const std::string& request, const std::string& what);
+
+  const Endpoint& endpoint_;
+  HttpClient publisher_;
+  const std::int64_t held_before_;
+  std::string cursor_;
+};
+
+// Asks, and waits until `count` of ours are held.
+void Verification::hold(HttpClient& client, const std::string& channel, std::int64_t count) {
+  client.send(get_request(endpoint_, "/subscribe?channel=" + channel));
+  wait_until_held(publisher_, held_before_ + count);
+}
+
+void Verification::subscribe_and_publish() {
+  HttpClient first(endpoint_), second(endpoint_);
+  hold(first, "smoke", 1);
+  hold(second, "smoke", 2);
+  expect_response(publisher_.post("/publish?" + kChannel, kMessage), 200, "ok", "/publish");
+  expect_response(first.receive(), 200, kMessage, "/subscribe");
+  const Response message = second.receive();
+  expect_response(message, 200, kMessage, "/subscribe");
   expect(message.content_type == "text/plain;charset=utf-8",
          "a message came with Content-Type '" + message.content_type +
              "' where text/plain;charset=utf-8 was expected");
-  expect(!message.cursor.empty(), "a message came without Comet-Cursor");
+  cursor_ = message.cursor;
 }
 
-void verify_resume(HttpClient& client, HttpClient& publisher, const std::string& cursor) {
-  const std::string second = "second message";
-  expect_response(publisher.post("/publish?" + kChannel, second), 200, "ok", "/publish");
-  expect_response(client.get("/subscribe?" + kChannel + "&since=" + cursor), 200, second,
+void Verification::deliver_published(const std::string& request, const std::string& what) {
+  HttpClient subscriber(endpoint_);
+  hold(subscriber, "smoke", 1);
+  publisher_.connect();
+  publisher_.send(request);
+  expect_response(publisher_.receive(), 200, "ok", what);
+  expect_response(subscriber.receive(), 200, kMessage, "/subscribe after a " + what);
+}
+
+void Verification::channels() {
+  HttpClient here(endpoint_), there(endpoint_);
+  hold(here, "smoke", 1);
+  hold(there, "smoke-2", 2);
+  expect_response(publisher_.post("/publish?channel=smoke-2", "there"), 200, "ok", "/publish");
+  expect_response(there.receive(), 200, "there", "/subscribe?channel=smoke-2");
+  expect_response(publisher_.post("/publish?" + kChannel, "here"), 200, "ok", "/publish");
+  expect_response(here.receive(), 200, "here", "/subscribe");
+}
+
+void Verification::leaving() {
+  HttpClient client(endpoint_);
+  hold(client, "smoke", 1);
+  client.close();
+  wait_until_held(publisher_, held_before_);
+}
+
+void Verification::cursors() {
+  expect(!cursor_.empty(), "a message came without Comet-Cursor");
+  expect_response(publisher_.post("/publish?" + kChannel, "the next"), 200, "ok", "/publish");
+  expect_response(publisher_.get("/subscribe?" + kChannel + "&since=" + cursor_), 200, "the next",
                   "/subscribe?since=CURSOR");
-  expect_response(client.get("/subscribe?" + kChannel + "&timeout=0"), 204, "", "/subscribe?timeout=0");
-  const Response missing = client.get("/no-such-page");
-  expect(missing.status == 404,
-         "/no-such-page was answered " + std::to_string(missing.status) + " where 404 was expected");
+}
+
+void Verification::timeout() {
+  expect_response(publisher_.get("/subscribe?" + kChannel + "&timeout=0"), 204, "", "/subscribe?timeout=0");
 }
 
 }  // namespace
@@ -69,22 +139,15 @@ ClientCount count_clients(HttpClient& client) {
   return {*held, number("connections")};
 }
 
-void verify(const Endpoint& endpoint, bool keeps_all) {
-  const std::string first = "first m\xc3\xa9ssage & 100% <ok>";
-  HttpClient subscribers[2]{HttpClient(endpoint), HttpClient(endpoint)};
-  HttpClient publisher(endpoint);
-  const std::int64_t held_before = held_by_server(publisher);
-  for (HttpClient& subscriber : subscribers) subscriber.send(get_request(endpoint, "/subscribe?" + kChannel));
-  wait_until_held(publisher, held_before + 2);
-  expect_response(publisher.post("/publish?" + kChannel, first), 200, "ok", "/publish");
-  Response message;
-  for (HttpClient& subscriber : subscribers) {
-    message = subscriber.receive();
-    expect_response(message, 200, first, "/subscribe");
-  }
-  if (!keeps_all) return;
-  verify_cursor(message);
-  verify_resume(subscribers[0], publisher, message.cursor);
+void verify(const Endpoint& endpoint, const std::function<bool(const std::string& part)>& keeps) {
+  Verification verification(endpoint);
+  verification.subscribe_and_publish();
+  if (keeps("cursors")) verification.cursors();  // behind the first message comes the next
+  if (keeps("publish-form")) verification.publish_form();
+  if (keeps("publish-get")) verification.publish_get();
+  if (keeps("channels")) verification.channels();
+  if (keeps("leaving")) verification.leaving();
+  if (keeps("timeout")) verification.timeout();
 }
 
 }  // namespace comet

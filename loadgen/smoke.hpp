@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 
 #include "loadgen/http.hpp"
 
@@ -17,8 +19,8 @@ ClientCount count_clients(HttpClient& client);
 
 inline std::int64_t held_by_server(HttpClient& client) { return count_clients(client).held; }
 
-// Two subscribers and one publish; for an entry that keeps everything also resume by cursor, time-out 0 and
-// 404. Throws std::runtime_error that says what was expected and what came.
-void verify(const Endpoint& endpoint, bool keeps_all);
+// Two subscribers and one publish, and what else the server is said to keep: `keeps` answers for each part of the
+// contract (docs/architecture.md). Throws std::runtime_error that says what was expected and what came.
+void verify(const Endpoint& endpoint, const std::function<bool(const std::string& part)>& keeps);
 
 }  // namespace comet

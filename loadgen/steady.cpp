@@ -5,6 +5,7 @@
 #include <cmath>
 #include <thread>
 
+#include "loadgen/broadcast.hpp"
 #include "loadgen/client_socket.hpp"
 #include "loadgen/message.hpp"
 #include "loadgen/paced_requests.hpp"
@@ -153,8 +154,11 @@ void set_rate(Trial& trial, const Samples& samples, std::int64_t start_ns, std::
 void publish_and_count(Trial& trial, std::int64_t held) {
   const Scenario& scenario = trial.scenario();
   Steady steady(trial, held);
-  steady.publish(scenario.channels);  // the warm-up
-  trial.wait_until_all_held();
+  warm_up(trial, [&] {
+    steady.publish(scenario.channels);
+    trial.wait_until_all_held();
+  });
+  trial.progress().phase("publishing");
 
   const auto count =
       std::max<std::int64_t>(1, std::llround(scenario.duration_seconds * scenario.publishes_per_second));
@@ -177,10 +181,9 @@ void run_steady(Trial& trial, std::int64_t held) {
   trial.hold(held);
   trial.progress().phase("memory at hold");
   trial.read_memory(&MemoryFigures::held);
-  trial.progress().phase("publishing");
   publish_and_count(trial, held);
   trial.wait_until_all_held();
-  trial.read_memory(&MemoryFigures::after);  // without the connections of publishers and others
+  read_memory_after(trial);  // without the connections of publishers and others
   trial.check_connections();
 }
 

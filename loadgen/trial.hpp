@@ -24,6 +24,7 @@ struct ServerUnderTest {
   std::optional<pid_t> root;                          // of its process tree; nothing when it runs elsewhere
   std::function<std::optional<std::string>()> death;  // how it ended, nothing while it runs
   std::optional<ClientCount> before{};  // the first of several trials: their clients must be gone
+  double warm_up_seconds = 0;           // of rounds before anything is timed
 };
 
 // The server does not hold as many as it is asked to: a result, not a failure.

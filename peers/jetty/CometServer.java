@@ -27,7 +27,7 @@ public class CometServer {
             channels.computeIfAbsent(channel, name -> new ArrayList<>()).add(continuation);
         }
 
-        synchronized void broadcastMessage(String channel, String message) {
+        synchronized void broadcastMessage(String channel, byte[] message) {
             for (Continuation continuation : Optional.ofNullable(channels.remove(channel)).orElse(List.of())) {
                 continuation.setAttribute("message", message);
                 continuation.resume();
@@ -45,9 +45,13 @@ public class CometServer {
         return Optional.ofNullable(request.getParameter("channel")).orElse("all");
     }
 
-    static void answer(HttpServletResponse response, String contentType, String body) throws IOException {
+    static void answer(HttpServletResponse response, String contentType, byte[] body) throws IOException {
         response.setContentType(contentType);
-        response.getWriter().print(body);
+        response.getOutputStream().write(body);
+    }
+
+    static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     static class SubscribeServlet extends HttpServlet {
@@ -59,7 +63,7 @@ public class CometServer {
                 continuation.suspend();
                 clients.registerClient(channel(request), continuation);
             } else {
-                answer(response, "text/plain;charset=utf-8", (String) continuation.getAttribute("message"));
+                answer(response, "text/plain;charset=utf-8", (byte[]) continuation.getAttribute("message"));
             }
         }
     }
@@ -67,9 +71,7 @@ public class CometServer {
     static class PublishServlet extends HttpServlet {
         @Override
         protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
-            String message = Optional.ofNullable(request.getParameter("message")).orElse("");
-            clients.broadcastMessage(channel(request), message);
-            answer(response, "text/plain;charset=utf-8", "ok");
+            publish(request, response, bytes(Optional.ofNullable(request.getParameter("message")).orElse("")));
         }
 
         @Override
@@ -79,17 +81,21 @@ public class CometServer {
                 doGet(request, response); // getParameter reads a form body too
                 return;
             }
-            String message = new String(request.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            publish(request, response, request.getInputStream().readAllBytes());
+        }
+
+        private void publish(HttpServletRequest request, HttpServletResponse response, byte[] message)
+                throws IOException {
             clients.broadcastMessage(channel(request), message);
-            answer(response, "text/plain;charset=utf-8", "ok");
+            answer(response, "text/plain;charset=utf-8", bytes("ok"));
         }
     }
 
     static class StatsServlet extends HttpServlet {
         @Override
         protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
-            answer(response, "application/json", String.format("{\"pattern\":\"jetty\",\"pid\":%d,\"held\":%d}",
-                    ProcessHandle.current().pid(), clients.heldRequests()));
+            answer(response, "application/json", bytes(String.format("{\"pattern\":\"jetty\",\"pid\":%d,\"held\":%d}",
+                    ProcessHandle.current().pid(), clients.heldRequests())));
         }
     }
 

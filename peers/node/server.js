@@ -73,6 +73,7 @@ function readOptions() {
 }
 
 const { address, port } = readOptions();
+if (!(Number(port) >= 0 && Number(port) <= 65535)) stop(64, `'${port}' is no port; use --port 0 to 65535`);
 server.on('error', (error) => stop(1, error.message));
 server.listen(Number(port), address, () => console.log(`READY port=${server.address().port} pid=${process.pid}`));
 process.on('SIGTERM', () => process.exit(0));
