@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <new>
 #include <utility>
 
 namespace comet {
@@ -110,14 +109,9 @@ std::string reframe_message(std::string_view response, std::size_t head_size, Re
 }
 
 Response message_response(const Message& message, ReplyForm form) {
-  if (takes_shared_bytes(form)) return {message.response, false};
-  try {
-    auto bytes = reframe_message(*message.response, message.head_size, form);
-    return {std::make_shared<const std::string>(std::move(bytes)), !form.keep_alive};
-  } catch (const std::bad_alloc&) {
-    form.keep_alive = false;
-    return unavailable_response("no memory for this message", form, 0, 0);
-  }
+  if (takes_shared_bytes(form)) return {message.response, false, true};
+  auto bytes = reframe_message(*message.response, message.head_size, form);
+  return {std::make_shared<const std::string>(std::move(bytes)), !form.keep_alive, !form.head_only};
 }
 
 Response no_content_response(Cursor cursor, ReplyForm form) {
@@ -167,7 +161,7 @@ Response closing(const Response& response) {
   const std::size_t head_size = bytes.find("\r\n\r\n") + 4;
   bytes = reframe_message(bytes, head_size, {.keep_alive = false});
   if (const auto said = bytes.find(kKeepAlive); said < head_size) bytes.erase(said, kKeepAlive.size());
-  return {std::make_shared<const std::string>(std::move(bytes)), true};
+  return {std::make_shared<const std::string>(std::move(bytes)), true, response.is_delivery};
 }
 
 Response continue_response() {

@@ -19,10 +19,11 @@ struct ReplyForm {
   bool missed = false;
 };
 
-// Bytes ready to send; `close` says that the connection ends after them.
+// Bytes ready to send.
 struct Response {
   std::shared_ptr<const std::string> bytes;
-  bool close = false;
+  bool close = false;        // the connection ends after them
+  bool is_delivery = false;  // a message: once sent whole it counts as delivered
 };
 
 // A published message as it lies in a channel's log: its whole response, made once.
@@ -41,6 +42,7 @@ Message make_message(Cursor cursor, std::string_view body);
 bool takes_shared_bytes(ReplyForm form);
 // The same bytes reframed for a form that the shared ones do not fit.
 std::string reframe_message(std::string_view response, std::size_t head_size, ReplyForm form);
+// Throws std::bad_alloc where memory lacks for bytes of its own; see message_or_refusal().
 Response message_response(const Message& message, ReplyForm form);
 
 // 204 of /subscribe: the hold is over; `cursor` is where the next poll goes on.

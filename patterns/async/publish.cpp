@@ -112,7 +112,7 @@ std::size_t Server::wake(Channel& channel, const Message& message) {
     Connection& connection = woken.front();
     woken.pop_front();
     end_hold(connection);
-    respond(connection, message_response(message, connection.form), true);
+    respond(connection, message_or_refusal(counters_, counters_.held, message, connection.form));
     if (connection.reader.mid_request()) early_.push_back(&connection);
   }
   return receivers;

@@ -23,7 +23,6 @@ namespace {
 struct LaterWrite {
   uv_write_t request;
   Response response;
-  bool is_delivery;
 };
 
 // libuv's table of descriptors grows with them, and libuv abort()s where it cannot.
@@ -160,7 +159,7 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
   const auto [message, missed] = channel.log.first_after(since);
   ReplyForm form = request.form;
   form.missed = missed;
-  if (message) return respond(connection, message_response(*message, form), !form.head_only);
+  if (message) return respond(connection, message_or_refusal(counters_, counters_.held, *message, form));
   if (request.hold > Milliseconds{0} && counters_.held < held_limit_) {
     return hold(connection, channel, request.hold, form);
   }
@@ -215,23 +214,22 @@ void Server::continue_early_requests() {
 
 // Step 8: respond. Most answers fit the socket's buffer and leave at once; the rest follows when there is
 // room.
-void Server::respond(Connection& connection, const Response& response, bool is_delivery) {
+void Server::respond(Connection& connection, const Response& response) {
   uv_buf_t buffer =
       uv_buf_init(const_cast<char*>(response.bytes->data()), static_cast<unsigned>(response.bytes->size()));
   const int sent = uv_try_write(stream_of(connection), &buffer, 1);
   if (sent < 0 && sent != UV_EAGAIN) return close(connection);
   if (sent == static_cast<int>(buffer.len) && is_interim(response)) return;  // the request's time goes on
-  if (sent == static_cast<int>(buffer.len)) return finish_response(connection, response.close, is_delivery);
-  write_later(connection, response, sent < 0 ? 0 : static_cast<std::size_t>(sent), is_delivery);
+  if (sent == static_cast<int>(buffer.len)) return finish_response(connection, response);
+  write_later(connection, response, sent < 0 ? 0 : static_cast<std::size_t>(sent));
 }
 
 // A client that does not read is not read from either, and is closed when its idle time is over.
-void Server::write_later(Connection& connection, const Response& response, std::size_t sent,
-                         bool is_delivery) {
+void Server::write_later(Connection& connection, const Response& response, std::size_t sent) {
   connection.phase = Connection::Phase::writing;
   uv_read_stop(stream_of(connection));
   timer_.set(connection, service_.options.idle_timeout);
-  auto write = std::make_unique<LaterWrite>(LaterWrite{{}, response, is_delivery});
+  auto write = std::make_unique<LaterWrite>(LaterWrite{{}, response});
   uv_buf_t rest = uv_buf_init(const_cast<char*>(response.bytes->data() + sent),
                               static_cast<unsigned>(response.bytes->size() - sent));
   const auto on_written = [](uv_write_t* request, int status) {
@@ -242,7 +240,7 @@ void Server::write_later(Connection& connection, const Response& response, std::
     if (status != 0) return server.close(owner);
     owner.phase = Connection::Phase::idle;
     if (!server.start_reading(owner)) return;
-    server.finish_response(owner, done->response.close, done->is_delivery);
+    server.finish_response(owner, done->response);
     if (owner.phase == Connection::Phase::idle) server.handle(owner, owner.reader.next());
     server.continue_early_requests();
   };
@@ -250,9 +248,9 @@ void Server::write_later(Connection& connection, const Response& response, std::
   static_cast<void>(write.release());  // on_written owns it
 }
 
-void Server::finish_response(Connection& connection, bool close_after, bool is_delivery) {
-  if (is_delivery) add(counters_.delivered);
-  if (close_after || draining_) return linger(connection);
+void Server::finish_response(Connection& connection, const Response& response) {
+  if (response.is_delivery) add(counters_.delivered);
+  if (response.close || draining_) return linger(connection);
   connection.phase = Connection::Phase::idle;
   timer_.set(connection, service_.options.idle_timeout);
 }

@@ -64,8 +64,8 @@ class Server {
   std::size_t wake(Channel& channel, const Message& message);
   void expire(Connection& connection);
   void leave(Connection& connection);
-  void respond(Connection& connection, const Response& response, bool is_delivery = false);
-  void finish_response(Connection& connection, bool close, bool is_delivery);
+  void respond(Connection& connection, const Response& response);
+  void finish_response(Connection& connection, const Response& response);
   void close(Connection& connection);
   void drain();
 
@@ -76,7 +76,7 @@ class Server {
   void append(Connection& connection, const Publish& request);
   Channel& end_hold(Connection& connection);
   bool start_reading(Connection& connection);
-  void write_later(Connection& connection, const Response& response, std::size_t sent, bool is_delivery);
+  void write_later(Connection& connection, const Response& response, std::size_t sent);
   void linger(Connection& connection);
   void end_time(Connection& connection);
   void continue_early_requests();

@@ -108,7 +108,8 @@ void Server::respond_to_subscriber(Connection& connection) {
   const Continuation::Attributes& attributes = connection.continuation.attributes;
   switch (connection.continuation.state()) {
     case State::resumed:
-      return respond(connection, message_response(*attributes.message, attributes.form));
+      return respond(connection,
+                     message_or_refusal(counters_, counters_.held, *attributes.message, attributes.form));
     case State::expired:
       return respond(connection, no_content_response(attributes.cursor, attributes.form));
     case State::refused:

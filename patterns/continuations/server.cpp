@@ -215,7 +215,7 @@ void Server::respond(Connection& connection, const Response& response) {
   const std::size_t sent = connection.socket.write_some(asio::buffer(*response.bytes), error);
   if (error && error != asio::error::would_block) return close(connection);
   if (sent == response.bytes->size() && is_interim(response)) return handle(connection, NeedsInput{});
-  if (sent == response.bytes->size()) return finish_response(connection, response.close);
+  if (sent == response.bytes->size()) return finish_response(connection, response);
   write_later(connection, response, sent);
 }
 
@@ -236,17 +236,15 @@ void Server::write_rest(Connection& connection) {
       connection.socket.write_some(asio::buffer(*rest->response.bytes) + rest->sent, error);
   if (error && error != asio::error::would_block) return close(connection);
   rest->sent += sent;
-  if (rest->sent == rest->response.bytes->size()) return finish_response(connection, rest->response.close);
+  if (rest->sent == rest->response.bytes->size()) return finish_response(connection, rest->response);
   write_later(connection, rest->response, rest->sent);
 }
 
 // A request that came early is not handled here: a client that sends many would deepen the stack with each.
-void Server::finish_response(Connection& connection, bool close_after) {
-  Continuation& continuation = connection.continuation;
-  const bool is_delivery = continuation.state() == Continuation::State::resumed;
-  if (is_delivery && !continuation.attributes.form.head_only) add(counters_.delivered);
-  continuation.complete();
-  if (close_after || draining_) return linger(connection);
+void Server::finish_response(Connection& connection, const Response& response) {
+  if (response.is_delivery) add(counters_.delivered);
+  connection.continuation.complete();
+  if (response.close || draining_) return linger(connection);
   connection.phase = Connection::Phase::idle;
   wait_for_input(connection);
   if (connection.reader.mid_request()) {

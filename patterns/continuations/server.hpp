@@ -104,7 +104,7 @@ class Server {
   void expire(Connection& connection);
   void leave(Connection& connection);
   void respond(Connection& connection, const Response& response);
-  void finish_response(Connection& connection, bool close);
+  void finish_response(Connection& connection, const Response& response);
   void close(Connection& connection);
   void drain();
 

@@ -252,8 +252,8 @@ void Server::leave(Connection& connection) {
 void Server::answer_subscription(Connection& connection, const Letter& letter) {
   connection.phase = Phase::idle;
   if (letter.kind == Letter::Kind::message) {
-    const bool is_delivery = !connection.form.head_only;
-    return respond(connection, message_response(letter.message, connection.form), is_delivery);
+    return respond(connection,
+                   message_or_refusal(counters_, counters_.held, letter.message, connection.form));
   }
   if (letter.kind != Letter::Kind::shutting_down) {
     return respond(connection, no_content_response(letter.message.cursor, connection.form));
@@ -263,19 +263,19 @@ void Server::answer_subscription(Connection& connection, const Letter& letter) {
 
 // Step 8: respond. Most answers fit the socket's buffer and leave at once; else the fiber waits until there
 // is room. A client that does not read is not read from either, and is closed when its idle time is over.
-void Server::respond(Connection& connection, const Response& response, bool is_delivery) {
+void Server::respond(Connection& connection, const Response& response) {
   const Phase phase = std::exchange(connection.phase, Phase::writing);
   if (!connection.send_all(*response.bytes, service_.options.idle_timeout)) return close(connection);
   if (is_interim(response)) {  // the request's time goes on
     connection.phase = phase;
     return;
   }
-  finish_response(connection, response.close, is_delivery);
+  finish_response(connection, response);
 }
 
-void Server::finish_response(Connection& connection, bool close_after, bool is_delivery) {
-  if (is_delivery) add(counters_.delivered);
-  if (close_after || draining_) return linger(connection);
+void Server::finish_response(Connection& connection, const Response& response) {
+  if (response.is_delivery) add(counters_.delivered);
+  if (response.close || draining_) return linger(connection);
   connection.phase = Phase::idle;
   connection.set_deadline(service_.options.idle_timeout);
 }

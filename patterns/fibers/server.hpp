@@ -40,8 +40,8 @@ class Server {
   void wake(Connection& connection);
   void expire(Connection& connection);
   void leave(Connection& connection);
-  void respond(Connection& connection, const Response& response, bool is_delivery = false);
-  void finish_response(Connection& connection, bool close, bool is_delivery);
+  void respond(Connection& connection, const Response& response);
+  void finish_response(Connection& connection, const Response& response);
   void close(Connection& connection);
   void drain(FiberThread& thread);
 

@@ -147,7 +147,7 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
   const auto [message, missed, last] = log_.first_after(channel, request.since);
   ReplyForm form = request.form;
   form.missed = missed;
-  if (message) return respond(connection, message_response(*message, form), !form.head_only);
+  if (message) return respond(connection, message_response(*message, form));
   if (request.hold == Milliseconds{0}) return respond(connection, no_content_response(last, form));
   hold(connection, channel, request.hold, form, last);
 }
@@ -199,7 +199,7 @@ void Server::end_hold() {
 
 void Server::wake(Connection& connection, const Message& message, ReplyForm form) {
   end_hold();
-  respond(connection, message_response(message, form), true);
+  respond(connection, message_response(message, form));
 }
 
 void Server::expire(Connection& connection, Cursor last, ReplyForm form) {
@@ -216,7 +216,7 @@ void Server::leave(Connection& connection) {
 
 // Step 8: respond. Most answers fit the socket's buffer and leave at once; for the rest the process waits
 // until there is room. A client that does not read is closed when its idle time is over.
-void Server::respond(Connection& connection, Response response, bool is_delivery) {
+void Server::respond(Connection& connection, Response response) {
   if (!response.close && !is_interim(response) && !keeps_open(connection)) response = closing(response);
   std::string_view rest = *response.bytes;
   const auto until = Clock::now() + service_.options.idle_timeout;
@@ -228,12 +228,12 @@ void Server::respond(Connection& connection, Response response, bool is_delivery
       return close(connection);
     }
   }
-  finish_response(connection, response.close, is_delivery);
+  finish_response(connection, response);
 }
 
-void Server::finish_response(Connection& connection, bool close_after, bool is_delivery) {
-  if (is_delivery) add(board_.counters().delivered);
-  if (close_after || board_.shared().draining) linger(connection);
+void Server::finish_response(Connection& connection, const Response& response) {
+  if (response.is_delivery) add(board_.counters().delivered);
+  if (response.close || board_.shared().draining) linger(connection);
 }
 
 // Not where the worker is needed for others: no other is available, or it is to be replaced and nothing has

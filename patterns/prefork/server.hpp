@@ -49,8 +49,8 @@ class Server {
   void expire(Connection& connection, Cursor last, ReplyForm form);
   void leave(Connection& connection);
   void drain_hold(Connection& connection, ReplyForm form);
-  void respond(Connection& connection, Response response, bool is_delivery = false);
-  void finish_response(Connection& connection, bool close, bool is_delivery);
+  void respond(Connection& connection, Response response);
+  void finish_response(Connection& connection, const Response& response);
   void close(Connection& connection);
   void drain();
 

@@ -178,13 +178,12 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
   if (!message && may_hold && !draining_ && counters_.held < std::min(held_limit_, threads_.limit() - 1)) {
     return hold(connection, std::move(lock), channel, request.hold, form);
   }
-  const Response response = message                           ? message_response(*message, form)
+  const Response response = message ? message_or_refusal(counters_, counters_.held, *message, form)
                             : request.hold == Milliseconds{0} ? no_content_response(channel.log.last(), form)
                                                               : refuse_hold(form);
-  const bool is_delivery = message && !form.head_only;
   channels_.close_if_unused(channel);
   lock.unlock();
-  respond(connection, response, is_delivery);
+  respond(connection, response);
 }
 
 // Step 6: hold. The thread blocks here.
@@ -204,7 +203,7 @@ void Server::hold(Connection& connection, std::unique_lock<std::mutex> lock, Cha
   if (ended == Waiter::State::expired) return expire(connection, last, form);
   if (ended == Waiter::State::left) return leave(connection);
   if (ended == Waiter::State::drained) return respond(connection, refuse_hold(form));
-  respond(connection, message_response(waiter.take_message(), form), true);
+  respond(connection, message_or_refusal(counters_, counters_.held, waiter.take_message(), form));
 }
 
 // Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain.
@@ -237,20 +236,20 @@ void Server::leave(Connection& connection) {
 }
 
 // Step 8: respond. Blocks while the socket's buffer is full: for --idle-timeout if the client does not read.
-void Server::respond(Connection& connection, const Response& response, bool is_delivery) {
+void Server::respond(Connection& connection, const Response& response) {
   if (connection.has_last_thread && !response.close && !is_interim(response)) {
-    return respond(connection, closing(response), is_delivery);
+    return respond(connection, closing(response));
   }
   const bool sent = send_all(connection.socket, *response.bytes);
   if (sent && is_interim(response)) return handle(connection, NeedsInput{});  // the request's time goes on
   connection.phase = Connection::Phase::closed;
-  if (sent) finish_response(connection, response.close, is_delivery);
+  if (sent) finish_response(connection, response);
 }
 
-void Server::finish_response(Connection& connection, bool close_after, bool is_delivery) {
+void Server::finish_response(Connection& connection, const Response& response) {
   using Phase = Connection::Phase;
-  if (is_delivery) add(counters_.delivered);
-  connection.phase = close_after || draining_          ? Phase::lingering
+  if (response.is_delivery) add(counters_.delivered);
+  connection.phase = response.close || draining_       ? Phase::lingering
                      : connection.reader.mid_request() ? Phase::answered
                                                        : Phase::idle;
 }

@@ -65,8 +65,8 @@ class Server {
   std::size_t wake(Waiters& woken, const Message& message);
   void expire(Connection& connection, Cursor last, ReplyForm form);
   void leave(Connection& connection);
-  void respond(Connection& connection, const Response& response, bool is_delivery = false);
-  void finish_response(Connection& connection, bool close, bool is_delivery);
+  void respond(Connection& connection, const Response& response);
+  void finish_response(Connection& connection, const Response& response);
   void linger(Connection& connection);
   void close(int socket, std::unique_ptr<Connection> connection);
   void drain();

@@ -63,6 +63,15 @@ TEST(MessageResponse, OtherFormsDifferInTheirFramingOnly) {
   EXPECT_FALSE(message_response(kMessage, {.http_1_0 = true}).close);
 }
 
+TEST(MessageResponse, IsADeliveryUnlessTheBodyIsLeftOut) {
+  EXPECT_TRUE(message_response(kMessage, {}).is_delivery);
+  EXPECT_TRUE(message_response(kMessage, {.http_1_0 = true}).is_delivery);
+  EXPECT_FALSE(message_response(kMessage, {.head_only = true}).is_delivery);
+  EXPECT_TRUE(closing(message_response(kMessage, {})).is_delivery);
+  EXPECT_FALSE(no_content_response({7, 1}, {}).is_delivery);
+  EXPECT_FALSE(closing(error_response(503, "why", {})).is_delivery);
+}
+
 TEST(MessageResponse, SharedBytesAreTakenByThePlainFormAlone) {
   EXPECT_TRUE(takes_shared_bytes({}));
   EXPECT_FALSE(takes_shared_bytes({.keep_alive = false}));
