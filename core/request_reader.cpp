@@ -32,6 +32,12 @@ Head scan_head(std::string_view input, std::size_t& line) {
   }
 }
 
+// Where the head was not parsed its first bytes must do: not even a refusal has a body for HEAD.
+bool begins_as_head(std::string_view bytes) {
+  while (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  return bytes.starts_with("HEAD ");
+}
+
 }  // namespace
 
 Decision RequestReader::feed(std::string_view bytes) {
@@ -39,7 +45,7 @@ Decision RequestReader::feed(std::string_view bytes) {
   try {
     return take(bytes);
   } catch (const std::bad_alloc&) {
-    return refuse({503, "no memory for this request"});
+    return Reply{refuse_without_memory(bytes)};
   }
 }
 
@@ -72,7 +78,11 @@ bool RequestReader::store(std::string_view bytes) {
 }
 
 Response RequestReader::timeout_response() {
-  return std::get<Reply>(refuse({408, "the request did not arrive within --header-timeout"})).response;
+  return std::get<Reply>(refuse({408, "the request did not arrive within --header-timeout"}, {})).response;
+}
+
+Response RequestReader::refuse_without_memory(std::string_view bytes) {
+  return std::get<Reply>(refuse({503, "no memory for this request"}, bytes)).response;
 }
 
 Decision RequestReader::advance(std::string_view input, std::size_t& used) {
@@ -83,11 +93,11 @@ Decision RequestReader::advance(std::string_view input, std::size_t& used) {
     if (head.empty()) return NeedsInput{};
     switch (scan_head(head, line_)) {
       case Head::malformed:
-        return refuse({400, "a line of the head is folded or does not end in CRLF"});
+        return refuse({400, "a line of the head is folded or does not end in CRLF"}, input);
       case Head::line_too_long:
-        return refuse({414, "the request line is over 8 KiB"});
+        return refuse({414, "the request line is over 8 KiB"}, input);
       case Head::too_long:
-        return refuse({431, "the head of the request is over 16 KiB"});
+        return refuse({431, "the head of the request is over 16 KiB"}, input);
       case Head::incomplete:
         return NeedsInput{};
       case Head::complete:
@@ -99,16 +109,18 @@ Decision RequestReader::advance(std::string_view input, std::size_t& used) {
   std::size_t taken = 0;
   const auto progress = parser_->put(input.substr(used), taken);
   used += taken;
-  if (progress == HttpParser::Progress::refused) return refuse(parser_->refusal);
+  if (progress == HttpParser::Progress::refused) return refuse(parser_->refusal, input);
   if (progress == HttpParser::Progress::complete) {
-    const auto parser = std::exchange(parser_, nullptr);
+    Decision decision = route(std::move(parser_->request), *service_);
+    parser_.reset();  // not before: where memory lacks for the decision, the refusal asks it for the method
     continued_ = false;
-    return route(std::move(parser->request), *service_);
+    return decision;
   }
-  if (input.size() - used > kLongestChunkLine) return refuse({400, kChunkLineTooLong});
+  if (input.size() - used > kLongestChunkLine) return refuse({400, kChunkLineTooLong}, input);
   // Nothing of a body is taken from a client that may not publish.
   if (parser_->request.head_complete) {
-    if (const auto refusal = refuse_publisher(parser_->request, service_->options)) return refuse(*refusal);
+    if (const auto refusal = refuse_publisher(parser_->request, service_->options))
+      return refuse(*refusal, input);
   }
   if (parser_->request.expects_continue && !continued_ && parser_->request.body.empty()) {
     continued_ = true;
@@ -123,11 +135,15 @@ void RequestReader::clear() {
   taken_ = 0;
 }
 
-// The connection's framing is lost: answer, close, read nothing more.
-Decision RequestReader::refuse(Refusal refusal) {
+// The connection's framing is lost: answer, close, read nothing more. `bytes` are those given last.
+Decision RequestReader::refuse(Refusal refusal, std::string_view bytes) {
   failed_ = true;
   ReplyForm form{.keep_alive = false};
-  if (parser_) form.head_only = parser_->request.method == Method::head;
+  if (parser_ && parser_->request.head_complete) {
+    form.head_only = parser_->request.method == Method::head;
+  } else {
+    form.head_only = begins_as_head(buffer_.empty() ? bytes : std::string_view(buffer_).substr(taken_));
+  }
   parser_.reset();
   clear();
   if (refusal.status == 503 && service_->counters) {

@@ -33,11 +33,13 @@ class RequestReader {
   // over.
   bool mid_request() const { return parser_ != nullptr || !buffer_.empty(); }
   Response timeout_response();
+  // The answer where memory lacks for `bytes`. They may not end the request: the connection closes.
+  Response refuse_without_memory(std::string_view bytes);
 
  private:
   Decision take(std::string_view bytes);
   Decision advance(std::string_view input, std::size_t& used);
-  Decision refuse(Refusal refusal);
+  Decision refuse(Refusal refusal, std::string_view bytes);
   void clear();
 
   const Service* service_;

@@ -41,11 +41,6 @@ inline Response refuse_at_drain(Counters& counters, std::uint64_t held, ReplyFor
   return refuse(counters, held, "the server is shutting down", form);
 }
 
-// The same where memory lacks for the request. It may not have been read to its end: the connection closes.
-inline Response refuse_without_memory(Counters& counters, std::uint64_t held) {
-  return refuse(counters, held, "no memory for this request", {.keep_alive = false});
-}
-
 // A message, or its refusal where memory lacks for the copy that this form needs. The connection ends then.
 inline Response message_or_refusal(Counters& counters, std::uint64_t held, const Message& message,
                                    ReplyForm form) {

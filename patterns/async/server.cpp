@@ -121,7 +121,7 @@ void Server::read_request(Connection& connection, ssize_t size) {
   if (connection.phase == Phase::lingering) return;
   const std::string_view bytes(input_, static_cast<std::size_t>(size));
   if (!memory_reserve_is_whole()) {
-    return held ? leave(connection) : respond(connection, refuse_without_memory(counters_, counters_.held));
+    return held ? leave(connection) : respond(connection, connection.reader.refuse_without_memory(bytes));
   }
   if (!held) return handle(connection, connection.reader.feed(bytes));
   if (!connection.reader.store(bytes)) leave(connection);

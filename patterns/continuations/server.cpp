@@ -115,7 +115,7 @@ void Server::read_request(Connection& connection) {
   if (error && error != asio::error::would_block) return held ? leave(connection) : close(connection);
   const std::string_view bytes(input.data(), size);
   if (size > 0 && connection.phase != Phase::lingering && !memory_reserve_is_whole()) {
-    return held ? leave(connection) : respond(connection, refuse_without_memory(counters_, counters_.held));
+    return held ? leave(connection) : respond(connection, connection.reader.refuse_without_memory(bytes));
   }
   if (held && !connection.reader.store(bytes)) return leave(connection);
   wait_for_input(connection);

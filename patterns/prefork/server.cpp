@@ -72,7 +72,9 @@ void Server::work(std::size_t slot) {
         read_request(connection);
       } catch (const std::bad_alloc&) {  // for a copy of a message, of which no byte was sent then
         end_hold();
-        respond(connection, refuse_without_memory(board_.counters(), board_.held()));
+        connection.form.keep_alive = false;
+        respond(connection, comet::refuse(board_.counters(), board_.held(), "no memory for this message",
+                                          connection.form));
       }
     }
   }
@@ -125,8 +127,10 @@ void Server::handle(Connection& connection, Decision decision) {
     const auto* reply = std::get_if<Reply>(&decision);
     connection.reading = connection.reading && reply && is_interim(reply->response);
     if (const auto* request = std::get_if<Subscribe>(&decision)) {
+      connection.form = request->form;
       subscribe(connection, *request);
     } else if (const auto* message = std::get_if<Publish>(&decision)) {
+      connection.form = message->form;
       publish(connection, *message);
     } else {
       respond(connection, reply->response);

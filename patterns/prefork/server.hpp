@@ -19,6 +19,7 @@ struct Connection {
 
   int socket = -1;
   RequestReader reader;
+  ReplyForm form;                // of the request that is answered
   Clock::time_point deadline{};  // for the next bytes
   bool reading = false;          // a request has begun: the deadline is for its end and is not renewed
   bool watched = false;          // by the worker's epoll

@@ -142,8 +142,11 @@ void Server::continue_request(Connection& connection, Decision& decision) {
 
 Decision Server::take_input(Connection& connection, const char* input, ssize_t size) {
   using Phase = Connection::Phase;
-  if (size > 0 && !memory_reserve_is_whole()) return Reply{refuse_without_memory(counters_, counters_.held)};
-  if (size > 0) return connection.reader.feed({input, static_cast<std::size_t>(size)});
+  if (size > 0) {
+    const std::string_view bytes(input, static_cast<std::size_t>(size));
+    if (!memory_reserve_is_whole()) return Reply{connection.reader.refuse_without_memory(bytes)};
+    return connection.reader.feed(bytes);
+  }
   const bool nothing_yet = errno == EINTR || (connection.phase == Phase::reading && errno == EAGAIN);
   if (size == 0 || !nothing_yet) connection.phase = Phase::closed;
   return NeedsInput{};

@@ -188,6 +188,17 @@ TEST_F(Errors, HeadOver16KiBIs431) {
                            {"one line without end", kGet + "X: " + std::string(40'000, 'a')}});
 }
 
+TEST_F(Errors, RefusedHeadHasNoBody) {
+  start();
+  for (const std::string& bytes :
+       {"HEAD /healthz HTTP/1.1\nHost: a\r\n\r\n"s, "HEAD /" + std::string(8'300, 'a')}) {
+    Connection connection = connect();
+    connection.send(bytes);
+    const std::string answer = connection.read_until_closed();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 4") && answer.ends_with("\r\n\r\n")) << answer;
+  }
+}
+
 TEST_F(Errors, UnknownExpectationIs417) {
   start();
   expect_error(exchange(kPost + "Expect: wonders\r\nContent-Length: 0\r\n\r\n"), 417);

@@ -158,11 +158,46 @@ TEST(Refusals, UnknownMethodsAre501AndKeepTheConnection) {
   }
 }
 
+void expect_no_body(int status, const Response& response) {
+  EXPECT_EQ(status_of(response), status);
+  EXPECT_EQ(body_of(response), "") << status;
+}
+
 TEST(Refusals, RefusedHeadHasNoBody) {
-  const Decision decision = decide("HEAD /healthz HTTP/1.1\r\n\r\n");
-  const Response& response = std::get<Reply>(decision).response;
-  EXPECT_EQ(status_of(response), 400);
-  EXPECT_EQ(body_of(response), "");
+  const std::string line = "HEAD /healthz HTTP/1.1\r\n";
+  const std::vector<std::pair<int, std::string>> cases{{400, line + "\r\n"},
+                                                       {400, line + "Host: a\n\r\n"},
+                                                       {400, "\r\n" + line + "Host: a\n\r\n"},
+                                                       {414, "HEAD /" + std::string(8300, 'a')},
+                                                       {417, line + "Host: a\r\nExpect: x\r\n\r\n"},
+                                                       {431, line + "X: " + std::string(17000, 'a')},
+                                                       {505, "HEAD / HTTP/2.0\r\nHost: a\r\n\r\n"}};
+  for (const auto& [status, bytes] : cases) {
+    expect_no_body(status, std::get<Reply>(decide(bytes)).response);
+    const Service service = test_service({});
+    RequestReader reader(service);  // behind another request, so out of its buffer
+    EXPECT_EQ(described(reader.feed(get("/healthz") + bytes)), "reply 200");
+    expect_no_body(status, std::get<Reply>(reader.next()).response);
+  }
+}
+
+TEST(Refusals, HeadThatIsLateOrFindsNoMemoryHasNoBody) {
+  const Service service = test_service({});
+  RequestReader late(service);
+  late.feed("HEAD /healthz HT");
+  expect_no_body(408, late.timeout_response());
+  RequestReader first(service);
+  expect_no_body(503, first.refuse_without_memory(get("/healthz", "HEAD")));
+  RequestReader further(service);
+  further.feed("HEAD /healthz HT");
+  expect_no_body(503, further.refuse_without_memory("TP/1.1\r\n"));
+}
+
+TEST(Refusals, BodyThatBeginsAsAHeadRequestIsNone) {
+  const Service service = test_service({});
+  RequestReader reader(service);
+  reader.feed(kPost + "Content-Length: 10\r\n\r\n");
+  EXPECT_EQ(body_of(reader.refuse_without_memory("HEAD ")), "no memory for this request\n");
 }
 
 // What the strictness above must not take along.
