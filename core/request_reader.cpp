@@ -147,7 +147,7 @@ Decision RequestReader::refuse(Refusal refusal, std::string_view bytes) {
   parser_.reset();
   clear();
   if (refusal.status == 503 && service_->counters) {
-    return Reply{comet::refuse(*service_->counters, service_->counters->held, refusal.text, form)};
+    return Reply{comet::refuse(*service_->counters, service_->held(), refusal.text, form)};
   }
   return Reply{error_response(refusal.status, refusal.text, form)};
 }

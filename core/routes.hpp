@@ -1,6 +1,7 @@
 // Which endpoint a complete request is for, and what it asks.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 
@@ -14,7 +15,10 @@ namespace comet {
 struct Service {
   Options options;
   std::function<Stats()> read_stats;
-  Counters* counters = nullptr;  // where the reader counts a request for which memory lacks
+  Counters* counters = nullptr;                 // where the reader counts a request for which memory lacks
+  std::function<std::uint64_t()> count_held{};  // set where the counters do not say how many are held
+
+  std::uint64_t held() const { return count_held ? count_held() : counters->held.load(); }
 };
 
 Decision route(HttpRequest&& request, const Service& service);

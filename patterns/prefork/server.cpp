@@ -34,6 +34,7 @@ Server::Server(const Options& options, const PoolOptions& pool)
       pool_(pool, board_, bells_, [this](std::size_t slot) { work(slot); }),
       drain_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   service_.counters = &board_.counters();
+  service_.count_held = [this] { return board_.held(); };
   if (drain_event_ < 0) fail("eventfd", errno);
   if (!set_no_delay(listener_)) fail("TCP_NODELAY", errno);  // accepted sockets inherit it
   if (fcntl(listener_, F_SETFL, O_NONBLOCK) != 0) fail("fcntl", errno);

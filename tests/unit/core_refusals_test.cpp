@@ -193,6 +193,18 @@ TEST(Refusals, HeadThatIsLateOrFindsNoMemoryHasNoBody) {
   expect_no_body(503, further.refuse_without_memory("TP/1.1\r\n"));
 }
 
+TEST(Refusals, WithoutMemoryAreCountedAndSpreadOverTheHeld) {
+  Counters counters;
+  Service service = test_service({});
+  service.counters = &counters;
+  service.count_held = [] { return 3; };
+  for (const std::string& seconds : {"1"s, "2"s, "3"s, "1"s}) {
+    const Response response = RequestReader(service).refuse_without_memory("GET");
+    EXPECT_NE(response.bytes->find("Retry-After: " + seconds + "\r\n"), std::string::npos) << *response.bytes;
+  }
+  EXPECT_EQ(counters.rejected, 4U);
+}
+
 TEST(Refusals, BodyThatBeginsAsAHeadRequestIsNone) {
   const Service service = test_service({});
   RequestReader reader(service);
