@@ -219,16 +219,19 @@ void Server::respond(Connection& connection, const Response& response) {
       uv_buf_init(const_cast<char*>(response.bytes->data()), static_cast<unsigned>(response.bytes->size()));
   const int sent = uv_try_write(stream_of(connection), &buffer, 1);
   if (sent < 0 && sent != UV_EAGAIN) return close(connection);
-  if (sent == static_cast<int>(buffer.len) && is_interim(response)) return;  // the request's time goes on
+  if (sent == static_cast<int>(buffer.len) && is_interim(response)) return;
   if (sent == static_cast<int>(buffer.len)) return finish_response(connection, response);
   write_later(connection, response, sent < 0 ? 0 : static_cast<std::size_t>(sent));
 }
 
-// A client that does not read is not read from either, and is closed when its idle time is over.
+// A client that does not read is not read from either, and is closed when its idle time is over. Not so
+// beside an interim answer: the request goes on, and so does its time.
 void Server::write_later(Connection& connection, const Response& response, std::size_t sent) {
-  connection.phase = Connection::Phase::writing;
-  uv_read_stop(stream_of(connection));
-  timer_.set(connection, service_.options.idle_timeout);
+  if (!is_interim(response)) {
+    connection.phase = Connection::Phase::writing;
+    uv_read_stop(stream_of(connection));
+    timer_.set(connection, service_.options.idle_timeout);
+  }
   auto write = std::make_unique<LaterWrite>(LaterWrite{{}, response});
   uv_buf_t rest = uv_buf_init(const_cast<char*>(response.bytes->data() + sent),
                               static_cast<unsigned>(response.bytes->size() - sent));
@@ -237,6 +240,7 @@ void Server::write_later(Connection& connection, const Response& response, std::
     Server& server = server_of(reinterpret_cast<uv_handle_t*>(request->handle));
     Connection& owner = connection_of(request->handle);
     if (owner.phase == Connection::Phase::closed) return;
+    if (is_interim(done->response)) return;  // an error is the next read's too
     if (status != 0) return server.close(owner);
     owner.phase = Connection::Phase::idle;
     if (!server.start_reading(owner)) return;

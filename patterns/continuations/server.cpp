@@ -221,9 +221,9 @@ void Server::respond(Connection& connection, const Response& response) {
 
 // A client that does not read is not read from either, and is closed when its idle time is over.
 void Server::write_later(Connection& connection, const Response& response, std::size_t sent) {
-  connection.phase = Connection::Phase::writing;
-  connection.rest = std::make_unique<Connection::Rest>(Connection::Rest{response, sent});
-  set_deadline(connection, service_.options.idle_timeout);
+  const auto phase = std::exchange(connection.phase, Connection::Phase::writing);
+  connection.rest = std::make_unique<Connection::Rest>(Connection::Rest{response, sent, phase});
+  if (!is_interim(response)) set_deadline(connection, service_.options.idle_timeout);
   connection.socket.async_wait(
       Socket::wait_write, [this, &connection](const error_code&) { on_event(connection, Event::writable); });
   release(connection);
@@ -231,13 +231,16 @@ void Server::write_later(Connection& connection, const Response& response, std::
 
 void Server::write_rest(Connection& connection) {
   const auto rest = std::exchange(connection.rest, nullptr);
+  connection.phase = rest->phase;
   error_code error;
   const std::size_t sent =
       connection.socket.write_some(asio::buffer(*rest->response.bytes) + rest->sent, error);
   if (error && error != asio::error::would_block) return close(connection);
   rest->sent += sent;
-  if (rest->sent == rest->response.bytes->size()) return finish_response(connection, rest->response);
-  write_later(connection, rest->response, rest->sent);
+  if (rest->sent < rest->response.bytes->size()) return write_later(connection, rest->response, rest->sent);
+  if (!is_interim(rest->response)) return finish_response(connection, rest->response);
+  wait_for_input(connection);
+  handle(connection, NeedsInput{});
 }
 
 // A request that came early is not handled here: a client that sends many would deepen the stack with each.

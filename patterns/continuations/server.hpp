@@ -49,6 +49,7 @@ struct Connection : Deadline, WaiterHook {
   struct Rest {
     Response response;
     std::size_t sent;
+    Phase phase;  // before: that to go on with after an interim answer
   };
 
   Socket socket;

@@ -265,12 +265,12 @@ void Server::answer_subscription(Connection& connection, const Letter& letter) {
 // is room. A client that does not read is not read from either, and is closed when its idle time is over.
 void Server::respond(Connection& connection, const Response& response) {
   const Phase phase = std::exchange(connection.phase, Phase::writing);
-  if (!connection.send_all(*response.bytes, service_.options.idle_timeout)) return close(connection);
-  if (is_interim(response)) {  // the request's time goes on
-    connection.phase = phase;
-    return;
-  }
-  finish_response(connection, response);
+  const bool interim = is_interim(response);  // the request's time goes on
+  const auto left = std::chrono::ceil<Milliseconds>(connection.at - Clock::now());
+  const Milliseconds patience = interim ? left : service_.options.idle_timeout;
+  if (!connection.send_all(*response.bytes, patience)) return close(connection);
+  if (!interim) return finish_response(connection, response);
+  connection.phase = phase;
 }
 
 void Server::finish_response(Connection& connection, const Response& response) {
