@@ -250,6 +250,7 @@ void Server::write_later(Connection& connection, const Response& response, std::
   };
   if (uv_write(&write->request, stream_of(connection), &rest, 1, on_written) != 0) return close(connection);
   static_cast<void>(write.release());  // on_written owns it
+  if (!is_interim(response)) connection.unsent = uv_stream_get_write_queue_size(stream_of(connection));
 }
 
 void Server::finish_response(Connection& connection, const Response& response) {
@@ -286,6 +287,11 @@ void Server::end_time(Connection& connection) {
   using Phase = Connection::Phase;
   if (connection.phase == Phase::held) return expire(connection);
   if (connection.phase == Phase::reading) return respond(connection, connection.reader.timeout_response());
+  if (connection.phase == Phase::writing) {
+    const std::size_t unsent = uv_stream_get_write_queue_size(stream_of(connection));
+    if (std::exchange(connection.unsent, unsent) > unsent)
+      return timer_.set(connection, service_.options.idle_timeout);
+  }
   close(connection);
 }
 

@@ -35,8 +35,11 @@ struct Connection : Deadline, WaiterHook {
 
   uv_tcp_t socket;
   RequestReader reader;
-  Channel* channel = nullptr;  // while held
-  ReplyForm form;              // while held
+  union {
+    Channel* channel = nullptr;  // while held
+    std::size_t unsent;          // while writing: bytes, when its time was set last
+  };
+  ReplyForm form;  // while held
   Phase phase = Phase::idle;
 };
 

@@ -67,6 +67,7 @@ bool Connection::send_all(std::string_view bytes, Milliseconds patience) {
     const ssize_t size = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (size >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(size));
+      waited = false;
       continue;
     }
     if (errno == EINTR) continue;

@@ -36,8 +36,8 @@ struct Connection : Sleeper, Subscriber, ConnectionHook {
   // The reader's next decision. Runs on the thread's deep stack: parsing needs more than a fiber should
   // touch. Throws std::bad_alloc.
   Decision parse(std::string_view bytes);
-  // Writes all; waits where the socket is full, in all at most `patience`. False: the client is gone or does
-  // not read.
+  // Writes all; waits where the socket is full, each time at most `patience`. False: the client is gone or
+  // does not read.
   bool send_all(std::string_view bytes, Milliseconds patience);
   // Reads and forgets until the client closes, or for at most `patience`.
   void discard_input(Milliseconds patience);

@@ -224,9 +224,9 @@ void Server::leave(Connection& connection) {
 void Server::respond(Connection& connection, Response response) {
   if (!response.close && !is_interim(response) && !keeps_open(connection)) response = closing(response);
   std::string_view rest = *response.bytes;
-  const auto until =
-      is_interim(response) ? connection.deadline : Clock::now() + service_.options.idle_timeout;
   while (!rest.empty()) {
+    const auto until =
+        is_interim(response) ? connection.deadline : Clock::now() + service_.options.idle_timeout;
     const ssize_t sent = send(connection.socket, rest.data(), rest.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
       rest.remove_prefix(static_cast<std::size_t>(sent));

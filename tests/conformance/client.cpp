@@ -192,6 +192,15 @@ Response Connection::read_response(Expect expect) {
 
 bool Connection::at_end() { return received_.empty() && !receive_more(Clock::now() + patience()); }
 
+std::string Connection::read_bytes(std::size_t count) {
+  const auto deadline = Clock::now() + patience();
+  while (received_.size() < count && receive_more(deadline)) {
+  }
+  std::string bytes = received_.substr(0, count);
+  received_.erase(0, count);
+  return bytes;
+}
+
 std::string Connection::read_until_closed() {
   const auto deadline = Clock::now() + patience();
   while (receive_more(deadline)) {

@@ -183,6 +183,8 @@ void WrongServer::flush(Client& client) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return errno == EAGAIN ? void() : drop(client);
     client.output.erase(0, static_cast<std::size_t>(count));
+    if (client.state == State::kWriting && !has("cuts_slow_reader"))
+      client.deadline = Clock::now() + options_.idle_timeout;
   }
   if (client.delivering) add(counters_.delivered);
   client.delivering = false;
