@@ -12,17 +12,14 @@
 namespace comet {
 namespace {
 
-constexpr std::uint32_t kConnectionsPerAddress =
-    25'000;  // net.ipv4.ip_local_port_range has 28,232 by default
-
-// 127.0.0.1 needs no bind; further blocks of connections come from 127.0.1.1, 127.0.1.2, ...
-bool bind_source(int socket, std::uint32_t subscriber) {
+// The first block of subscribers needs no bind.
+bool bind_source(int socket, const Endpoint& endpoint, std::uint32_t subscriber) {
   const std::uint32_t block = subscriber / kConnectionsPerAddress;
-  if (block == 0) return true;
+  if (block == 0 || !endpoint.address.starts_with("127.")) return true;
   const int on = 1;  // the port is chosen at connect(), where it need only be free for this server
   sockaddr_in name{};
   name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(0x7f000100u + block);
+  name.sin_addr.s_addr = htonl(0x7f000100U + block);
   return setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0 &&
          bind(socket, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0;
 }
@@ -46,7 +43,7 @@ int start_connecting(const Endpoint& endpoint, std::uint32_t subscriber, std::st
   name.sin_port = htons(endpoint.port);
   inet_pton(AF_INET, endpoint.address.c_str(), &name.sin_addr);
   if (setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
-      !bind_source(descriptor, subscriber))
+      !bind_source(descriptor, endpoint, subscriber))
     problem = errno_kind("bind", errno);
   else if (connect(descriptor, reinterpret_cast<sockaddr*>(&name), sizeof name) != 0 && errno != EINPROGRESS)
     problem = errno_kind("connect", errno);

@@ -11,9 +11,13 @@ namespace comet {
 // "connect_ECONNREFUSED": the call and the name of its error.
 std::string errno_kind(const char* call, int error);
 
-// A socket that is connecting, or -1; `problem` says what failed. `subscriber` chooses the source address:
-// one has about 28,000 ports to one server, so each further 25,000 subscribers come from another of
-// 127.0.0.0/8.
+// So many subscribers come from one source address. An address has 28,232 ports by default, but connect()
+// tries those of one parity first: from the 14,117th connection on it looks through all of them each time,
+// which costs 0.7 ms where 20 us are usual, and would be measured in place of the server.
+constexpr std::uint32_t kConnectionsPerAddress = 10'000;
+
+// A socket that is connecting, or -1; `problem` says what failed. `subscriber` chooses the source address of a
+// connection to 127.0.0.0/8: 127.0.0.1, then 127.0.1.1, 127.0.1.2, ... Elsewhere the kernel chooses.
 int start_connecting(const Endpoint& endpoint, std::uint32_t subscriber, std::string& problem);
 
 // With RST: no port stays behind in TIME_WAIT.

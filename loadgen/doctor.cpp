@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <functional>
 
+#include "loadgen/client_socket.hpp"
 #include "loadgen/progress.hpp"
 
 namespace comet {
@@ -15,8 +16,6 @@ namespace {
 constexpr std::int64_t kDescriptorsBesides = 64;
 constexpr std::int64_t kTasksBesides = 64;
 constexpr std::int64_t kMapsBesides = 2048;
-// So many connections come from one source address before the load generator takes the next.
-constexpr std::int64_t kConnectionsPerAddress = 25'000;
 // The kernel's PID_MAX_LIMIT: kernel.pid_max takes no more.
 constexpr std::int64_t kMostPids = 4'194'304;
 
