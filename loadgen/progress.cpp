@@ -48,7 +48,8 @@ void Progress::show(bool at_once) {
     const double spent = static_cast<double>(now - started_ns_) / kSecond;
     line += ", about " + duration_text(std::max(1.0, *remaining_seconds_ - spent)) + " left";
   }
-  std::fprintf(stderr, terminal_ ? "\r%s\033[K" : "%s\n", line.c_str());
+  // Without automatic margins what is longer than the terminal is wide is cut, and the line stays one.
+  std::fprintf(stderr, terminal_ ? "\r\033[?7l%s\033[K\033[?7h" : "%s\n", line.c_str());
 }
 
 void Progress::finish(const std::string& outcome) {
