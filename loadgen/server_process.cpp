@@ -27,6 +27,7 @@ namespace comet {
 namespace {
 
 constexpr std::int64_t kStopTimeout = 10 * kSecond;
+constexpr std::size_t kOutputRoom = 1 << 20;  // of its standard output
 
 // Runs in the child: nothing here may allocate. The parent's death is SIGTERM, so that a server with workers
 // of its own drains them too.
@@ -61,6 +62,9 @@ ServerProcess::ServerProcess(std::vector<std::string> command, const std::filesy
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error(system_error_text("pipe"));
   standard_output_ = ends[0];
+  fcntl(standard_output_, F_SETFL, O_NONBLOCK);  // this end alone
+  // Room for what is printed between two readings; a user's share of pipes may be less, and then it is as it is.
+  fcntl(standard_output_, F_SETPIPE_SZ, static_cast<int>(kOutputRoom));
   standard_error_ = memfd_create("server errors", MFD_CLOEXEC);
   const pid_t parent = getpid();
   pid_ = standard_error_ < 0 ? -1 : fork();
@@ -96,13 +100,10 @@ int ServerProcess::wait_until_ready(double timeout_seconds) {
     pollfd entry{standard_output_, POLLIN, 0};
     const int ready = poll(&entry, 1, 100);
     throw_if_interrupted();
-    if (ready > 0) {
-      std::array<char, 4096> buffer;
-      const ssize_t size = read(standard_output_, buffer.data(), buffer.size());
-      if (size > 0) output.append(buffer.data(), static_cast<std::size_t>(size));
-      if (size == 0)
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));  // closed: its end is seen below
-    }
+    const std::string more = read_output();
+    output += more;
+    if (ready > 0 && more.empty())
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // closed: its end is seen below
     if (const auto dead = death()) throw std::runtime_error("not ready: " + *dead);
     if (now_ns() > deadline)
       throw std::runtime_error("not ready within " + std::to_string(static_cast<int>(timeout_seconds)) +
@@ -110,7 +111,17 @@ int ServerProcess::wait_until_ready(double timeout_seconds) {
   }
 }
 
+std::string ServerProcess::read_output() {
+  std::array<char, 65536> buffer;
+  std::string output;
+  for (ssize_t size = 0;
+       output.size() < kOutputRoom && (size = read(standard_output_, buffer.data(), buffer.size())) > 0;)
+    output.append(buffer.data(), static_cast<std::size_t>(size));
+  return output;
+}
+
 std::optional<std::string> ServerProcess::death() {
+  read_output();
   int status = 0;
   if (!wait_status_ && waitpid(pid_, &status, WNOHANG) == pid_) wait_status_ = status;
   if (!wait_status_) return std::nullopt;
@@ -153,7 +164,13 @@ ServerExit ServerProcess::stop() {
   const std::int64_t start = now_ns();
   const int signals_before = stop_signals();
   if (!wait_status_) kill(pid_, SIGTERM);
+  bool group_told = false;
   while (reap()) {
+    read_output();
+    if (wait_status_ && !group_told) {
+      kill(-pid_, SIGTERM);
+      group_told = true;
+    }
     if (now_ns() - start > kStopTimeout || stop_signals() > signals_before) {
       result.killed = result.killed || now_ns() - start > kStopTimeout;
       kill_everything();

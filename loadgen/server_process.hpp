@@ -37,13 +37,17 @@ class ServerProcess {
 
   pid_t pid() const { return pid_; }
 
-  // What is known about the end of a server that ended by itself; nothing while it runs.
+  // What is known about the end of a server that ended by itself; nothing while it runs. Call it often: it also
+  // reads what the server prints, so that one that logs there does not wait for a reader.
   std::optional<std::string> death();
 
-  // SIGTERM, then SIGKILL for what is left after 10 s, or at once on a stop signal that comes meanwhile.
+  // SIGTERM, then SIGKILL for what is left after 10 s, or at once on a stop signal that comes meanwhile. Only
+  // the first process gets the SIGTERM, for a server with workers ends these itself; its group gets one when it
+  // has ended and left others, as a shell does that started the server.
   ServerExit stop();
 
  private:
+  std::string read_output();  // what has come
   void kill_everything();
   bool reap();  // false when no child is left
   std::string last_words() const;
