@@ -53,6 +53,19 @@ CLI::Validator whole_number(std::int64_t least, std::int64_t most) {
   return CLI::Range(least, most) & decimal();
 }
 
+// Not by CLI11's delimiter, which drops an empty name: that is an unknown entry like any other.
+void add_names(CLI::App& command, const std::string& option, std::vector<std::string>& names) {
+  command.add_option_function<std::string>(
+      option,
+      [&names](const std::string& list) {
+        for (std::size_t start = 0, end = 0; end != std::string::npos; start = end + 1) {
+          end = list.find(',', start);
+          names.push_back(list.substr(start, end - start));
+        }
+      },
+      "entries or folders, separated by commas; default: all");
+}
+
 fs::path scenarios_of(const fs::path& root) { return root / "loadgen" / "scenarios"; }
 
 // The nearest folder upwards of `start` that has patterns/ and scenarios (a build folder has only the
@@ -115,8 +128,7 @@ void add_scenario(CLI::App& command, ScenarioOptions& scenario, std::optional<in
 }
 
 void add_bench(CLI::App& command, BenchOptions& bench) {
-  command.add_option("--entries", bench.entries, "entries or folders, separated by commas; default: all")
-      ->delimiter(',');
+  add_names(command, "--entries", bench.entries);
   command.add_option("--repeats", bench.repeats, "how often everything is measured")
       ->check(whole_number(1, 1000))
       ->capture_default_str();
@@ -149,8 +161,7 @@ void add_doctor(CLI::App& command, DoctorOptions& doctor) {
   command.add_option("--held", doctor.held, "number of held requests")
       ->check(whole_number(1, 10'000'000))
       ->capture_default_str();
-  command.add_option("--pattern", doctor.entries, "entries or folders, separated by commas; default: all")
-      ->delimiter(',');
+  add_names(command, "--pattern", doctor.entries);
   command.add_option("--root", doctor.root,
                      "project folder with patterns/ and peers/; default: found upwards from here");
 }
@@ -233,15 +244,19 @@ int run_program(int argc, char** argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
+    const auto rest = app.remaining();
+    const std::string what = app.get_subcommands().empty() && !rest.empty()
+                                 ? "unknown command '" + rest.front() + "'"
+                                 : error.what();
     std::fprintf(stderr, "comet-loadgen: %s (comet-loadgen --help shows commands and options)\n",
-                 error.what());
+                 what.c_str());
     return kUsage;
   }
   if (doctor_command.parsed()) return examine(doctor);
   if (!bench_command.parsed() && !run_command.parsed()) {
     if (results.root.empty()) results.root = project_root();
-    if (app.got_subcommand("validate")) return with_output_checked(run_validate(results));
-    return with_output_checked(app.got_subcommand("compare") ? run_compare(results) : run_report(results));
+    if (app.got_subcommand("validate")) return run_validate(results);
+    return app.got_subcommand("compare") ? run_compare(results) : run_report(results);
   }
   raise_descriptor_limit();
   install_signal_handlers();

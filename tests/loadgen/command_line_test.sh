@@ -56,6 +56,16 @@ case $case_name in
     expect_status 64
     expect_one_line "unknown entry 'asnyc': use one or more of"
     ;;
+  empty_entry)
+    bench --entries async,
+    expect_status 64
+    expect_one_line "unknown entry '': use one or more of"
+    ;;
+  unknown_command)
+    loadgen bnech --held 10
+    expect_status 64
+    expect_one_line "unknown command 'bnech'"
+    ;;
   unknown_scenario)
     bench --scenario broadcats
     expect_status 64
