@@ -173,11 +173,11 @@ void run_client(const SubscriberSettings& settings, const Schedule& schedule, Cl
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_DFL);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  prctl(PR_SET_TIMERSLACK, 1);
   prctl(PR_SET_NAME, "loadgen-client");
   try {
     Client(settings, schedule, counts, commands, file).run();
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
+    std::strncpy(counts.error.data(), error.what(), counts.error.size() - 1);
     _exit(1);
   }
   _exit(0);

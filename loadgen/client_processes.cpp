@@ -124,6 +124,7 @@ ClientTotals ClientProcesses::totals() const {
     const ClientCounts& counts = share_->counts[i];
     totals.opened += counts.opened;
     totals.failed += counts.failed;
+    totals.waiting += counts.waiting;
     totals.left += counts.left;
     totals.delivered += counts.delivered;
     totals.duplicate += counts.duplicate;
@@ -228,9 +229,13 @@ std::vector<std::int64_t> ClientProcesses::cpu_ns() const {
 }
 
 void ClientProcesses::check_alive() const {
-  for (const Client& client : clients_)
-    if (const std::string end = how_it_ended(client.pid); !end.empty())
-      throw std::runtime_error("a client process of the load generator " + end);
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    const std::string end = how_it_ended(clients_[i].pid);
+    const std::string why = share_->counts[i].error.data();
+    if (!end.empty())
+      throw std::runtime_error("a client process of the load generator " + end +
+                               (why.empty() ? "" : ": " + why));
+  }
 }
 
 }  // namespace comet

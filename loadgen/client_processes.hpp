@@ -17,6 +17,7 @@ namespace comet {
 struct ClientTotals {
   std::int64_t opened = 0;
   std::int64_t failed = 0;
+  std::int64_t waiting = 0;
   std::int64_t left = 0;
   std::int64_t delivered = 0;
   std::int64_t duplicate = 0;

@@ -1,6 +1,7 @@
 // What the driver and its client processes share: memory for what changes all the time, packets for commands.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -21,12 +22,14 @@ struct Schedule {
 
 // Written by one client process after each batch of events.
 struct alignas(64) ClientCounts {
-  std::atomic<std::int64_t> opened{0};  // connections that were started
-  std::atomic<std::int64_t> failed{0};  // that were refused, closed or answered with an error, and stay so
-  std::atomic<std::int64_t> left{0};    // churn: that left
+  std::atomic<std::int64_t> opened{0};   // connections that were started
+  std::atomic<std::int64_t> failed{0};   // that were refused, closed or answered with an error, and stay so
+  std::atomic<std::int64_t> waiting{0};  // that have a request out now
+  std::atomic<std::int64_t> left{0};     // churn: that left
   std::atomic<std::int64_t> delivered{0};
   std::atomic<std::int64_t> duplicate{0};  // a message that this connection already had
   std::atomic<std::int64_t> wrong{0};      // a 200 whose body is no message that was published on its channel
+  std::array<char, 128> error{};           // why it ended with status 1; a text that ends with 0
 };
 
 enum class CommandKind : std::int32_t {

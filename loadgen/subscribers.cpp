@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
@@ -48,12 +49,23 @@ const std::string& Subscribers::next_request(std::uint32_t index) const {
   return last == 0 ? channel.request : channel.messages[last].next_request;
 }
 
-bool Subscribers::poll(std::int64_t timeout_ns) {
+int Subscribers::wait(std::int64_t timeout_ns) {
   const timespec timeout{timeout_ns / kSecond, timeout_ns % kSecond};
   const int count = epoll_pwait2(epoll_, ready_.data(), static_cast<int>(ready_.size()),
                                  timeout_ns < 0 ? nullptr : &timeout, nullptr);
-  if (count <= 0) return false;
-  const std::int64_t start = now_ns();
+  if (count < 0 && errno != EINTR) throw std::runtime_error(system_error_text("epoll_pwait2"));
+  return std::max(count, 0);
+}
+
+bool Subscribers::poll(std::int64_t timeout_ns) {
+  // What a full batch has left in the kernel's list has waited since the first of the full batches in a row.
+  int count = batch_full_ ? wait(0) : 0;
+  if (count == 0) {
+    count = wait(timeout_ns);
+    batches_start_ns_ = now_ns();
+  }
+  batch_full_ = count == static_cast<int>(ready_.size());
+  if (count == 0) return false;
   bool watched = false;
   for (int i = 0; i < count; ++i) {
     const auto [events, data] = ready_[static_cast<std::size_t>(i)];
@@ -66,7 +78,7 @@ bool Subscribers::poll(std::int64_t timeout_ns) {
     if (state == State::kWaiting) on_readable(index, (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
     if (state == State::kConnecting) on_connected(index);
   }
-  if (schedule_.timed) lags_.push_back(now_ns() - start);
+  if (schedule_.timed) lags_.push_back(now_ns() - batches_start_ns_);
   return watched;
 }
 
@@ -100,7 +112,7 @@ bool Subscribers::read_once(std::uint32_t index, bool ended) {
 std::uint32_t Subscribers::recognize(std::uint32_t index, std::string_view bytes) const {
   const std::vector<Message>& messages = channels_[channel_of(index)].messages;
   const std::uint32_t last = connections_[index].last;
-  if (!partial_.empty() || messages.size() <= last + 1) return 0;
+  if (messages.size() <= last + 1 || (!partial_.empty() && partial_.contains(index))) return 0;
   const auto newest = static_cast<std::uint32_t>(messages.size() - 1);
   if (settings_.rounds && newest != schedule_.published) return 0;
   if (bytes == messages[newest].bytes) return newest;
@@ -128,7 +140,9 @@ void Subscribers::on_bytes(std::uint32_t index, std::string_view bytes) {
     pending.erase(0, consumed);
     answered = true;
   }
-  if (answered) request(index);  // once, also after two responses to one request
+  if (!answered) return;
+  if (connections_[index].repeated) return reconnect(index);
+  request(index);  // once, also after two responses to one request
 }
 
 // False when the connection is not to be asked again as it is.
@@ -146,9 +160,7 @@ bool Subscribers::on_response(std::uint32_t index, const Response& response, std
     return false;
   }
   if (response.keep_alive) return true;
-  ++events_["reconnects"];
-  disconnect(index);
-  connect(index);
+  reconnect(index);
   return false;
 }
 
@@ -160,6 +172,7 @@ void Subscribers::on_message(std::uint32_t index, const Response& response, std:
     ++wrong_;
   } else if (number->sequence <= connection.last) {
     ++duplicate_;
+    connection.repeated = true;
   } else if (settings_.rounds && number_of(index, number->sequence) + 1 < published) {
     connection.last = number->sequence;
     ++events_["late"];
@@ -207,6 +220,7 @@ void Subscribers::count_delivery(std::uint32_t index, std::uint32_t sequence) {
 void Subscribers::copy_counts(ClientCounts& counts) const {
   counts.opened = opened_;
   counts.failed = failed_;
+  counts.waiting = waiting_;
   counts.delivered = delivered_;
   counts.duplicate = duplicate_;
   counts.wrong = wrong_;

@@ -54,7 +54,7 @@ class Subscribers {
   std::int64_t round_done() const { return outstanding_ == 0 ? round_ : 0; }
 
   const std::vector<std::int64_t>& latencies() const { return latencies_; }
-  // How long the last event of a batch waited for this process itself.
+  // How long the last event of a batch waited for this process itself, full batches before it included.
   const std::vector<std::int64_t>& lags() const { return lags_; }
   // Message number, first and last delivery, for each timed message.
   std::vector<std::int64_t> spans() const;
@@ -70,6 +70,9 @@ class Subscribers {
     std::uint32_t last = 0;  // the newest message of its channel that it has received
     State state = State::kClosed;
     bool answered = false;  // since it was connected
+    // It got a message twice: perhaps two responses to one request, so that what comes next need not be the
+    // answer to the request that is out. To ask again would leave two out; a new connection has one.
+    bool repeated = false;
   };
   struct Message {
     std::string bytes;         // a parsed and checked response that carries it; others are compared with it
@@ -82,6 +85,7 @@ class Subscribers {
     std::vector<Message> messages;  // by sequence
   };
 
+  int wait(std::int64_t timeout_ns);  // number of ready events
   std::uint32_t channel_of(std::uint32_t index) const;
   std::int64_t number_of(std::uint32_t index, std::uint32_t sequence) const;
   const std::string& next_request(std::uint32_t index) const;
@@ -99,6 +103,7 @@ class Subscribers {
   void count_delivery(std::uint32_t index, std::uint32_t sequence);
   void begin_round();
   void disconnect(std::uint32_t index);
+  void reconnect(std::uint32_t index);
   void fail(std::uint32_t index, const std::string& kind);
   void on_closed(std::uint32_t index, const std::string& kind);
 
@@ -110,6 +115,8 @@ class Subscribers {
   std::unordered_map<std::uint32_t, std::string> resume_;   // requests with the cursor of a 204
   int epoll_ = -1;
   std::array<epoll_event, 256> ready_;
+  bool batch_full_ = false;            // the last one: more may be ready
+  std::int64_t batches_start_ns_ = 0;  // of the last batch, or of the first of several in a row
 
   std::int64_t opened_ = 0;
   std::int64_t waiting_ = 0;

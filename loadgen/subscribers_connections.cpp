@@ -30,7 +30,7 @@ void Subscribers::watch(int descriptor) {
 
 void Subscribers::connect(std::uint32_t index) {
   Connection& connection = connections_[index];
-  connection.answered = false;
+  connection.answered = connection.repeated = false;
   std::string problem;
   connection.socket =
       start_connecting(settings_.endpoint, settings_.first + index * settings_.stride, problem);
@@ -79,6 +79,12 @@ void Subscribers::disconnect(std::uint32_t index) {
   connection.socket = -1;
   connection.state = State::kClosed;
   partial_.erase(index);
+}
+
+void Subscribers::reconnect(std::uint32_t index) {
+  ++events_["reconnects"];
+  disconnect(index);
+  connect(index);
 }
 
 void Subscribers::fail(std::uint32_t index, const std::string& kind) {
