@@ -67,9 +67,8 @@ struct GeneratorFigures {
   int processes = 0;  // clients
   std::optional<double> cpu_us;
   std::optional<double> cores;
-  std::optional<double>
-      lag_p99_us;        // of its batches of events: how long the last one waited for the client itself
-  bool limited = false;  // one of its processes used up a core and the server did not
+  std::optional<double> lag_p99_us;  // how long the last event of a batch waited for the client itself
+  bool limited = false;              // it, not the server, was the limit: see limited_by_generator()
 };
 
 // Bytes at three moments: no clients, all held, all held after the messages (churn: after all left).

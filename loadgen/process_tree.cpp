@@ -9,11 +9,14 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace comet {
 namespace {
@@ -73,6 +76,25 @@ std::int64_t value_after(std::string_view text, std::string_view name) {
   return at == std::string_view::npos ? -1 : std::atoll(text.data() + at + name.size());
 }
 
+// "socket:[INODE]", as links in /proc/PID/fd name them.
+std::set<std::string> listening_sockets(std::uint16_t port) {
+  constexpr unsigned kListen = 10;
+  std::set<std::string> sockets;
+  for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) {
+      unsigned local = 0;
+      unsigned state = 0;
+      unsigned long inode = 0;
+      if (std::sscanf(line.c_str(), " %*d: %*[0-9A-F]:%x %*s %x %*s %*s %*s %*d %*d %lu", &local, &state,
+                      &inode) == 3 &&
+          local == port && state == kListen)
+        sockets.insert("socket:[" + std::to_string(inode) + "]");
+    }
+  }
+  return sockets;
+}
+
 }  // namespace
 
 std::vector<pid_t> process_tree(pid_t root) {
@@ -113,6 +135,17 @@ std::vector<pid_t> threads_of(pid_t process) {
   return numeric_entries("/proc/" + std::to_string(process) + "/task");
 }
 
+bool listens_on(pid_t process, std::uint16_t port) {
+  const std::set<std::string> sockets = listening_sockets(port);
+  std::error_code error;
+  const std::string folder = "/proc/" + std::to_string(process) + "/fd";
+  for (const auto& descriptor : std::filesystem::directory_iterator(folder, error)) {
+    const std::string target = std::filesystem::read_symlink(descriptor.path(), error).string();
+    if (sockets.contains(target)) return true;
+  }
+  return false;
+}
+
 std::optional<std::int64_t> open_descriptors(const std::vector<pid_t>& processes) {
   std::optional<std::int64_t> total;
   for (const pid_t process : processes) {
@@ -132,12 +165,15 @@ ProcessCost process_cost(const std::vector<pid_t>& processes) {
   for (const pid_t process : processes) {
     const std::string tasks = "/proc/" + std::to_string(process) + "/task/";
     for (const pid_t thread : threads_of(process)) {
-      const std::string status = read_small_file(tasks + std::to_string(thread) + "/status");
+      const std::string folder = tasks + std::to_string(thread);
+      const std::string status = read_small_file(folder + "/status");
       const std::int64_t voluntary = value_after(status, "\nvoluntary_ctxt_switches:");
       const std::int64_t involuntary = value_after(status, "\nnonvoluntary_ctxt_switches:");
       if (voluntary < 0 || involuntary < 0) continue;
       cost.context_switches += voluntary + involuntary;
       ++cost.threads;
+      // Its first number is nanoseconds on a CPU; empty where the kernel counts none.
+      cost.thread_cpu_ns[thread] = std::atoll(read_small_file(folder + "/schedstat").c_str());
     }
   }
   return cost;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 namespace comet {
@@ -16,6 +17,9 @@ std::vector<pid_t> process_tree(pid_t root);
 // Of a process; none when it is gone.
 std::vector<pid_t> threads_of(pid_t process);
 
+// Whether the process itself has a socket that listens on the TCP port, as far as this user may see.
+bool listens_on(pid_t process, std::uint16_t port);
+
 // Open descriptors, summed over the processes; nothing when none may be read.
 std::optional<std::int64_t> open_descriptors(const std::vector<pid_t>& processes);
 
@@ -23,6 +27,7 @@ struct ProcessCost {
   std::int64_t cpu_ns = 0;            // user and system, of living processes and of children they waited for
   std::int64_t context_switches = 0;  // voluntary and not, of living threads only
   std::int64_t threads = 0;
+  std::unordered_map<pid_t, std::int64_t> thread_cpu_ns;  // of living threads
 };
 
 // Processes that end while they are read count as gone.

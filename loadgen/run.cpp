@@ -7,15 +7,18 @@
 #include <stdexcept>
 
 #include "loadgen/machine.hpp"
+#include "loadgen/process_tree.hpp"
 #include "loadgen/report_json.hpp"
 #include "loadgen/report_table.hpp"
 #include "loadgen/scenarios.hpp"
 #include "loadgen/signals.hpp"
+#include "loadgen/smoke.hpp"
 
 namespace comet {
 namespace {
 
-// Name and process of the server as its /stats says; the process only when it must be one of this machine.
+// Name and process of the server as its /stats says; the process only when it is the one on this machine that
+// listens there: in a container it says a number that is another process here.
 std::string ask_who(HttpClient& client, const Endpoint& endpoint, std::optional<pid_t>& root) {
   boost::system::error_code error;
   const auto document = boost::json::parse(client.get("/stats").body, error);
@@ -25,8 +28,17 @@ std::string ask_who(HttpClient& client, const Endpoint& endpoint, std::optional<
   const auto& stats = document.get_object();
   const auto* pattern = stats.if_contains("pattern");
   const auto* pid = stats.if_contains("pid");
-  if (pid != nullptr && pid->is_int64() && endpoint.address.starts_with("127."))
-    root = static_cast<pid_t>(pid->get_int64());
+  if (pid != nullptr && pid->is_int64()) {
+    const auto process = static_cast<pid_t>(pid->get_int64());
+    if (endpoint.address.starts_with("127.") && listens_on(process, endpoint.port))
+      root = process;
+    else
+      std::fprintf(
+          stderr,
+          "comet-loadgen: process %d of /stats does not listen on port %u here, or is not ours to read: "
+          "no CPU, no user memory\n",
+          process, endpoint.port);
+  }
   return pattern != nullptr && pattern->is_string() ? boost::json::value_to<std::string>(*pattern) : "server";
 }
 
@@ -52,6 +64,7 @@ int run_against(const RunOptions& options) {
   const std::string name = ask_who(client, server.endpoint, server.root);
   const ClientCount before = count_clients(client);
   client.close();
+  verify(server.endpoint, false);
   std::vector<std::int64_t> sizes = options.scenario.held;
   if (options.scenario.kind == Kind::kHold) sizes = {sizes.back()};
   std::vector<Series> all;

@@ -1,7 +1,9 @@
 // What all scenarios have in common: see trial.hpp.
 #include "loadgen/trial.hpp"
 
+#include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,7 +21,6 @@ constexpr std::int64_t kConnectsInFlight =
     64;  // connected or connecting, not yet held; under a backlog of 128
 constexpr std::int64_t kHoldTimeout = 10 * kSecond;  // without one more being held
 constexpr std::int64_t kLeaveTimeout = 5 * kSecond;  // without one client fewer
-constexpr double kLimitedShare = 0.95;               // of one core
 
 std::int64_t own_cpu_ns() {
   timespec time{};
@@ -45,6 +46,12 @@ SubscriberSettings settings_for(const Endpoint& endpoint, const Scenario& scenar
 }
 
 }  // namespace
+
+ExactWaits::ExactWaits() : before_ns_(prctl(PR_GET_TIMERSLACK)) { prctl(PR_SET_TIMERSLACK, 1); }
+
+ExactWaits::~ExactWaits() {
+  if (before_ns_ > 0) prctl(PR_SET_TIMERSLACK, before_ns_);
+}
 
 Trial::Trial(const ServerUnderTest& server, const Scenario& scenario, std::int64_t connections,
              int client_processes, Progress& progress, Measurement& result)
@@ -153,9 +160,11 @@ void Trial::wait_until_all_held() {
   std::int64_t last_progress = now_ns();
   auto pause = std::chrono::microseconds(50);
   for (;;) {
+    const ClientTotals clients = clients_->totals();
+    const std::int64_t subscribed = clients.subscribed();
     const std::int64_t now_held = held();
-    const std::int64_t subscribed = clients_->totals().subscribed();
-    if (now_held == subscribed) return;
+    // A connection that was replaced may still be held in its place.
+    if (now_held == subscribed && clients.waiting == subscribed) return;
     check_alive();
     if (now_held != last_held) last_progress = now_ns();
     last_held = now_held;
@@ -167,62 +176,34 @@ void Trial::wait_until_all_held() {
   }
 }
 
-Trial::Costs Trial::costs_now() {
-  Costs costs;
-  if (server_.root) {
-    const auto tree = process_tree(*server_.root);
-    costs.server = process_cost(tree);
-    result_.server.processes = static_cast<std::int64_t>(tree.size());
-    result_.server.threads = costs.server->threads;
-  }
+void Trial::read_server_costs(Costs& costs) {
   costs.network = kernel_network();
+  if (!server_.root) return;
+  const auto tree = process_tree(*server_.root);
+  costs.server = process_cost(tree);
+  result_.server.processes = static_cast<std::int64_t>(tree.size());
+  result_.server.threads = costs.server->threads;
+  result_.server.descriptors = open_descriptors(tree);
+}
+
+void Trial::read_own_costs(Costs& costs) const {
+  costs.at_ns = now_ns();
   costs.driver_cpu_ns = own_cpu_ns();
   costs.client_cpu_ns = clients_->cpu_ns();
-  costs.at_ns = now_ns();
-  return costs;
 }
 
 void Trial::start_costs() {
-  if (server_.root) result_.server.descriptors = open_descriptors(process_tree(*server_.root));
   idle_ns_ = 0;
-  before_ = costs_now();
+  read_server_costs(before_);
+  read_own_costs(before_);
   clients_->schedule().timed = true;
 }
 
 void Trial::stop_costs() {
-  after_ = costs_now();
-  after_.at_ns -= idle_ns_;
+  read_own_costs(after_);
   clients_->schedule().timed = false;
-}
-
-void Trial::set_costs(std::int64_t deliveries) {
-  const auto wall = static_cast<double>(after_.at_ns - before_.at_ns);
-  const auto each = static_cast<double>(deliveries);
-  if (wall <= 0) return;
-  ServerFigures& server = result_.server;
-  if (before_.server && after_.server) {
-    const auto cpu = static_cast<double>(after_.server->cpu_ns - before_.server->cpu_ns);
-    const auto switches =
-        static_cast<double>(after_.server->context_switches - before_.server->context_switches);
-    server.cores = cpu / wall;
-    if (deliveries > 0) server.cpu_us = cpu / 1e3 / each;
-    if (deliveries > 0) server.context_switches = switches / each;
-  }
-  GeneratorFigures& generator = result_.generator;
-  auto total = static_cast<double>(after_.driver_cpu_ns - before_.driver_cpu_ns);
-  double busiest = total;
-  for (std::size_t i = 0; i < after_.client_cpu_ns.size(); ++i) {
-    const auto cpu = static_cast<double>(after_.client_cpu_ns[i] - before_.client_cpu_ns[i]);
-    total += cpu;
-    busiest = std::max(busiest, cpu);
-  }
-  generator.cores = total / wall;
-  if (deliveries > 0) generator.cpu_us = total / 1e3 / each;
-  generator.limited = busiest / wall > kLimitedShare && server.cores.value_or(0) < kLimitedShare;
-  if (before_.network && after_.network) {
-    result_.retransmitted = after_.network->retransmitted - before_.network->retransmitted;
-    result_.dropped = after_.network->dropped - before_.network->dropped;
-  }
+  read_server_costs(after_);
+  after_.at_ns -= idle_ns_;
 }
 
 void Trial::count_system_calls(const std::function<void()>& deliver) {
@@ -241,7 +222,8 @@ void Trial::count_system_calls(const std::function<void()>& deliver) {
 
 Samples Trial::take_samples() {
   Samples samples = clients_->collect();
-  set_costs(static_cast<std::int64_t>(samples.latencies_ns.size()));
+  set_costs(before_, after_, static_cast<std::int64_t>(samples.latencies_ns.size()),
+            static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN)), result_);
   result_.latency = distribution_of(samples.latencies_ns);
   if (const auto lags = distribution_of(samples.lags_ns)) result_.generator.lag_p99_us = lags->p99_us;
   std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>> messages;  // first and last over all clients

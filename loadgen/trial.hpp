@@ -8,8 +8,8 @@
 #include <string>
 
 #include "loadgen/client_processes.hpp"
+#include "loadgen/costs.hpp"
 #include "loadgen/http.hpp"
-#include "loadgen/kernel_network.hpp"
 #include "loadgen/measurement.hpp"
 #include "loadgen/process_tree.hpp"
 #include "loadgen/progress.hpp"
@@ -30,6 +30,20 @@ struct ServerUnderTest {
 // The server does not hold as many as it is asked to: a result, not a failure.
 struct Ceiling : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+// While it lives, timed waits of this thread, and of the client processes that it forks, end on time: within
+// 1 ns by the kernel's timers and not the usual 50 us, which would be in every latency that runs from a due
+// time. Ends with the trial, so that no server is started with it.
+class ExactWaits {
+ public:
+  ExactWaits();
+  ~ExactWaits();
+  ExactWaits(const ExactWaits&) = delete;
+  ExactWaits& operator=(const ExactWaits&) = delete;
+
+ private:
+  int before_ns_;
 };
 
 class Trial {
@@ -61,7 +75,8 @@ class Trial {
   // Until the server holds every request that is out.
   void wait_until_all_held();
 
-  // Around the timed part.
+  // Around the timed part. Reading the server's costs takes long where it has many processes: that is before
+  // the first clock and after the last.
   void start_costs();
   void stop_costs();
   // Of the timed part: a wait for deliveries that never came. Costs are not spread over it.
@@ -72,16 +87,8 @@ class Trial {
   Samples take_samples();
 
  private:
-  struct Costs {
-    std::int64_t at_ns = 0;
-    std::optional<ProcessCost> server;
-    std::int64_t driver_cpu_ns = 0;
-    std::vector<std::int64_t> client_cpu_ns;
-    std::optional<KernelNetwork> network;
-  };
-
-  Costs costs_now();
-  void set_costs(std::int64_t deliveries);
+  void read_server_costs(Costs& costs);
+  void read_own_costs(Costs& costs) const;
   void wait_until_left(const ClientCount& before);
 
   const ServerUnderTest& server_;
@@ -90,6 +97,7 @@ class Trial {
   Measurement& result_;
   HttpClient control_;
   HttpClient publisher_;
+  ExactWaits exact_waits_;
   std::unique_ptr<ClientProcesses> clients_;
   std::int64_t held_before_ = 0;  // by others
   std::int64_t asked_ = 0;        // connections so far
