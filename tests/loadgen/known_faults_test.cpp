@@ -1,5 +1,9 @@
 // Against a server of known delay, loss and duplication the load generator reports just those.
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
 
 #include "tests/loadgen/loadgen_process.hpp"
 #include "tests/loadgen/stub_server.hpp"
@@ -43,7 +47,7 @@ TEST(KnownFaults, TheDelayIsInEveryPercentile) {
   EXPECT_EQ(count(figures, "delivered"), kDeliveries);
   EXPECT_GE(latency_us(figures, "p50_us"), 150e3);
   EXPECT_GE(latency_us(figures, "max_us"), latency_us(figures, "p99_us"));
-  EXPECT_LT(latency_us(figures, "p50_us"), 10e6) << "a busy machine delays, but not by that";
+  EXPECT_LT(latency_us(figures, "p50_us"), 300e3) << "a busy machine delays, but not by that";
 }
 
 TEST(KnownFaults, LostDeliveriesAreCountedExactly) {
@@ -57,6 +61,14 @@ TEST(KnownFaults, LostDeliveriesAreCountedExactly) {
 TEST(KnownFaults, RepeatedDeliveriesAreCountedExactly) {
   const auto figures = measure({.repeated = {kHeld + 1, kHeld + 7, 2 * kHeld + 7, 3 * kHeld + 7}});
   EXPECT_EQ(count(figures, "duplicate"), 4);
+  EXPECT_EQ(count(figures, "delivered"), kDeliveries);
+  EXPECT_EQ(count(figures, "lost"), 0);
+}
+
+TEST(KnownFaults, MessagesSentTwiceAtOnceAreCountedExactly) {
+  const auto figures = measure({.twice = {kHeld + 1, kHeld + 7, 2 * kHeld + 7}});
+  EXPECT_EQ(figures.at("status"), "complete") << figures.at("note");
+  EXPECT_EQ(count(figures, "duplicate"), 3);
   EXPECT_EQ(count(figures, "delivered"), kDeliveries);
   EXPECT_EQ(count(figures, "lost"), 0);
 }
@@ -81,6 +93,46 @@ TEST(KnownFaults, ATrialThatBeginsAmongTheClientsOfTheOneBeforeSaysSo) {
   EXPECT_EQ(figures.at("note"), "began with 20 held where the first trial began with 0");
   EXPECT_EQ(figures.at("held"), kHeld);
   EXPECT_EQ(count(figures, "delivered"), kDeliveries);
+}
+
+// What takes the generator 30 us to read takes the server 10 us to send, and with cursors the next message is
+// there at once: it never waits.
+TEST(KnownFaults, AGeneratorThatIsSlowerThanTheServerIsMarked) {
+  const FakeProject folder("{}");
+  const std::string scenario = folder.root() / "too-fast.json";
+  std::ofstream(scenario)
+      << R"({"kind": "steady", "held": [100], "duration_s": 1, "publishes_per_second": 500,
+                                 "cursors": true})";
+  double most_cores = 0;
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    const StubServer stub({.expensive = true});
+    const auto figures =
+        figures_of(run_loadgen({"run", "--url", stub.url(), "--scenario", scenario, "--json"}));
+    const auto& generator = figures.at("generator").as_object();
+    if (generator.at("limited").as_bool()) return;
+    most_cores = std::max(most_cores, generator.at("cores_used").to_number<double>());
+  }
+  if (most_cores < 0.98) GTEST_SKIP() << "the generator got no whole core, only " << most_cores;
+  FAIL() << "it used " << most_cores << " cores";
+}
+
+TEST(KnownFaults, AGeneratorThatWaitsForTheServerIsNotMarked) {
+  EXPECT_FALSE(measure({.delay = std::chrono::milliseconds(50)}).at("generator").at("limited").as_bool());
+}
+
+TEST(KnownFaults, AServerThatFailsTheSmokeSetIsNotMeasured) {
+  const StubServer stub({.wrong_smoke = true});
+  const Outcome outcome = run_loadgen({"run", "--url", stub.url(), "--held", "1", "--rounds", "1"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.output, "");
+  EXPECT_NE(outcome.errors.find("not verified: /subscribe was answered 'xxx"), std::string::npos)
+      << outcome.errors;
+}
+
+// The stub listens in this process, whose parent does not.
+TEST(KnownFaults, CostsAreThoseOfTheProcessThatListens) {
+  EXPECT_TRUE(measure({.pid = getppid()}).at("server").at("processes").is_null());
+  EXPECT_FALSE(measure({.pid = getpid()}).at("server").at("processes").is_null());
 }
 
 }  // namespace

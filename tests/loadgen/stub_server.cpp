@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <numeric>
 #include <system_error>
 #include <utility>
 
@@ -19,6 +20,14 @@ void check(bool good, const char* what) {
 
 bool contains(const std::vector<int>& numbers, int number) {
   return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+}
+
+// The value of a parameter of the target; empty where it has none.
+std::string_view parameter(std::string_view target, std::string_view name) {
+  const auto start = target.find(name);
+  if (start == std::string_view::npos) return {};
+  const std::string_view value = target.substr(start + name.size());
+  return value.substr(0, value.find('&'));
 }
 
 }  // namespace
@@ -60,7 +69,7 @@ void StubServer::run() {
     while (!due_.empty() && due_.front().at <= Clock::now()) {
       const Due due = std::move(due_.front());
       due_.erase(due_.begin());
-      deliver(due);
+      finish(due);
     }
   }
 }
@@ -73,7 +82,7 @@ int StubServer::wait_time() const {
 
 void StubServer::accept_client() {
   const int accepted = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-  if (accepted >= 0) clients_.push_back({.socket = accepted, .input = {}, .repeat = {}});
+  if (accepted >= 0) clients_.push_back({.socket = accepted, .input = {}, .channel = {}, .repeat = {}});
 }
 
 void StubServer::read(Client& client) {
@@ -81,7 +90,7 @@ void StubServer::read(Client& client) {
   const ssize_t size = recv(client.socket, bytes, sizeof bytes, MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (size <= 0) {
-    if (client.held) leaving_.push_back(Clock::now() + faults_.leave);
+    if (!client.channel.empty()) leaving_.push_back(Clock::now() + faults_.leave);
     return end(client);
   }
   client.input.append(bytes, static_cast<std::size_t>(size));
@@ -100,36 +109,70 @@ void StubServer::read(Client& client) {
 }
 
 void StubServer::answer(Client& client, std::string_view target, std::string_view body) {
+  const std::string channel(parameter(target, "channel="));
   if (target.starts_with("/stats")) {
-    send_text(client, R"({"pattern": "stub", "held": )" + std::to_string(held()) + "}");
+    const std::string pid = faults_.pid ? R"(, "pid": )" + std::to_string(*faults_.pid) : "";
+    send(client, message(R"({"pattern": "stub", "held": )" + std::to_string(held()) + pid + "}", 0));
   } else if (target.starts_with("/publish")) {
-    due_.push_back({Clock::now() + faults_.delay, std::string(body), client.socket});
+    due_.push_back({Clock::now() + faults_.delay, channel, std::string(body), client.socket});
+  } else if (parameter(target, "timeout=") == "0") {
+    due_.push_back({Clock::now() + faults_.delay, {}, {}, client.socket});
   } else if (!client.repeat.empty()) {
-    send_text(client, std::exchange(client.repeat, {}));
+    send(client, std::exchange(client.repeat, {}));
   } else {
-    client.held = true;
+    subscribe(client, channel, parameter(target, "since="));
   }
 }
 
-void StubServer::deliver(const Due& due) {
-  for (Client& client : clients_) {
-    if (!client.held) continue;
-    const int number = ++deliveries_;
-    if (contains(faults_.lost, number)) continue;
-    client.held = false;
-    if (contains(faults_.repeated, number)) client.repeat = due.body;
-    send_text(client, contains(faults_.wrong, number) ? std::string(due.body.size(), 'x') : due.body);
-  }
-  for (Client& client : clients_) {
-    if (client.socket == due.publisher) send_text(client, "ok");
-  }
+void StubServer::subscribe(Client& client, const std::string& channel, std::string_view since) {
+  const std::size_t retained = logs_[channel].size();
+  std::size_t position =
+      since.empty() ? retained : std::stoul(std::string(since.substr(since.find('-') + 1)));
+  for (; position < retained; ++position)
+    if (deliver(client, channel, position)) return;
+  client.channel = channel;
+  ++client.requests;
 }
 
-void StubServer::send_text(Client& client, std::string_view body) {
-  const std::string bytes =
-      std::string("HTTP/1.1 200 OK\r\nContent-Type: text/plain;charset=utf-8\r\nComet-Cursor: 1-1\r\n") +
-      (faults_.closes ? "Connection: close\r\n" : "") + "Content-Length: " + std::to_string(body.size()) +
-      "\r\n\r\n" + std::string(body);
+void StubServer::finish(const Due& due) {
+  if (!due.channel.empty()) logs_[due.channel].push_back(due.body);
+  for (Client& client : clients_)
+    if (!due.channel.empty() && client.channel == due.channel)
+      deliver(client, due.channel, logs_[due.channel].size() - 1);
+  for (Client& client : clients_)
+    if (client.socket == due.asker)
+      send(client,
+           due.channel.empty() ? "HTTP/1.1 204 No Content\r\nComet-Cursor: 1-0\r\n\r\n" : message("ok", 0));
+}
+
+// False when the message is lost.
+bool StubServer::deliver(Client& client, const std::string& channel, std::size_t position) {
+  const int number = channel == "smoke" ? 0 : ++deliveries_;
+  if (contains(faults_.lost, number)) return false;
+  const std::string& body = logs_[channel][position];
+  const bool wrong = contains(faults_.wrong, number) || (number == 0 && faults_.wrong_smoke);
+  const std::string bytes = message(wrong ? std::string(body.size(), 'x') : body, position + 1);
+  client.requests = std::max(0, client.requests - 1);
+  if (client.requests == 0) client.channel.clear();
+  if (contains(faults_.repeated, number)) client.repeat = bytes;
+  if (contains(faults_.twice, number)) send(client, bytes);
+  send(client, bytes);
+  return true;
+}
+
+std::string StubServer::message(std::string_view body, std::size_t cursor) {
+  std::string headers;
+  if (faults_.closes) headers += "Connection: close\r\n";
+  if (faults_.expensive && cursor != 0) {
+    headers += "X-Number: " + std::to_string(++messages_) + "\r\n";
+    for (int i = 0; i < 200; ++i) headers += "X-Part: a header that is parsed\r\n";
+  }
+  return "HTTP/1.1 200 OK\r\nContent-Type: text/plain;charset=utf-8\r\nComet-Cursor: 1-" +
+         std::to_string(cursor) + "\r\n" + headers + "Content-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + std::string(body);
+}
+
+void StubServer::send(Client& client, std::string_view bytes) {
   // A client that has gone is found by the next read.
   [[maybe_unused]] const ssize_t sent = ::send(client.socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (faults_.closes) end(client);
@@ -137,11 +180,13 @@ void StubServer::send_text(Client& client, std::string_view body) {
 
 void StubServer::end(Client& client) {
   ::close(std::exchange(client.socket, -1));
-  client.held = false;
+  client.channel.clear();
+  client.requests = 0;
 }
 
 std::int64_t StubServer::held() const {
-  return std::count_if(clients_.begin(), clients_.end(), [](const Client& client) { return client.held; }) +
+  return std::accumulate(clients_.begin(), clients_.end(), std::int64_t{0},
+                         [](std::int64_t sum, const Client& client) { return sum + client.requests; }) +
          std::count_if(leaving_.begin(), leaving_.end(), [](auto until) { return until > Clock::now(); });
 }
 

@@ -1,8 +1,15 @@
 // One trial, seen from inside the program: what it makes of a server of known delay and loss.
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <chrono>
+#include <functional>
+#include <regex>
+#include <utility>
+
 #include "loadgen/scenarios.hpp"
+#include "tests/loadgen/loadgen_process.hpp"
 #include "tests/loadgen/stub_server.hpp"
 
 namespace comet {
@@ -28,14 +35,25 @@ Scenario steady(double rate, double seconds) {
   return scenario;
 }
 
-Measurement measure(const Scenario& scenario, const Faults& faults, std::optional<int> processes = {},
-                    std::int64_t held = kHeld) {
-  const StubServer stub(faults);
+Scenario steady_with_cursors() {
+  Scenario scenario = steady(20, 0.5);
+  scenario.cursors = true;
+  return scenario;
+}
+
+Measurement measure(
+    const StubServer& stub, const Scenario& scenario, std::int64_t held, std::optional<int> processes = {},
+    std::function<std::optional<std::string>()> death = [] { return std::optional<std::string>(); }) {
   Progress progress;
   Measurement result;
-  run_scenario({{"127.0.0.1", stub.port()}, std::nullopt, [] { return std::optional<std::string>(); }},
-               scenario, held, processes, progress, result);
+  run_scenario({{"127.0.0.1", stub.port()}, std::nullopt, std::move(death)}, scenario, held, processes,
+               progress, result);
   return result;
+}
+
+Measurement measure(const Scenario& scenario, const Faults& faults, std::optional<int> processes = {},
+                    std::int64_t held = kHeld) {
+  return measure(StubServer(faults), scenario, held, processes);
 }
 
 TEST(Trial, ADelayIsInTheLatencyAndNotInTheSkew) {
@@ -67,6 +85,50 @@ TEST(Trial, AtAFixedRateALossIsCounted) {
   EXPECT_GE(result.deliveries.lost, 2);
   EXPECT_EQ(result.deliveries.delivered + result.deliveries.lost, result.deliveries.expected);
   EXPECT_DOUBLE_EQ(*result.deliveries.offered_per_second, 20 * kHeld);
+}
+
+TEST(Trial, WithCursorsEveryDeliveryArrivesOnce) {
+  const Measurement result = measure(steady_with_cursors(), {});
+  EXPECT_EQ(result.status, Status::kComplete) << result.note;
+  EXPECT_EQ(result.deliveries.delivered, 11 * kHeld);
+  EXPECT_EQ(result.deliveries.lost + result.deliveries.duplicate + result.deliveries.wrong, 0);
+}
+
+TEST(Trial, WithCursorsALossIsCounted) {
+  const Measurement result =
+      measure(steady_with_cursors(), {.lost = {2 * kHeld + 1, 2 * kHeld + 2, 4 * kHeld + 1}});
+  EXPECT_EQ(result.deliveries.lost, 3) << result.note;
+  EXPECT_EQ(result.deliveries.delivered, 11 * kHeld - 3);
+  EXPECT_EQ(result.deliveries.duplicate + result.deliveries.wrong, 0);
+}
+
+TEST(Trial, WithCursorsARepetitionIsCounted) {
+  const Measurement result =
+      measure(steady_with_cursors(), {.repeated = {kHeld + 1, 2 * kHeld + 7}, .twice = {3 * kHeld + 7}});
+  EXPECT_EQ(result.deliveries.duplicate, 3) << result.note;
+  EXPECT_EQ(result.deliveries.delivered, 11 * kHeld);
+  EXPECT_EQ(result.deliveries.lost + result.deliveries.wrong, 0);
+}
+
+// It is asked for again with the cursor before it, so nothing is lost.
+TEST(Trial, WithCursorsWrongBytesAreCounted) {
+  const Measurement result = measure(steady_with_cursors(), {.wrong = {kHeld + 5, 2 * kHeld + 5}});
+  EXPECT_EQ(result.deliveries.wrong, 2) << result.note;
+  EXPECT_EQ(result.deliveries.delivered, 11 * kHeld);
+  EXPECT_EQ(result.deliveries.lost + result.deliveries.duplicate, 0);
+}
+
+// What the driver waits for leaves when it is due; a server that is started afterwards waits as usual.
+TEST(Trial, TheDriversWaitsAreExactWhileItLasts) {
+  const int usual_ns = prctl(PR_GET_TIMERSLACK);
+  ASSERT_GT(usual_ns, 1);
+  int meanwhile_ns = 0;
+  measure(StubServer({}), steady(20, 0.2), 1, {}, [&meanwhile_ns] {
+    meanwhile_ns = prctl(PR_GET_TIMERSLACK);
+    return std::optional<std::string>();
+  });
+  EXPECT_EQ(meanwhile_ns, 1);
+  EXPECT_EQ(prctl(PR_GET_TIMERSLACK), usual_ns);
 }
 
 // The costs of the timed part are over so many seconds.
@@ -107,6 +169,40 @@ TEST(Trial, MoreThanTheClientProcessesCanHoldIsOneClearLine) {
   const Measurement result = measure(broadcast(1), {}, 1, static_cast<std::int64_t>(limit.rlim_cur) + 1);
   EXPECT_EQ(result.status, Status::kFailed);
   EXPECT_NE(result.note.find("open-file limit"), std::string::npos) << result.note;
+}
+
+// The median that wrk prints, in microseconds.
+double wrk_median_us(const std::string& output) {
+  std::smatch match;
+  if (!std::regex_search(output, match, std::regex("50%\\s+([0-9.]+)(us|ms|s)"))) return 0;
+  return std::stod(match[1]) * (match[2] == "us" ? 1 : match[2] == "ms" ? 1e3 : 1e6);
+}
+
+// The same request, GET /subscribe?timeout=0, to the same server of known delay, timed by both. The generator
+// sends it at a fixed rate, slow enough that none waits for the one before; wrk one after the other.
+TEST(Trial, WrkFindsTheSameLatencyAndItIsTheServers) {
+  constexpr double kDelayUs = 20e3;
+  const StubServer stub({.delay = std::chrono::milliseconds(20)});
+  const Outcome outcome =
+      LoadgenProcess({"-t1", "-c1", "-d1s", "--latency", stub.url() + "/subscribe?channel=others&timeout=0"},
+                     "wrk")
+          .wait();
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+
+  Scenario scenario;
+  scenario.kind = Kind::kBlocking;
+  scenario.held = {1};
+  scenario.cursors = true;
+  scenario.publishes_per_second = 10;
+  scenario.other_requests_per_second = 10;
+  scenario.duration_seconds = 2;
+  const Measurement result = measure(stub, scenario, 1);
+  ASSERT_TRUE(result.other_latency) << result.note;
+
+  for (const double median_us : {wrk_median_us(outcome.output), result.other_latency->p50_us}) {
+    EXPECT_GE(median_us, kDelayUs) << outcome.output;
+    EXPECT_LT(median_us, 1.5 * kDelayUs) << outcome.output;
+  }
 }
 
 }  // namespace
