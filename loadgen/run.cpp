@@ -64,7 +64,7 @@ int run_against(const RunOptions& options) {
   const std::string name = ask_who(client, server.endpoint, server.root);
   const ClientCount before = count_clients(client);
   client.close();
-  verify(server.endpoint, false);
+  verify(server.endpoint, [](const std::string&) { return false; });
   std::vector<std::int64_t> sizes = options.scenario.held;
   if (options.scenario.kind == Kind::kHold) sizes = {sizes.back()};
   std::vector<Series> all;

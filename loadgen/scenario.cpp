@@ -172,6 +172,7 @@ std::vector<std::string> Scenario::needs() const {
   std::vector<std::string> parts;
   if (cursors) parts.emplace_back("cursors");
   if (channels > 1) parts.emplace_back("channels");
+  if (kind == Kind::kChurn) parts.emplace_back("leaving");
   return parts;
 }
 
