@@ -14,14 +14,10 @@
 
 namespace comet {
 
-bool prepare_socket(int socket, Milliseconds idle) {
-  const timeval time{idle.count() / 1000, idle.count() % 1000 * 1000};
-  return set_no_delay(socket) && setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) == 0 &&
-         setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) == 0;
-}
+namespace {
 
-bool wait_for_input(int socket, Clock::time_point until) {
-  pollfd polled{socket, POLLIN, 0};
+bool wait_for(int socket, short events, Clock::time_point until) {
+  pollfd polled{socket, events, 0};
   int ready = 0;
   do {
     const auto left = std::chrono::ceil<Milliseconds>(until - Clock::now());
@@ -31,12 +27,25 @@ bool wait_for_input(int socket, Clock::time_point until) {
   return ready > 0;
 }
 
-bool send_all(int socket, std::string_view bytes) {
+}  // namespace
+
+bool prepare_socket(int socket, Milliseconds idle) {
+  const timeval time{idle.count() / 1000, idle.count() % 1000 * 1000};
+  return set_no_delay(socket) && setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) == 0;
+}
+
+bool wait_for_input(int socket, Clock::time_point until) { return wait_for(socket, POLLIN, until); }
+
+// A send() that blocks would give back a part when its time is over, and the client that does not read would have
+// that time again for the rest.
+bool send_all(int socket, std::string_view bytes, Milliseconds idle) {
   while (!bytes.empty()) {
-    const ssize_t size = send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(size));
+    const ssize_t size = send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (size >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(size));
+    } else if (errno == EAGAIN ? !wait_for(socket, POLLOUT, Clock::now() + idle) : errno != EINTR) {
+      return false;
+    }
   }
   return true;
 }
