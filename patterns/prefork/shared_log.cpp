@@ -111,13 +111,15 @@ SharedLog::Published SharedLog::append(Channel& channel, std::string_view body) 
 }
 
 // A record lies in one piece, so that it is copied in one piece: what does not fit before the ring's end
-// begins at its start. The overwritten mark is raised before the first byte is written.
+// begins at its start. The overwritten mark is raised before the first byte is written, and never lowered: a
+// publisher that was killed here left it raised by a longer record in the same place.
 std::uint64_t SharedLog::write_record(std::string_view response, std::size_t head_size) {
   const std::size_t size = (sizeof(Record) + response.size() + 7) / 8 * 8;
   std::uint64_t record = header_->head.load(relaxed);
   const std::uint64_t before_end = limits_.bytes - record % limits_.bytes;
   if (before_end < size) record += before_end;
-  if (record + size > limits_.bytes) header_->overwritten.store(record + size - limits_.bytes, relaxed);
+  const std::uint64_t mark = record + size - std::min(limits_.bytes, record + size);
+  header_->overwritten.store(std::max(header_->overwritten.load(relaxed), mark), relaxed);
   std::atomic_thread_fence(release);
   char* bytes = ring_ + record % limits_.bytes;
   const Record head{head_size, response.size()};
