@@ -126,7 +126,9 @@ void WorkerPool::resize() {
   const auto wanted = [this] {
     return pool_change({board_.idle.count(), total_, options_.least, options_.most, kLeastIdle, kMostIdle});
   };
-  for (std::size_t left = wanted().start; left > 0 && can_start; --left) can_start = start_worker();
+  for (std::size_t left = std::max(wanted().start, owed_); left > 0 && can_start; --left) {
+    can_start = start_worker();
+  }
   shared.can_grow = can_start && total_ < options_.most;
   if (!can_start && board_.available.count() == 0) {
     shared.shed = true;
@@ -175,6 +177,7 @@ bool WorkerPool::start_worker() {
   fork_failed_ = false;
   *free = {pid, Clock::now()};
   ++total_;
+  owed_ -= std::min<std::size_t>(owed_, 1);
   return true;
 }
 
@@ -192,7 +195,8 @@ void WorkerPool::reap() {
   for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) bury(pid, status);
 }
 
-// One that was killed may have published without ringing, or asked for growth without saying so.
+// One that was killed may have published without ringing, asked for growth without saying so, or been woken for
+// a connection that it has not accepted: of that the others hear nothing, but a new worker sees it.
 void WorkerPool::bury(pid_t pid, int status) {
   const auto worker =
       std::find_if(workers_.begin(), workers_.end(), [pid](const Worker& each) { return each.pid == pid; });
@@ -204,6 +208,7 @@ void WorkerPool::bury(pid_t pid, int status) {
   --total_;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   bells_.ring_all();
+  ++owed_;
   if (unused) {
     backoff_.fail(Clock::now());
   } else {

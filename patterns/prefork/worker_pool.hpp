@@ -101,6 +101,7 @@ class WorkerPool {
   // own costs every worker a page.
   std::span<Worker> workers_;
   std::size_t total_ = 0;
+  std::size_t owed_ = 0;  // workers to start for those that were killed, however many are idle; see bury()
   Backoff backoff_;
   bool fork_failed_ = false;
   std::optional<Clock::time_point> next_retirement_;  // while there is a surplus

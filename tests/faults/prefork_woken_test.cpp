@@ -1,0 +1,113 @@
+// A connection wakes one idle worker of comet-prefork. Killed before it accepts, it leaves the connection to
+// the next worker that is started.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <future>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "tests/conformance/client.hpp"
+#include "tests/conformance/server_process.hpp"
+
+namespace comet {
+namespace {
+
+using std::chrono::milliseconds;
+
+class PreforkWoken : public testing::Test {
+ protected:
+  PreforkWoken() : server_(PREFORK_PROGRAM, ".", {PREFORK_PROGRAM, "--port", "0", "--workers", "1:30"}) {
+    server_.wait_until_ready(patience());
+  }
+
+  void TearDown() override {
+    server_.signal(SIGTERM);
+    EXPECT_EQ(server_.wait_for_exit(milliseconds(6000)), 0) << server_.errors();
+  }
+
+  std::vector<pid_t> workers() const {
+    const std::string master = std::to_string(server_.pid());
+    std::ifstream children("/proc/" + master + "/task/" + master + "/children");
+    std::vector<pid_t> found;
+    for (pid_t worker; children >> worker;) found.push_back(worker);
+    return found;
+  }
+
+  std::string get(std::string_view target) {
+    Connection connection(server_.port());
+    connection.send(request("GET", target, "Connection: close\r\n"));
+    return connection.read_response().body;
+  }
+
+  void wait_until(const std::function<bool()>& holds) {
+    const auto give_up = std::chrono::steady_clock::now() + patience();
+    while (!holds()) ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+  }
+
+  // More idle workers than the pool replaces when one is lost, and all of them past their last client.
+  void grow() {
+    {
+      std::vector<Connection> connections;
+      for (int i = 0; i < 4; ++i) {
+        connections.emplace_back(server_.port());
+        connections.back().send(get_request("/healthz"));
+        EXPECT_EQ(connections.back().read_response().status, 200);
+      }
+      ASSERT_NO_FATAL_FAILURE(wait_until([this] { return workers().size() >= 8; }));
+    }
+    wait_until([this] { return get("/stats").find("\"connections\":1,") != std::string::npos; });
+  }
+
+  ServerProcess server_;
+};
+
+// Lets the worker, which this thread traces, run until it begins to wait in its epoll.
+void run_into_wait(pid_t worker) {
+  ASSERT_EQ(ptrace(PTRACE_SEIZE, worker, nullptr, PTRACE_O_TRACESYSGOOD), 0);
+  ASSERT_EQ(ptrace(PTRACE_INTERRUPT, worker, nullptr, nullptr), 0);
+  __ptrace_syscall_info call{};
+  do {
+    ASSERT_EQ(waitpid(worker, nullptr, __WALL), worker);
+    ASSERT_GT(ptrace(PTRACE_GET_SYSCALL_INFO, worker, sizeof call, &call), 0);
+    ASSERT_EQ(ptrace(PTRACE_SYSCALL, worker, nullptr, nullptr), 0);
+  } while (call.op != PTRACE_SYSCALL_INFO_ENTRY ||
+           (call.entry.nr != SYS_epoll_wait && call.entry.nr != SYS_epoll_pwait));
+}
+
+// Kills the worker that a call of `connect` wakes, before it knows why. The others go on undisturbed when
+// this thread, their tracer, has ended.
+template <class Connect>
+void kill_the_woken(const std::vector<pid_t>& workers, Connect connect) {
+  for (const pid_t worker : workers) {
+    run_into_wait(worker);
+    if (testing::Test::HasFatalFailure()) return;
+  }
+  connect();
+  const pid_t woken = waitpid(-1, nullptr, __WALL);
+  ASSERT_EQ(kill(woken, SIGKILL), 0);
+  ASSERT_EQ(waitpid(woken, nullptr, __WALL), woken);
+}
+
+TEST_F(PreforkWoken, KilledBeforeItAcceptsItsClientIsServedByANewWorker) {
+  ASSERT_NO_FATAL_FAILURE(grow());
+  const std::vector<pid_t> before = workers();
+  std::optional<Connection> client;
+  std::async(std::launch::async, kill_the_woken<std::function<void()>>, before, [&] {
+    client.emplace(server_.port());
+    client->send(get_request("/healthz"));
+  }).get();
+  ASSERT_TRUE(client.has_value());
+  EXPECT_EQ(client->read_response().status, 200);
+  EXPECT_NE(server_.errors().find("signal 9"), std::string::npos) << "no worker was killed";
+}
+
+}  // namespace
+}  // namespace comet
