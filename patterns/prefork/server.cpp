@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <new>
 #include <unordered_set>
 #include <utility>
@@ -42,7 +43,7 @@ Server::Server(const Options& options, const PoolOptions& pool)
 
 void Server::run() {
   rehearse();
-  pool_.start();
+  if (!pool_.start()) std::exit(1);
   announce_ready(listener_, service_.options);
   pool_.supervise();
   drain();

@@ -85,6 +85,11 @@ WorkerPool::WorkerPool(const PoolOptions& options, Scoreboard& board, const Bell
   if (signals_ < 0) fail("signalfd", errno);
 }
 
+bool WorkerPool::start() {
+  resize();
+  return total_ > 0;
+}
+
 void WorkerPool::supervise() {
   while (true) {
     wait_for(signals_, growth_, next_look());

@@ -64,7 +64,8 @@ class WorkerPool {
   WorkerPool(const PoolOptions& options, Scoreboard& board, const Bells& bells,
              std::function<void(std::size_t)> work);
 
-  void start() { resize(); }
+  // False where not one worker could be started, which it has said.
+  bool start();
   // Keeps the pool until SIGTERM or SIGINT, which then have their default action again: a second one ends the
   // master, and with it the workers.
   void supervise();

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <system_error>
 
 #include "patterns/common/startup.hpp"
 
@@ -25,7 +26,11 @@ ClientWatcher::ClientWatcher() : events_(epoll_create1(EPOLL_CLOEXEC)), stop_(ev
   if (events_ < 0 || stop_ < 0) fail("creating the epoll instance", errno);
   epoll_event event{.events = EPOLLIN, .data = {.u64 = kStop}};
   if (epoll_ctl(events_, EPOLL_CTL_ADD, stop_, &event) != 0) fail("epoll_ctl", errno);
-  thread_ = std::thread([this] { run(); });
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    fail("starting a thread (raise the limit of processes?)", error.code().value());
+  }
 }
 
 ClientWatcher::~ClientWatcher() {

@@ -8,9 +8,11 @@
 #include <cstddef>
 #include <iterator>
 #include <memory>
+#include <regex>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tests/conformance/fixture.hpp"
 #include "tests/hardening/poller.hpp"
@@ -106,6 +108,26 @@ class Exhaustion : public ServerTest {
     for (Connection& subscriber : subscribers) expect_message(subscriber.read_response(), message);
   }
 
+  // READY and a publish, or else the end with status 1 and one line that has `why`, a regular expression.
+  void expect_serves_or_says_why(const std::vector<std::string>& options, const Surroundings& surroundings,
+                                 const std::string& why) {
+    CommandValues values;
+    values.options = options;
+    values.connections = 8;
+    const auto process = launch(values, surroundings);
+    try {
+      process->wait_until_ready(patience());
+      Connection publisher(process->port());
+      publisher.send(get_request("/publish?message=a"));
+      EXPECT_EQ(publisher.read_response().status, 200);
+    } catch (const std::runtime_error&) {
+      EXPECT_EQ(process->wait_for_exit(patience()), 1) << process->errors();
+      const std::string errors = process->errors();
+      EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 1) << errors;
+      EXPECT_TRUE(std::regex_search(errors, std::regex(why))) << errors;
+    }
+  }
+
   // Publishes a message that memory lacks for: refused, or the connection ends. True: refused.
   bool expect_no_memory_for_a_publish() {
     Connection publisher = connect();
@@ -183,21 +205,18 @@ TEST_F(Exhaustion, WithoutThreadsForTheWorkOfPublishesItEndsBeforeReadyAndSaysWh
   Surroundings few;
   few.user = static_cast<uid_t>(40'000 + getpid() % 20'000);
   few.processes = 60;
-  CommandValues values;
-  values.options = {"--publish-work", "0.001", "--publish-work-threads", "100"};
-  values.connections = 8;
-  const auto process = launch(values, few);
-  try {
-    process->wait_until_ready(patience());
-    Connection publisher(process->port());
-    publisher.send(get_request("/publish?message=a"));
-    EXPECT_EQ(publisher.read_response().status, 200);
-  } catch (const std::runtime_error&) {
-    EXPECT_EQ(process->wait_for_exit(patience()), 1) << process->errors();
-    const std::string errors = process->errors();
-    EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 1) << errors;
-    EXPECT_NE(errors.find("--publish-work-threads"), std::string::npos) << errors;
-  }
+  expect_serves_or_says_why({"--publish-work", "0.001", "--publish-work-threads", "100"}, few,
+                            "--publish-work-threads");
+}
+
+// None beside the one that was started: a server that needs more than that is never READY.
+TEST_F(Exhaustion, WithoutAnyOtherProcessOrThreadItServesOrEndsBeforeReadyAndSaysWhy) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "the kernel counts processes by user, and only root can make one for this test";
+  Surroundings alone;
+  alone.user = static_cast<uid_t>(40'000 + getpid() % 20'000);
+  alone.processes = 1;
+  expect_serves_or_says_why({}, alone, "limit of processes|--threads");
 }
 
 TEST_F(Exhaustion, WithoutMemoryNewConnectionsAndChannelsAreRefusedAndTheOthersGoOn) {
