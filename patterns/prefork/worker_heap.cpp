@@ -5,6 +5,7 @@
 // Wakes a held request: nothing here.
 #include "patterns/prefork/worker_heap.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <functional>
@@ -36,12 +37,13 @@ void use_worker_heap() { block.open = true; }
 
 void* operator new(std::size_t size) {
   using namespace comet;
+  size = std::max<std::size_t>(size, 1);  // so that what is taken from the block lies in it
   const std::size_t rounded = (size + kAlignment - 1) / kAlignment * kAlignment;
   if (block.open && rounded >= size && rounded <= kBlockSize - block.taken) {
     ++block.in_use;
     return block.bytes + (block.taken += rounded) - rounded;
   }
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
 

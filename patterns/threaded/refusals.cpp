@@ -15,8 +15,6 @@
 namespace comet {
 namespace {
 
-constexpr std::size_t kMostRefused = 12;  // within the descriptors that connection_limit() leaves
-
 // True while more may come. Reads once: a client that sends without end must not keep the acceptor here.
 bool discard_input(int socket) {
   char unread[4096];
@@ -38,13 +36,16 @@ void Refusals::answer(int socket, const Response& response) {
     return;
   }
   refused_.push_back({socket, Clock::now() + kLingerTimeout});
-  if (refused_.size() <= kMostRefused) return;
+  if (refused_.size() <= kMost) return;
   ::close(refused_.front().socket);
   refused_.pop_front();
 }
 
-void Refusals::append_to(std::vector<pollfd>& polled) const {
-  for (const Refused& refused : refused_) polled.push_back({refused.socket, POLLIN, 0});
+nfds_t Refusals::write_to(std::span<pollfd, kMost> polled) const {
+  std::transform(refused_.begin(), refused_.end(), polled.begin(), [](const Refused& refused) {
+    return pollfd{refused.socket, POLLIN, 0};
+  });
+  return refused_.size();
 }
 
 int Refusals::time_left() const {

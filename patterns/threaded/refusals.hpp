@@ -8,7 +8,7 @@
 
 #include <cstddef>
 #include <deque>
-#include <vector>
+#include <span>
 
 #include "core/deadlines.hpp"
 #include "core/response.hpp"
@@ -23,8 +23,11 @@ class Refusals {
   // newest.
   void answer(int socket, const Response& response);
 
-  // For poll(): appends one entry per socket, and says how long to wait at most, -1: as long as you like.
-  void append_to(std::vector<pollfd>& polled) const;
+  static constexpr std::size_t kMost = 12;  // within the descriptors that connection_limit() leaves
+
+  // For poll(): writes one entry per socket and returns their number; says how long to wait at most, -1: as
+  // long as you like.
+  nfds_t write_to(std::span<pollfd, kMost> polled) const;
   int time_left() const;
   // Reads what clients still send, and closes those who have closed or whose time is over.
   void read_and_close();
