@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 #include "patterns/common/memory_reserve.hpp"
@@ -44,9 +46,11 @@ Server::Server(const Options& options, const ThreadOptions& threads)
 void Server::run() {
   announce_ready(listener_, service_.options);
   while (true) {
-    std::vector<pollfd> polled{{signals_.descriptor(), POLLIN, 0}, {listener_, POLLIN, 0}};
-    refusals_.append_to(polled);
-    if (poll(polled.data(), polled.size(), refusals_.time_left()) < 0 && errno != EINTR) fail("poll", errno);
+    // No vector: this loop goes on where memory is out.
+    std::array<pollfd, 2 + Refusals::kMost> polled{
+        {{signals_.descriptor(), POLLIN, 0}, {listener_, POLLIN, 0}}};
+    const nfds_t count = 2 + refusals_.write_to(std::span(polled).subspan<2>());
+    if (poll(polled.data(), count, refusals_.time_left()) < 0 && errno != EINTR) fail("poll", errno);
     if (polled[0].revents != 0) break;
     refusals_.read_and_close();
     if (polled[1].revents != 0) accept_connection();
