@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::uint64_t kStop = 0;  // the eventfd's number; clients count from 1
 constexpr int kEventsAtOnce = 256;
+// Edge-triggered, and without EPOLLIN: early bytes wake nobody. A FIN that came before is reported at once.
+constexpr std::uint32_t kLeaving = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLET;
 
 }  // namespace
 
@@ -52,12 +54,16 @@ void ClientWatcher::remove(Client& client) {
   clients_.erase(client.number_);
 }
 
-// Edge-triggered and without EPOLLIN: early bytes wake nobody. A FIN that came before is reported at once.
 bool ClientWatcher::watch(Client& client) {
   if (client.watched_) return true;
-  epoll_event event{.events = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLET, .data = {.u64 = client.number_}};
+  epoll_event event{.events = kLeaving, .data = {.u64 = client.number_}};
   client.watched_ = epoll_ctl(events_, EPOLL_CTL_ADD, client.socket, &event) == 0;
   return client.watched_;
+}
+
+void ClientWatcher::watch_input(Client& client, bool wanted) {
+  epoll_event event{.events = kLeaving | (wanted ? EPOLLIN : 0U), .data = {.u64 = client.number_}};
+  if (epoll_ctl(events_, EPOLL_CTL_MOD, client.socket, &event) != 0) fail("epoll_ctl", errno);
 }
 
 void ClientWatcher::stop_readers() {
@@ -79,7 +85,13 @@ void ClientWatcher::run() {
     if (count < 0 && errno != EINTR) fail("epoll_wait", errno);
     for (int i = 0; i < count; ++i) {
       if (events[i].data.u64 == kStop) return;
-      if (const auto waiter = find(events[i].data.u64)) waiter->leave();
+      const auto waiter = find(events[i].data.u64);
+      if (!waiter) continue;
+      if (events[i].events == EPOLLIN) {
+        waiter->notice_input();
+      } else {
+        waiter->leave();
+      }
     }
   }
 }

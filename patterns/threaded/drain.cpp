@@ -29,6 +29,8 @@ void Server::drain() {
   threads_.wait_for_all();
 }
 
+void Server::drain_hold(Connection& connection, ReplyForm form) { respond(connection, refuse_hold(form)); }
+
 // Why a request is not held. The connection ends with it: in the drain in any case, and else because its
 // thread may be the last one.
 Response Server::refuse_hold(ReplyForm form) {

@@ -205,12 +205,12 @@ void Server::hold(Connection& connection, std::unique_lock<std::mutex> lock, Cha
   const Cursor last = channel.log.last();  // and it stays so: the next publish takes the waiter out
   lock.unlock();
 
-  Waiter::State ended = waiter.wait(Clock::now() + time);
+  Waiter::State ended = wait(connection, Clock::now() + time, form);
   if (ended != Waiter::State::message) ended = end_hold(waiter, channel);
   if (ended == Waiter::State::expired) return expire(connection, last, form);
   if (ended == Waiter::State::left) return leave(connection);
-  if (ended == Waiter::State::drained) return respond(connection, refuse_hold(form));
-  respond(connection, message_or_refusal(counters_, counters_.held, waiter.take_message(), form));
+  if (ended == Waiter::State::drained) return drain_hold(connection, form);
+  deliver(connection, form);
 }
 
 // Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain.
@@ -228,6 +228,11 @@ Waiter::State Server::end_hold(Waiter& waiter, Channel& channel) {
     }
   }
   return waiter.wait();
+}
+
+void Server::deliver(Connection& connection, ReplyForm form) {
+  const Message message = connection.waiter->take_message();
+  respond(connection, message_or_refusal(counters_, counters_.held, message, form));
 }
 
 void Server::expire(Connection& connection, Cursor last, ReplyForm form) {

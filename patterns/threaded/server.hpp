@@ -63,8 +63,10 @@ class Server {
   void hold(Connection& connection, std::unique_lock<std::mutex> lock, Channel& channel, Milliseconds time,
             ReplyForm form);
   std::size_t wake(Waiters& woken, const Message& message);
+  void deliver(Connection& connection, ReplyForm form);
   void expire(Connection& connection, Cursor last, ReplyForm form);
   void leave(Connection& connection);
+  void drain_hold(Connection& connection, ReplyForm form);
   void respond(Connection& connection, const Response& response);
   void finish_response(Connection& connection, const Response& response);
   void linger(Connection& connection);
@@ -76,6 +78,8 @@ class Server {
   Decision take_input(Connection& connection, const char* input, ssize_t size);
   void append(Connection& connection, const Publish& request);
   Response refuse_hold(ReplyForm form);
+  Waiter::State wait(Connection& connection, Clock::time_point until, ReplyForm& form);
+  [[gnu::noinline]] bool store_input(Connection& connection);  // its frame would be wait()'s, and kept
   Waiter::State end_hold(Waiter& waiter, Channel& channel);
   void take_waiters(Channel& channel, Waiters& taken);
 

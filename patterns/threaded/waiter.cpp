@@ -11,6 +11,7 @@ namespace comet {
 void Waiter::begin() {
   const std::lock_guard lock(mutex_);
   state_ = left_ ? State::left : State::waiting;
+  has_input_ = false;
 }
 
 bool Waiter::end(State how) {
@@ -42,9 +43,18 @@ void Waiter::leave() {
   end(State::left);
 }
 
+void Waiter::notice_input() {
+  {
+    const std::lock_guard lock(mutex_);
+    has_input_ = true;
+  }
+  ended_.notify_one();
+}
+
 Waiter::State Waiter::wait(Clock::time_point until) {
   std::unique_lock lock(mutex_);
-  ended_.wait_until(lock, until, [this] { return state_ != State::waiting; });
+  ended_.wait_until(lock, until, [this] { return state_ != State::waiting || has_input_; });
+  has_input_ = false;
   return state_;
 }
 

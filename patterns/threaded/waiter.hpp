@@ -30,8 +30,11 @@ class Waiter : public boost::intrusive::list_base_hook<> {
   // The client has left: ends this hold, and any later one when it begins.
   void leave();
 
-  // Blocks until the hold is over or `until` has come: then it still is State::waiting, and may be ended at
-  // any time.
+  // Bytes have come that only the waiter's thread may read: returns it from wait().
+  void notice_input();
+
+  // Blocks until the hold is over, input is noticed or `until` has come: in the last two cases it still is
+  // State::waiting, and may be ended at any time.
   State wait(Clock::time_point until);
   State wait();
 
@@ -48,6 +51,7 @@ class Waiter : public boost::intrusive::list_base_hook<> {
   std::condition_variable ended_;
   State state_ = State::waiting;
   bool left_ = false;
+  bool has_input_ = false;  // noticed, and not yet said to the thread
   Message message_;
 };
 

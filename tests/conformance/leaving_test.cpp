@@ -4,6 +4,9 @@
 namespace comet {
 namespace {
 
+// That wait behind a held request: 64 KiB and one message, by default another 64 KiB.
+constexpr std::size_t kMostEarlyBytes = 2 * std::size_t{65536};
+
 class Leaving : public ServerTest {
  protected:
   void expect_released() {
@@ -49,6 +52,23 @@ TEST_F(Leaving, WithBytesSentAfterTheHoldBegan) {
   Connection subscriber = hold();
   subscriber.send(get_request("/healthz"));
   subscriber.leave();
+  expect_released();
+}
+
+// More than the client's window takes while nobody reads: the FIN comes only behind it.
+TEST_F(Leaving, WithAFloodSentAfterTheHoldBegan) {
+  start();
+  Connection subscriber = hold();
+  subscriber.send(std::string(kMostEarlyBytes, 'x'));
+  subscriber.leave();
+  expect_released();
+}
+
+TEST_F(Leaving, ByAFloodBeyondTheBoundClosesTheConnection) {
+  start();
+  Connection subscriber = hold();
+  subscriber.send(std::string(kMostEarlyBytes + 1, 'x'));
+  EXPECT_EQ(subscriber.read_until_closed(), "");
   expect_released();
 }
 

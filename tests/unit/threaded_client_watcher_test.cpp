@@ -105,6 +105,25 @@ TEST_F(ThreadedClientWatcherTest, EarlyBytesDoNotEndTheHold) {
   watcher_.remove(client_);
 }
 
+TEST_F(ThreadedClientWatcherTest, InputIsNoticedWhereItIsWatchedAndLeavingToo) {
+  watcher_.add(client_);
+  ASSERT_TRUE(watcher_.watch(client_));
+  client_.waiter->begin();
+  connected_.send("before");
+  watcher_.watch_input(client_, true);
+  for (int piece = 0; piece < 3; ++piece) {
+    const auto begun = Clock::now();
+    EXPECT_EQ(wait(), State::waiting);
+    EXPECT_LT(Clock::now() - begun, kPatience) << "not noticed";
+    if (piece < 2) connected_.send("another");
+  }
+  connected_.close_client();
+  State ended = wait();
+  if (ended == State::waiting) ended = wait();  // the last piece may be noticed once more
+  EXPECT_EQ(ended, State::left);
+  watcher_.remove(client_);
+}
+
 TEST_F(ThreadedClientWatcherTest, StopReadersEndsOnlyTheReadsOfThoseWhoWaitForARequest) {
   Connected other;
   Client answering{other.server};

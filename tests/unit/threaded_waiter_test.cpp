@@ -45,6 +45,16 @@ TEST(ThreadedWaiterTest, StillWaitsWhenTheTimeIsOver) {
   EXPECT_EQ(waiter.wait(), State::message);
 }
 
+TEST(ThreadedWaiterTest, InputReturnsTheThreadOnceAndTheHoldGoesOn) {
+  Waiter waiter;
+  waiter.begin();
+  std::thread watcher([&] { waiter.notice_input(); });
+  EXPECT_EQ(waiter.wait(far_away()), State::waiting);
+  watcher.join();
+  EXPECT_TRUE(waiter.end(make_message({7, 0}, "m")));
+  EXPECT_EQ(waiter.wait(far_away()), State::message);
+}
+
 TEST(ThreadedWaiterTest, OnlyTheFirstEndCounts) {
   for (const State first : {State::expired, State::left, State::drained}) {
     Waiter waiter;

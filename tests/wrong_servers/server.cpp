@@ -119,7 +119,7 @@ void WrongServer::read_from(Client& client) {
   std::string input(bytes, static_cast<std::size_t>(count));
   if (has("takes_cross_site")) replace_first(input, "cross-site", "none");
   if (client.state == State::kHeld) {
-    if (!client.reader.store(input)) {
+    if (!client.reader.store(input) && !has("takes_any_flood")) {
       unhold(client);
       add(counters_.disconnects);
       drop(client);
@@ -234,8 +234,9 @@ void WrongServer::poll_once() {
   for (const Client& client : clients_) {
     const bool deaf = client.state == State::kWorking ||
                       (has("never_releases_dead_client") && client.state == State::kHeld);
-    events.push_back(
-        {deaf ? -1 : client.socket, static_cast<short>(client.output.empty() ? POLLIN : POLLOUT), 0});
+    const bool unread = has("leaves_early_bytes_unread") && client.state == State::kHeld;
+    const auto wanted = static_cast<short>(unread ? POLLRDHUP : client.output.empty() ? POLLIN : POLLOUT);
+    events.push_back({deaf ? -1 : client.socket, wanted, 0});
     next = std::min(next, client.deadline);
   }
   if (!not_yet_logged_.empty()) next = Clock::now() + std::chrono::milliseconds(50);
