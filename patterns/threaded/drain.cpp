@@ -31,10 +31,10 @@ void Server::drain() {
 
 void Server::drain_hold(Connection& connection, ReplyForm form) { respond(connection, refuse_hold(form)); }
 
-// Why a request is not held. The connection ends with it: in the drain in any case, and else because its
-// thread may be the last one.
+// Why a request is not held. The connection ends with it in the drain, and where its thread may be the last
+// one.
 Response Server::refuse_hold(ReplyForm form) {
-  form.keep_alive = false;
+  if (draining_ || counters_.held >= threads_.limit() - 1) form.keep_alive = false;
   if (draining_) return refuse_at_drain(counters_, held_at_drain_, form);
   return refuse(counters_, counters_.held, "too many held requests", form);
 }

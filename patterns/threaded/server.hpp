@@ -69,7 +69,6 @@ class Server {
   void drain_hold(Connection& connection, ReplyForm form);
   void respond(Connection& connection, const Response& response);
   void finish_response(Connection& connection, const Response& response);
-  void linger(Connection& connection);
   void close(int socket, std::unique_ptr<Connection> connection);
   void drain();
 
@@ -80,6 +79,7 @@ class Server {
   Response refuse_hold(ReplyForm form);
   Waiter::State wait(Connection& connection, Clock::time_point until, ReplyForm& form);
   [[gnu::noinline]] bool store_input(Connection& connection);  // its frame would be wait()'s, and kept
+  void linger(Connection& connection);
   Waiter::State end_hold(Waiter& waiter, Channel& channel);
   void take_waiters(Channel& channel, Waiters& taken);
 

@@ -65,5 +65,31 @@ TEST_F(ThreadedCap, IdleClientsLeaveAThreadToAPublisher) {
   EXPECT_EQ(publish().status, 200);
 }
 
+// Of `count` subscribers that come at once, of whom one is refused.
+Response refusal_of(std::uint16_t port, int count) {
+  std::vector<Connection> subscribers;
+  for (int i = 0; i < count; ++i) subscribers.emplace_back(port);
+  for (Connection& subscriber : subscribers) subscriber.send(get_request("/subscribe"));
+  const auto give_up = std::chrono::steady_clock::now() + patience();
+  while (std::chrono::steady_clock::now() < give_up) {
+    for (Connection& subscriber : subscribers) {
+      if (subscriber.readable_within(milliseconds(1))) return subscriber.read_response();
+    }
+  }
+  return {};
+}
+
+TEST_F(ThreadedCap, ARefusedHoldEndsItsConnectionOnlyWhereThreadsAreShort) {
+  const Response at_the_cap = refusal_of(server_.port(), 3);
+  EXPECT_EQ(at_the_cap.status, 503);
+  EXPECT_EQ(at_the_cap.header("Connection"), "close");
+
+  ServerProcess spare(THREADED_PROGRAM, ".", {THREADED_PROGRAM, "--port", "0", "--max-held", "1"});
+  spare.wait_until_ready(patience());
+  const Response with_threads_to_spare = refusal_of(spare.port(), 2);
+  EXPECT_EQ(with_threads_to_spare.status, 503);
+  EXPECT_EQ(with_threads_to_spare.header("Connection"), "");
+}
+
 }  // namespace
 }  // namespace comet
