@@ -20,8 +20,8 @@ void Server::append(Connection& connection, const Publish& request) {
   SharedLog::Channel channel(request.channel);
   const auto published = log_.publish(channel, request.body);
   if (!published) {
-    return respond(connection, comet::refuse(board_.counters(), board_.held(), "no memory for this message",
-                                             request.form));
+    return respond(connection,
+                   refuse(board_.counters(), board_.held(), "no memory for this message", request.form));
   }
   const auto [cursor, number, after_previous] = *published;
   add(board_.counters().published);

@@ -1,7 +1,8 @@
 // Model: prefork. What each worker does now, in shared memory, one slot per worker; and the counters of
 // /stats.
-// Owner: a slot is written by its worker; the master clears it when the worker has ended, however it ended,
-// so that every number below is a count of what the living do and a killed worker leaves no trace in it.
+// Owner of a connection: its worker, which writes its slot. The master clears it when the worker has ended,
+// however it ended, so that every number below is a count of what the living do and a killed worker leaves no
+// trace in it.
 // Runs on: all processes, without a lock.
 // Wakes a held request: not this file; it counts whom a publish wakes.
 #pragma once

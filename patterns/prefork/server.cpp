@@ -166,7 +166,7 @@ void Server::hold(Connection& connection, SharedLog::Channel& channel, Milliseco
   hear(bells_.of(channel.hash));
   board_.begin_hold(slot_, channel.hash, log_.published());
   board_.available.remove(slot_);
-  if (const auto why = why_not_to_hold(form)) return refuse(connection, why, form);
+  if (const auto why = why_not_to_hold(form)) return refuse_hold(connection, why, form);
   const auto until = Clock::now() + time;
   for (bool time_left = true;; time_left = wait(connection, until)) {
     store_input(connection);
@@ -174,10 +174,10 @@ void Server::hold(Connection& connection, SharedLog::Channel& channel, Milliseco
     if (!time_left) end_hold();  // no publish counts it from here on; one that did is found in the log
     const auto found = log_.first_after(channel, last);
     form.missed = form.missed || found.missed;
-    if (found.message) return wake(connection, *found.message, form);
+    if (found.message) return deliver(connection, *found.message, form);
     if (board_.shared().draining) return drain_hold(connection, form);
     if (!time_left) return expire(connection, found.last, form);
-    if (board_.take_shedding(slot_)) return refuse(connection, "no worker is free", form);
+    if (board_.take_shedding(slot_)) return refuse_hold(connection, "no worker is free", form);
   }
 }
 
@@ -191,10 +191,10 @@ const char* Server::why_not_to_hold(ReplyForm& form) const {
   return "no worker is free";
 }
 
-void Server::refuse(Connection& connection, const char* why, ReplyForm form) {
+void Server::refuse_hold(Connection& connection, const char* why, ReplyForm form) {
   const std::size_t held = board_.held();
   end_hold();
-  respond(connection, comet::refuse(board_.counters(), held, why, form));
+  respond(connection, refuse(board_.counters(), held, why, form));
 }
 
 // Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain.
@@ -203,7 +203,7 @@ void Server::end_hold() {
   board_.available.add(slot_);
 }
 
-void Server::wake(Connection& connection, const Message& message, ReplyForm form) {
+void Server::deliver(Connection& connection, const Message& message, ReplyForm form) {
   end_hold();
   respond(connection, message_response(message, form));
 }

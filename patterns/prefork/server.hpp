@@ -46,7 +46,7 @@ class Server {
   void publish(Connection& connection, const Publish& request);
   void hold(Connection& connection, SharedLog::Channel& channel, Milliseconds time, ReplyForm form,
             Cursor last);
-  void wake(Connection& connection, const Message& message, ReplyForm form);
+  void deliver(Connection& connection, const Message& message, ReplyForm form);
   void expire(Connection& connection, Cursor last, ReplyForm form);
   void leave(Connection& connection);
   void drain_hold(Connection& connection, ReplyForm form);
@@ -58,7 +58,7 @@ class Server {
   void append(Connection& connection, const Publish& request);
   void end_hold();
   const char* why_not_to_hold(ReplyForm& form) const;
-  void refuse(Connection& connection, const char* why, ReplyForm form);
+  void refuse_hold(Connection& connection, const char* why, ReplyForm form);
   bool keeps_open(const Connection& connection) const;
   bool wait(Connection& connection, Clock::time_point until);
   bool wait_for_room(const Connection& connection, Clock::time_point until);

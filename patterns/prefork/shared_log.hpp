@@ -1,8 +1,8 @@
 // Model: prefork. All channel logs as bytes in shared memory. Messages lie in one ring of bytes, each
 // encoded once; a channel is a table entry and a ring of the places of its last messages.
-// Owner: publishers write under one robust lock; readers take no lock, copy, and look afterwards whether
-// what they copied was being overwritten, in which case they look again.
-// Runs on: all processes. A publisher may be killed between any two of its stores: a message exists once its
+// Owner of a connection: not this file; each worker reads and writes for its own.
+// Runs on: all processes. Publishers write under one robust lock; readers take no lock, copy, and look
+// afterwards whether what they copied was being overwritten, in which case they look again. A publisher may be killed between any two of its stores: a message exists once its
 // channel's count is raised, which is the last store, and what was written before that is not seen by
 // anybody.
 // Wakes a held request: not this file; the bell rings after publish().
