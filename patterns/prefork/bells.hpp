@@ -1,6 +1,6 @@
 // Model: prefork. The bells by which one write(2) wakes every worker that is held on a channel.
-// Owner of a connection: its worker; the bells are the master's, opened before the first fork, so every worker
-// has them.
+// Owner of a connection: its worker; the bells are the master's, opened before the first fork, so every
+// worker has them.
 // Runs on: publish() of any worker, and the master after a worker's violent end.
 // Wakes a held request: each worker has the bell of its channel in its own epoll, edge-triggered. So nobody
 // reads the eventfd, and a ring that comes between a look at the log and the wait is not lost: it stays in

@@ -2,9 +2,9 @@
 // encoded once; a channel is a table entry and a ring of the places of its last messages.
 // Owner of a connection: not this file; each worker reads and writes for its own.
 // Runs on: all processes. Publishers write under one robust lock; readers take no lock, copy, and look
-// afterwards whether what they copied was being overwritten, in which case they look again. A publisher may be killed between any two of its stores: a message exists once its
-// channel's count is raised, which is the last store, and what was written before that is not seen by
-// anybody.
+// afterwards whether what they copied was being overwritten, in which case they look again. A publisher may
+// be killed between any two of its stores: a message exists once its channel's count is raised, which is
+// the last store, and what was written before that is not seen by anybody.
 // Wakes a held request: not this file; the bell rings after publish().
 #pragma once
 

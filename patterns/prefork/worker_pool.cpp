@@ -200,8 +200,8 @@ void WorkerPool::reap() {
   for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) bury(pid, status);
 }
 
-// One that was killed may have published without ringing, asked for growth without saying so, or been woken for
-// a connection that it has not accepted: of that the others hear nothing, but a new worker sees it.
+// One that was killed may have published without ringing, asked for growth without saying so, or been woken
+// for a connection that it has not accepted: of that the others hear nothing, but a new worker sees it.
 void WorkerPool::bury(pid_t pid, int status) {
   const auto worker =
       std::find_if(workers_.begin(), workers_.end(), [pid](const Worker& each) { return each.pid == pid; });

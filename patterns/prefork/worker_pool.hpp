@@ -2,9 +2,9 @@
 // and replacing them.
 // Owner of a connection: the worker that accepted it; the master never touches one.
 // Runs on: the master, the one thread of the process that was started.
-// Wakes a held request: nothing here. The master is woken by a worker that finds few others idle (an eventfd),
-// by a worker's end or a request to stop (a signalfd), and once a second by the tick while there are more
-// workers than the least.
+// Wakes a held request: nothing here. The master is woken by a worker that finds few others idle (an
+// eventfd), by a worker's end or a request to stop (a signalfd), and once a second by the tick while there
+// are more workers than the least.
 #pragma once
 
 #include <sys/types.h>

@@ -43,8 +43,8 @@ class ClientWatcher {
   // descriptor, and no call per hold. False where the kernel is out of memory or of epoll watches.
   bool watch(Client& client);
 
-  // Whether input, too, is noticed from now on; what is there already is. Only where watch() was true. It costs
-  // a call, and a wake-up of the watcher for every piece that comes: for holds that last.
+  // Whether input, too, is noticed from now on; what is there already is. Only where watch() was true. It
+  // costs a call, and a wake-up of the watcher for every piece that comes: for holds that last.
   void watch_input(Client& client, bool wanted);
 
   // Drain: ends the reading of those who wait for a request.
