@@ -8,7 +8,7 @@
 #include <boost/context/preallocated.hpp>
 #include <utility>
 
-#include "patterns/continuations/fiber_annotations.hpp"
+#include "patterns/common/fiber_annotations.hpp"
 #include "patterns/continuations/stack_pool.hpp"
 
 namespace comet {

@@ -8,16 +8,18 @@
 
 #include <sched.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/context/fiber.hpp>
+#include <boost/context/preallocated.hpp>
 #include <cerrno>
 #include <cstddef>
-#include <cstdint>
 #include <mutex>
 #include <thread>
+#include <utility>
 
+#include "patterns/common/fiber_annotations.hpp"
 #include "patterns/common/startup.hpp"
 
 namespace comet {
@@ -29,48 +31,61 @@ constexpr std::size_t kStacksPerCore = 4;
 
 }  // namespace
 
-// Memory with a page below it that ends the process on overflow, and the two contexts that a call moves
-// between.
+// Memory with a page below it that ends the process on overflow, and the context that runs there, which waits
+// between two calls.
 class WorkStacks::Stack {
  public:
   Stack() : guard_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))) {
     memory_ = mmap(nullptr, guard_ + kStackSize, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (memory_ == MAP_FAILED || mprotect(memory_, guard_, PROT_NONE) != 0 || getcontext(&inside_) != 0) {
-      fail("making a stack", errno);
-    }
-    inside_.uc_stack.ss_sp = static_cast<char*>(memory_) + guard_;
-    inside_.uc_stack.ss_size = kStackSize;
-    inside_.uc_link = &outside_;
+    if (memory_ == MAP_FAILED || mprotect(memory_, guard_, PROT_NONE) != 0) fail("making a stack", errno);
+    boost::context::stack_context stack;
+    stack.sp = static_cast<char*>(memory_) + guard_ + kStackSize;
+    stack.size = kStackSize;
+    target_.create(stack.sp, stack.size);
+    target_.set_up([&] {
+      inside_ = boost::context::fiber(
+          std::allocator_arg, boost::context::preallocated(stack.sp, stack.size, stack), Kept{},
+          [this](boost::context::fiber&& caller) { return run(std::move(caller)); });
+    });
   }
-  ~Stack() { munmap(memory_, guard_ + kStackSize); }
+  ~Stack() {
+    call(nullptr, nullptr);
+    target_.destroy();
+    munmap(memory_, guard_ + kStackSize);
+  }
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
-  // With mutex locked.
+  // With mutex locked. No function: the context ends.
   void call(void (*function)(void*), void* argument) {
     function_ = function;
     argument_ = argument;
-    // makecontext(3) passes ints only: a pointer travels as two.
-    const auto self = reinterpret_cast<std::uintptr_t>(this);
-    makecontext(&inside_, reinterpret_cast<void (*)()>(enter), 2, static_cast<unsigned>(self >> 32),
-                static_cast<unsigned>(self));
-    swapcontext(&outside_, &inside_);  // returns through uc_link when enter() does
+    target_.visit([this] { inside_ = std::move(inside_).resume(); });
   }
 
   std::mutex mutex;
 
  private:
-  static void enter(unsigned high, unsigned low) {
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): as makecontext(3) wants it
-    const auto& self = *reinterpret_cast<Stack*>(std::uintptr_t{high} << 32 | low);
-    self.function_(self.argument_);
+  struct Kept {  // the memory, when the context ends
+    void deallocate(const boost::context::stack_context&) {}
+  };
+
+  boost::context::fiber run(boost::context::fiber caller) {
+    FiberReturn back;
+    for (back.arrived(); function_ != nullptr; back.arrived()) {
+      function_(argument_);
+      back.leave();
+      caller = std::move(caller).resume();
+    }
+    back.leave_for_good();
+    return caller;
   }
 
   const std::size_t guard_;
   void* memory_;
-  ucontext_t inside_;
-  ucontext_t outside_;
+  boost::context::fiber inside_;
+  [[no_unique_address]] FiberTarget target_;
   void (*function_)(void*) = nullptr;
   void* argument_ = nullptr;
 };

@@ -1,8 +1,5 @@
-// Model: a pool of threads; a held request is a Continuation. Here: what sanitizers must know of a switch of
-// stacks, as Boost.Context does not tell them. Nothing at all in other builds.
-// Owner of a connection: not its matter.
-// Runs on: the thread that switches, just before and just after.
-// Wakes a held request: nothing here.
+// What sanitizers must know of a switch of stacks, as Boost.Context does not tell them; called just before and
+// just after. Nothing at all in other builds.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +15,7 @@
 namespace comet {
 
 // For the thread: create() before the stack is set up, then visit() around every switch to it. FiberReturn is
-// for the handler on the captured stack, around every switch back to whichever thread resumed it.
+// for the code on that stack, around every switch back to whichever thread resumed it.
 
 #if defined(__SANITIZE_ADDRESS__)
 
@@ -86,7 +83,7 @@ struct FiberTarget {
     fiber = __tsan_create_fiber(0);
   }
   // The thread alone tells of both switches: ThreadSanitizer counts the calls of functions and their ends,
-  // and several functions end between a captured stack's last word and its thread's next one.
+  // and several functions end between a stack's last word and its thread's next one.
   template <class Jump>
   void visit(Jump jump) {
     const StopSignalsWait wait;
