@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <new>
+#include <thread>
 
 #include "patterns/common/startup.hpp"
 
@@ -26,8 +27,13 @@ std::atomic<bool> whole = false;  // so that one look is enough while memory is 
 
 void keep_memory_reserve() {
   if (!memory_reserve_is_whole()) fail("putting memory aside", ENOMEM);
-  // With two arenas a thread whose own has nothing left looks into the other: it finds whatever block was freed.
+  // Two arenas, both made now: a thread whose own has nothing left looks into the other and finds whatever block
+  // was freed. One that has none yet, and can make none, would look nowhere.
   mallopt(M_ARENA_MAX, 2);
+  std::thread([] {
+    void* volatile first = std::malloc(1);  // volatile: else the compiler leaves both calls out
+    std::free(first);
+  }).join();
   std::set_new_handler([] {
     if (!use_memory_reserve()) throw std::bad_alloc();
   });

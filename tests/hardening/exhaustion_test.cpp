@@ -245,6 +245,15 @@ TEST_F(Exhaustion, WithoutMemoryNewConnectionsAndChannelsAreRefusedAndTheOthersG
   expect_publish_reaches(subscribers, "after");
 }
 
+// None of its threads has taken memory for anything before.
+TEST_F(Exhaustion, WithoutMemoryFromItsStartItLivesAndServesAgainWithRoom) {
+  start();
+  { const std::vector<Connection> others = use_up_memory(); }
+  lift(RLIMIT_DATA);
+  wait_for("held", 0);
+  EXPECT_EQ(publish("after").status, 200);
+}
+
 TEST_F(Exhaustion, WithoutMemoryItDrains) {
   start();
   const Connection subscriber = hold();
