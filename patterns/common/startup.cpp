@@ -9,19 +9,24 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
+#include <fstream>
+#include <new>
+#include <system_error>
 
 namespace comet {
 namespace {
 
 // Descriptors that no connection takes: listener, event queues, standard streams, answers of 503.
 constexpr std::size_t kOwnDescriptors = 24;
-// Of the rest, those that no held request takes: they are for publishers.
-constexpr std::size_t kPublisherDescriptors = 40;
+constexpr std::size_t kDefaultMapCount = 65530;  // include/linux/mm.h, DEFAULT_MAX_MAP_COUNT
+constexpr std::size_t kOtherMappings = 2048;     // libraries, heap, threads
 
 std::size_t file_limit() {
   rlimit limit{};
@@ -29,7 +34,7 @@ std::size_t file_limit() {
   return static_cast<std::size_t>(limit.rlim_cur);
 }
 
-std::string advice(int error_number) {
+const char* advice(int error_number) {
   switch (error_number) {
     case EADDRINUSE:
       return "; another process listens there: choose another --port, or 0 for any free one";
@@ -38,6 +43,10 @@ std::string advice(int error_number) {
       return "; ports below 1024 need privileges: choose another --port";
     case EADDRNOTAVAIL:
       return "; this machine has no such address: choose another --address";
+    case EMFILE:
+      return "; raise the limit of open files (ulimit -n)";
+    case ENOMEM:
+      return "; raise the limit of memory (ulimit -v)";
     default:
       return "";
   }
@@ -53,7 +62,7 @@ sockaddr_storage resolve(const Options& options, socklen_t& length) {
   if (error != 0) {
     std::fprintf(stderr, "%s: --address %s: %s; give a numeric address such as 127.0.0.1\n",
                  program_invocation_short_name, options.address.c_str(), gai_strerror(error));
-    std::exit(1);
+    _exit(1);
   }
   sockaddr_storage address{};
   std::memcpy(&address, found->ai_addr, found->ai_addrlen);
@@ -79,15 +88,33 @@ bool is_loopback(int listener) {
   return IN6_IS_ADDR_LOOPBACK(&host) || (IN6_IS_ADDR_V4MAPPED(&host) && host.s6_addr[12] == IN_LOOPBACKNET);
 }
 
+// Where nobody catches an exception: in set-up, or once the memory reserve is used up.
+[[noreturn]] void fail_uncaught() {
+  const std::exception_ptr thrown = std::current_exception();
+  try {
+    if (thrown) std::rethrow_exception(thrown);
+  } catch (const std::bad_alloc&) {
+    fail("running the server", ENOMEM);
+  } catch (const std::system_error& error) {
+    fail("running the server", error.code().value());
+  } catch (const boost::system::system_error& error) {
+    fail("running the server", error.code().value());
+  } catch (...) {  // a mistake of the program: the core shows where
+  }
+  std::abort();
+}
+
 }  // namespace
 
+// Not by exit(): on a fiber's thread that would wait for its other fibers.
 void fail(const std::string& what, int error_number) {
   std::fprintf(stderr, "%s: %s: %s%s\n", program_invocation_short_name, what.c_str(),
-               std::strerror(error_number), advice(error_number).c_str());
-  std::exit(1);
+               std::strerror(error_number), advice(error_number));
+  _exit(1);
 }
 
 void prepare_process() {
+  std::set_terminate(fail_uncaught);
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) fail("reading the open-file limit", errno);
   limit.rlim_cur = limit.rlim_max;
@@ -101,8 +128,18 @@ std::size_t connection_limit() {
 
 std::size_t held_limit(const Options& options) {
   const std::size_t connections = connection_limit();
-  const std::size_t most = connections - std::min(kPublisherDescriptors, connections / 2);
+  const std::size_t most = connections - std::min(kPublishers, connections / 2);
   return options.max_held == 0 ? most : std::min(most, options.max_held);
+}
+
+std::size_t most_stacks() {
+  std::size_t map_count = 0;
+  if (!(std::ifstream("/proc/sys/vm/max_map_count") >> map_count)) map_count = kDefaultMapCount;
+  return (std::max(map_count, 2 * kOtherMappings) - kOtherMappings) / 2;
+}
+
+Milliseconds drain_timeout(const Options& options) {
+  return options.publish_work_threads > 0 ? kDrainTimeout : kDrainTimeout - options.publish_work;
 }
 
 int open_listener(const Options& options, bool reuse_port) {

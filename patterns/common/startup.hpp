@@ -21,14 +21,20 @@ constexpr int kSendBuffer = 64 * 1024;
 [[noreturn]] void fail(const std::string& what, int error_number);
 
 // Raises the soft limit of open files to the hard one, and ignores SIGPIPE: a closed peer is an error of its
-// write.
+// write. An exception that nobody catches ends the process as fail() does.
 void prepare_process();
 
 // Most connections to keep: those beyond are answered 503, with the few descriptors that are left for it.
 std::size_t connection_limit();
 
+// Of the most connections, and of the most stacks, those that no held request takes: they are for publishers.
+constexpr std::size_t kPublishers = 40;
+
 // Most requests to hold: --max-held, and never so many that no descriptor is left for publishers.
 std::size_t held_limit(const Options& options);
+
+// Most stacks that vm.max_map_count leaves room for: each has a guard page, and with it two mappings.
+std::size_t most_stacks();
 
 // After an answer that ends the connection the server reads on for this long, or until the client closes:
 // closing with unread input would send a reset, which can destroy the answer on its way (RFC 9112
@@ -44,6 +50,9 @@ constexpr Milliseconds kAcceptPause{100};
 
 // The drain after SIGTERM: what has not finished by then is cut, within the contract's 5 s.
 constexpr Milliseconds kDrainTimeout{4000};
+// The same where the drain may have begun late: a thread that does a publish's work itself is kept from it for as
+// long as that takes.
+Milliseconds drain_timeout(const Options& options);
 
 // A listening socket, close-on-exec; exits with one line where the address is in use or not allowed.
 int open_listener(const Options& options, bool reuse_port = false);

@@ -58,17 +58,16 @@ void Server::run() {
   drain();
 }
 
-// Step 1: accept. Without a thread for it the client gets its 503 and is let go.
+// Step 1: accept. Without a thread for it the client gets its 503 and is let go. Without memory or descriptors it
+// waits in the kernel's queue.
 void Server::accept_connection() {
-  const int socket = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+  const bool has_memory = memory_reserve_is_whole();
+  const int socket = has_memory ? accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC) : -1;
   if (socket < 0) {
     pollfd signals{signals_.descriptor(), POLLIN, 0};
-    const bool pause = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    const bool pause =
+        !has_memory || errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
     if (pause) poll(&signals, 1, static_cast<int>(kAcceptPause.count()));
-    return;
-  }
-  if (!memory_reserve_is_whole()) {
-    ::close(socket);
     return;
   }
   try {

@@ -12,10 +12,10 @@
 #include "core/channels.hpp"
 #include "core/request_reader.hpp"
 #include "core/stats.hpp"
+#include "patterns/common/stop_signals.hpp"
 #include "patterns/threaded/client_watcher.hpp"
 #include "patterns/threaded/connection_threads.hpp"
 #include "patterns/threaded/refusals.hpp"
-#include "patterns/threaded/stop_signals.hpp"
 #include "patterns/threaded/waiter.hpp"
 #include "patterns/threaded/work_stacks.hpp"
 

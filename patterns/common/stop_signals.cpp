@@ -1,10 +1,7 @@
-// Model: one thread per connection. SIGTERM and SIGINT as a descriptor, so that they interrupt no thread's
-// calls.
-// Owner of a connection: nothing here.
-// Runs on: the main thread.
-// Wakes a held request: nothing here.
-#include "patterns/threaded/stop_signals.hpp"
+// A signalfd, and the mask of signals that belongs to it.
+#include "patterns/common/stop_signals.hpp"
 
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -34,6 +31,12 @@ StopSignals::StopSignals() {
 }
 
 StopSignals::~StopSignals() { ::close(descriptor_); }
+
+bool StopSignals::come() const {
+  pollfd polled{descriptor_, POLLIN, 0};
+  if (poll(&polled, 1, 0) < 0 && errno != EINTR) fail("looking for signals", errno);
+  return polled.revents != 0;
+}
 
 void StopSignals::restore() {
   signalfd_siginfo taken;
