@@ -7,12 +7,13 @@
 
 namespace comet {
 
-// Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signal
-// handlers go away, so that a second signal has its default action and ends the process at once.
+// Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signals'
+// default action is back, so that a second one ends the process at once.
 void Server::drain() {
   held_at_drain_ = counters_.held;
   draining_ = true;
-  for (uv_signal_t& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
+  signals_.restore();
+  uv_close(reinterpret_cast<uv_handle_t*>(&signal_watch_), nullptr);
   listener_.close();
   const auto drain_connection = [](uv_handle_t* handle, void* server) {
     if (handle->type != UV_TCP || uv_is_closing(handle)) return;
@@ -36,7 +37,8 @@ void Server::drain() {
     uv_walk(timer->loop, close_connection, timer->loop->data);
   };
   // It fails only on a timer that is closing.
-  uv_timer_start(&drain_timer_, on_time, static_cast<std::uint64_t>(kDrainTimeout.count()), 0);
+  uv_timer_start(&drain_timer_, on_time, static_cast<std::uint64_t>(drain_timeout(service_.options).count()),
+                 0);
   if (counters_.connections == 0) close_last_handles();
 }
 

@@ -1,5 +1,5 @@
-// Model: asynchronous event loop. One watcher for the listening socket, and a timer while descriptors are
-// out.
+// Model: asynchronous event loop. One watcher for the listening socket, and a timer while descriptors or
+// memory are out.
 // Owner of a connection: not this file; the server gets each socket.
 // Runs on: the loop's thread.
 // Wakes a held request: nothing here.
@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "patterns/async/libuv_call.hpp"
+#include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 
 namespace comet {
@@ -39,8 +40,10 @@ void Listener::close() {
   ::close(descriptor_);
 }
 
+// Where memory is out nobody is taken: new connections wait in the kernel's queue.
 void Listener::accept_all() {
   while (true) {
+    if (!memory_reserve_is_whole()) return pause();
     const int socket = accept4(descriptor_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket >= 0) {
       on_accepted_(socket);

@@ -2,15 +2,11 @@
 // Owner of a connection: the loop; while its publish is at work nobody reads or closes it.
 // Runs on: the loop's thread; blocking work that is handed over on a thread of libuv's pool.
 // Wakes a held request: wake(), which walks the channel's list and writes to each socket in turn.
-#include <unistd.h>
-
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -34,17 +30,9 @@ void Server::start_work_pool() {
   if (setenv("UV_THREADPOOL_SIZE", std::to_string(service_.options.publish_work_threads).c_str(), 1) != 0) {
     fail("setenv", errno);
   }
-  const auto on_abort = [](int) {
-    constexpr std::string_view kWhy =
-        "comet-async: starting threads failed; use fewer --publish-work-threads\n";
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kWhy.data(), kWhy.size());
-    _exit(1);
-  };
-  if (std::signal(SIGABRT, on_abort) == SIG_ERR) fail("signal", errno);
   require(uv_queue_work(
               &loop_, &first_work_, [](uv_work_t*) {}, nullptr),
           "uv_queue_work");
-  if (std::signal(SIGABRT, SIG_DFL) == SIG_ERR) fail("signal", errno);
 }
 
 // Step 5: publish. Do its blocking work, if it has any, here or in the pool; then append, wake, answer.
@@ -53,7 +41,11 @@ void Server::publish(Connection& connection, Publish&& request) {
   if (work > Milliseconds{0} && service_.options.publish_work_threads > 0) {
     return work_in_pool(connection, std::move(request));
   }
-  if (work > Milliseconds{0}) std::this_thread::sleep_for(work);
+  if (work > Milliseconds{0}) {
+    // The signal is seen before the loop sees it: else all publishes that are there by now would work first.
+    if (signals_.come()) return respond(connection, refuse_at_drain(counters_, counters_.held, request.form));
+    std::this_thread::sleep_for(work);
+  }
   append(connection, request);
 }
 
@@ -113,7 +105,7 @@ std::size_t Server::wake(Channel& channel, const Message& message) {
     woken.pop_front();
     end_hold(connection);
     respond(connection, message_or_refusal(counters_, counters_.held, message, connection.form));
-    if (connection.reader.mid_request()) early_.push_back(&connection);
+    note_early_request(connection);
   }
   return receivers;
 }

@@ -7,9 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "patterns/async/libuv_call.hpp"
@@ -32,6 +34,18 @@ void* reallocate(void* memory, std::size_t size) {
   return larger;
 }
 
+// So it does where the system refuses what it needs at the start: descriptors, the threads of its pool.
+void say_why_libuv_aborts() {
+  const auto on_abort = [](int) {
+    constexpr std::string_view kWhy =
+        "comet-async: starting libuv failed; raise the limit of open files (ulimit -n) or use fewer "
+        "--publish-work-threads\n";
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kWhy.data(), kWhy.size());
+    _exit(1);
+  };
+  if (std::signal(SIGABRT, on_abort) == SIG_ERR) fail("signal", errno);
+}
+
 uv_stream_t* stream_of(Connection& connection) { return reinterpret_cast<uv_stream_t*>(&connection.socket); }
 uv_handle_t* handle_of(Connection& connection) { return reinterpret_cast<uv_handle_t*>(&connection.socket); }
 
@@ -51,21 +65,22 @@ Server::Server(const Options& options)
     return read_stats(counters_, "async", started_);
   };
   require(uv_replace_allocator(std::malloc, reallocate, std::calloc, std::free), "uv_replace_allocator");
+  say_why_libuv_aborts();
   require(uv_loop_init(&loop_), "uv_loop_init");
   loop_.data = this;
   timer_.open(loop_);
   listener_.open(loop_);
   require(uv_timer_init(&loop_, &drain_timer_), "uv_timer_init");
-  for (uv_signal_t& signal : signals_) require(uv_signal_init(&loop_, &signal), "uv_signal_init");
+  require(uv_poll_init(&loop_, &signal_watch_, signals_.descriptor()), "uv_poll_init");
 }
 
 void Server::run() {
-  const auto on_signal = [](uv_signal_t* signal, int) {
-    server_of(reinterpret_cast<uv_handle_t*>(signal)).drain();
+  const auto on_signal = [](uv_poll_t* watch, int, int) {
+    server_of(reinterpret_cast<uv_handle_t*>(watch)).drain();
   };
-  require(uv_signal_start(&signals_[0], on_signal, SIGTERM), "uv_signal_start");
-  require(uv_signal_start(&signals_[1], on_signal, SIGINT), "uv_signal_start");
+  require(uv_poll_start(&signal_watch_, UV_READABLE, on_signal), "uv_poll_start");
   start_work_pool();
+  if (std::signal(SIGABRT, SIG_DFL) == SIG_ERR) fail("signal", errno);
   listener_.start();
   announce_ready(listener_.descriptor(), service_.options);
   uv_run(&loop_, UV_RUN_DEFAULT);
@@ -74,10 +89,6 @@ void Server::run() {
 
 // Step 1: accept. Over the limit of connections the client gets its 503 and is let go.
 void Server::accept_connection(int socket) {
-  if (!memory_reserve_is_whole()) {
-    ::close(socket);
-    return;
-  }
   auto* connection = new Connection(service_);
   require(uv_tcp_init(&loop_, &connection->socket), "uv_tcp_init");
   connection->socket.data = connection;
@@ -121,7 +132,8 @@ void Server::read_request(Connection& connection, ssize_t size) {
   if (connection.phase == Phase::lingering) return;
   const std::string_view bytes(input_, static_cast<std::size_t>(size));
   if (!memory_reserve_is_whole()) {
-    return held ? leave(connection) : respond(connection, connection.reader.refuse_without_memory(bytes));
+    if (held) channels_.close_if_unused(end_hold(connection));
+    return respond(connection, connection.reader.refuse_without_memory(bytes));
   }
   if (!held) return handle(connection, connection.reader.feed(bytes));
   if (!connection.reader.store(bytes)) leave(connection);
@@ -194,7 +206,7 @@ void Server::expire(Connection& connection) {
   channels_.close_if_unused(channel);
   add(counters_.timeouts);
   respond(connection, no_content_response(last, connection.form));
-  if (connection.reader.mid_request()) early_.push_back(&connection);
+  note_early_request(connection);
 }
 
 void Server::leave(Connection& connection) {
@@ -204,11 +216,17 @@ void Server::leave(Connection& connection) {
 }
 
 // Requests that came behind a held one. Not answered inside wake(): each could publish, and wake, in turn.
+void Server::note_early_request(Connection& connection) {
+  if (connection.phase == Connection::Phase::idle && connection.reader.mid_request()) {
+    early_.push_back(connection);
+  }
+}
+
 void Server::continue_early_requests() {
   while (!early_.empty()) {
-    Connection& connection = *early_.back();
-    early_.pop_back();
-    if (connection.phase == Connection::Phase::idle) handle(connection, connection.reader.next());
+    Connection& connection = early_.front();
+    early_.pop_front();
+    handle(connection, connection.reader.next());
   }
 }
 
@@ -274,6 +292,7 @@ void Server::linger(Connection& connection) {
 void Server::close(Connection& connection) {
   if (std::exchange(connection.phase, Connection::Phase::closed) == Connection::Phase::closed) return;
   timer_.cancel(connection);
+  if (connection.WaiterHook::is_linked()) early_.erase(early_.iterator_to(connection));
   subtract(counters_.connections);
   uv_close(handle_of(connection), [](uv_handle_t* handle) {
     Server& server = server_of(handle);

@@ -9,13 +9,13 @@
 #include <atomic>
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
-#include <vector>
 
 #include "core/channels.hpp"
 #include "core/request_reader.hpp"
 #include "core/stats.hpp"
 #include "patterns/async/listener.hpp"
 #include "patterns/async/loop_timer.hpp"
+#include "patterns/common/stop_signals.hpp"
 
 namespace comet {
 
@@ -27,7 +27,7 @@ using Waiters = boost::intrusive::list<Connection, boost::intrusive::base_hook<W
                                        boost::intrusive::constant_time_size<false>>;
 using Channel = Channels<Waiters>::Channel;
 
-// Everything that a connection costs in user memory, held or not.
+// Everything that a connection costs in user memory, held or not. The hook is also that of Server::early_.
 struct Connection : Deadline, WaiterHook {
   explicit Connection(const Service& service) : reader(service) {}
 
@@ -82,6 +82,7 @@ class Server {
   void write_later(Connection& connection, const Response& response, std::size_t sent);
   void linger(Connection& connection);
   void end_time(Connection& connection);
+  void note_early_request(Connection& connection);
   void continue_early_requests();
   void close_last_handles();
 
@@ -93,14 +94,15 @@ class Server {
   Channels<Waiters> channels_;
   Listener listener_;
   LoopTimer timer_;
-  std::vector<Connection*> early_;     // answered connections whose next request came while they were held
+  Waiters early_;                      // answered connections whose next request came while they were held
   std::atomic<bool> draining_{false};  // the pool reads it
   std::size_t held_at_drain_ = 0;
+  StopSignals signals_;
 
   uv_loop_t loop_;
+  uv_poll_t signal_watch_;
   uv_timer_t drain_timer_;
   uv_work_t first_work_;
-  uv_signal_t signals_[2];
   char input_[65536];  // read into, then fed to a reader, before the next callback
 };
 
