@@ -8,8 +8,6 @@
 #include <sanitizer/common_interface_defs.h>
 #elif defined(__SANITIZE_THREAD__)
 #include <sanitizer/tsan_interface.h>
-
-#include <csignal>
 #endif
 
 namespace comet {
@@ -53,49 +51,21 @@ struct FiberReturn {
 
 #else
 
-#if defined(__SANITIZE_THREAD__)
-// ThreadSanitizer forgets a signal that comes while a fiber is destroyed, and keeps one that comes on a fiber
-// until that fiber goes on. So the two signals that drain the server wait meanwhile.
-class StopSignalsWait {
- public:
-  StopSignalsWait() {
-    sigset_t stop_signals;
-    sigemptyset(&stop_signals);
-    sigaddset(&stop_signals, SIGTERM);
-    sigaddset(&stop_signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &stop_signals, &before_);  // fails only for a wrong first argument
-  }
-  ~StopSignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  StopSignalsWait(const StopSignalsWait&) = delete;
-  StopSignalsWait& operator=(const StopSignalsWait&) = delete;
-
- private:
-  sigset_t before_;
-};
-#endif
-
 struct FiberTarget {
 #if defined(__SANITIZE_THREAD__)
   void* fiber = nullptr;
 
-  void create(void*, std::size_t) {
-    const StopSignalsWait wait;
-    fiber = __tsan_create_fiber(0);
-  }
+  void create(void*, std::size_t) { fiber = __tsan_create_fiber(0); }
   // The thread alone tells of both switches: ThreadSanitizer counts the calls of functions and their ends,
   // and several functions end between a stack's last word and its thread's next one.
   template <class Jump>
   void visit(Jump jump) {
-    const StopSignalsWait wait;
     void* thread = __tsan_get_current_fiber();
     __tsan_switch_to_fiber(fiber, 0);
     jump();
     __tsan_switch_to_fiber(thread, 0);
   }
-  void destroy() {
-    const StopSignalsWait wait;
-    __tsan_destroy_fiber(fiber);
-  }
+  void destroy() { __tsan_destroy_fiber(fiber); }
 #else
   void create(void*, std::size_t) {}
   template <class Jump>

@@ -25,6 +25,7 @@ class Continuation {
     std::shared_ptr<const Message> message;  // after resume()
     Cursor cursor;                           // after expire(): where the next poll goes on
     ReplyForm form;                          // of the answer; form.missed is known when the hold begins
+    bool no_memory = false;                  // after refuse(): why; the connection ends with it
   };
 
   // The request stays open after its handler returns. Called by the connection's owner, before any other

@@ -16,23 +16,24 @@ using boost::system::error_code;
 
 }  // namespace
 
-// Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signal
-// handlers go away, so that a second signal has its default action and ends the process at once. In the
-// strand.
+// Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signals'
+// default action is back, so that a second one ends the process at once. In the strand.
 void Server::drain() {
   held_at_drain_ = counters_.held;
-  draining_ = true;
+  draining_ = true;  // before the signal is taken: publish() sees one of the two
+  signal_watch_.release();
+  signals_.restore();
   error_code ignored;
-  signals_.clear(ignored);
   acceptor_.close(ignored);
   accept_timer_.cancel();
-  drain_timer_.expires_after(kDrainTimeout);
+  drain_timer_.expires_after(drain_timeout(service_.options));
   drain_timer_.async_wait(asio::bind_executor(strand_, [this](const error_code& cancelled) {
     if (cancelled) return;
     cutting_ = true;
     deadlines_.end_all(Event::drain);
   }));
-  deadlines_.end_all(Event::drain);  // every open connection has one
+  // Every open connection has a deadline, or is in the hands of a thread, which sees draining_ or cutting_.
+  deadlines_.end_all(Event::drain);
   stop_if_drained();
 }
 

@@ -26,7 +26,14 @@ void Server::publish(Connection& connection, Publish&& request) {
   if (work > Milliseconds{0} && service_.options.publish_work_threads > 0) {
     return work_in_pool(connection, std::move(request));
   }
-  if (work > Milliseconds{0}) std::this_thread::sleep_for(work);
+  if (work > Milliseconds{0}) {
+    // The signal is seen before the strand sees it: else all publishes that are there by now would work first.
+    if (signals_.come() || draining_) {
+      const std::size_t held = draining_ ? held_at_drain_ : counters_.held.load();
+      return respond(connection, refuse_at_drain(counters_, held, request.form));
+    }
+    std::this_thread::sleep_for(work);
+  }
   append(connection, std::move(request));
 }
 

@@ -1,6 +1,6 @@
 // Model: a pool of threads over one Asio loop; a held request is a Continuation and costs no thread.
 // Owner of a connection: the thread in which its handler runs.
-// Runs on: redispatch and stackful: every thread of the pool; direct: the publisher's.
+// Runs on: redispatch and stackful: every thread of the pool at once; direct: one after another in any.
 // Wakes a held request: the three ways to go on after a suspend, side by side.
 #include <boost/asio/post.hpp>
 #include <new>
@@ -11,7 +11,8 @@
 namespace comet {
 
 // redispatch, as Jetty: the handler runs twice, from the top; is_initial() says which time it is. The message
-// comes back as an attribute. Costs a second pass through the pool; all threads share in making the answers.
+// comes back as an attribute. Costs a second pass through the pool for each portion; all threads share in making
+// the answers.
 
 void Server::handle_request(Connection& connection, Subscribe&& request) {
   if (connection.continuation.is_initial()) {
@@ -29,8 +30,9 @@ void Server::resume_in_pool(const std::shared_ptr<Woken>& woken) {
   });
 }
 
-// direct: the publisher answers one subscriber after another, its own client last. No second pass, and no
-// help from the other threads: an answer that takes long to make delays all behind it.
+// direct: the publish answers one subscriber after another, its own client last: one chain of tasks, each with a
+// portion, in whichever thread is free. No help from the other threads: an answer that takes long to make delays all
+// behind it.
 
 void Server::resume_in_loop(const std::shared_ptr<Woken>& woken, Connection& publisher,
                             const Response& answer) {
@@ -80,7 +82,7 @@ void Server::resume(const std::shared_ptr<Woken>& woken, Connection& publisher, 
 void Server::go_on(Connection& connection) {
   switch (style_) {
     case ResumeStyle::redispatch:
-      return handle_request(connection, {});
+      return handle_request(connection, {});  // what is needed of the request is in the attributes
     case ResumeStyle::direct:
       return respond_to_subscriber(connection);
     case ResumeStyle::stackful:
@@ -113,6 +115,7 @@ void Server::respond_to_subscriber(Connection& connection) {
     case State::expired:
       return respond(connection, no_content_response(attributes.cursor, attributes.form));
     case State::refused:
+      if (attributes.no_memory) return respond(connection, refuse_without_memory(counters_, counters_.held));
       return respond(connection, draining_ ? refuse_at_drain(counters_, held_at_drain_, attributes.form)
                                            : refuse(counters_, counters_.held, "too many held requests",
                                                     attributes.form));

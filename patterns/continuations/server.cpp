@@ -8,7 +8,6 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
-#include <csignal>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -50,16 +49,13 @@ Server::Server(const Options& options, unsigned threads, ResumeStyle style)
           },
           [this](Deadline& deadline) { handle_event(static_cast<Connection&>(deadline)); }),
       acceptor_(pool_, family_of(options), open_listener(options)),
-      signals_(pool_),
+      signal_watch_(pool_, signals_.descriptor()),
       accept_timer_(pool_),
       drain_timer_(pool_) {}
 
 void Server::run() {
-  signals_.add(SIGTERM);
-  signals_.add(SIGINT);
-  signals_.async_wait(asio::bind_executor(strand_, [this](const error_code& error, int) {
-    if (!error) drain();
-  }));
+  signal_watch_.async_wait(asio::posix::stream_descriptor::wait_read,
+                           asio::bind_executor(strand_, [this](const error_code&) { drain(); }));
   accept_connection();
   std::vector<std::jthread> others;
   try {
@@ -75,24 +71,30 @@ void Server::run() {
   work_pool_.stop();
 }
 
-// Step 1: accept. Over the limit of connections the client gets its 503 and is let go.
+// Step 1: accept. Over the limit of connections the client gets its 503 and is let go. Where memory or descriptors
+// are out new ones wait in the kernel's queue.
 void Server::accept_connection() {
-  acceptor_.async_accept(
-      pool_.get_executor(), asio::bind_executor(strand_, [this](const error_code& error, Socket socket) {
-        if (draining_) return;
-        if (!error) begin(std::move(socket));
-        if (!error || error == asio::error::connection_aborted) return accept_connection();
-        accept_timer_.expires_after(kAcceptPause);
-        accept_timer_.async_wait(asio::bind_executor(strand_, [this](const error_code& cancelled) {
-          if (!cancelled) accept_connection();
-        }));
-      }));
+  if (!memory_reserve_is_whole()) return accept_later();
+  acceptor_.async_accept(pool_.get_executor(),
+                         asio::bind_executor(strand_, [this](const error_code& error, Socket socket) {
+                           if (draining_) return;
+                           if (!error) begin(std::move(socket));
+                           if (!error || error == asio::error::connection_aborted) return accept_connection();
+                           accept_later();
+                         }));
+}
+
+void Server::accept_later() {
+  accept_timer_.expires_after(kAcceptPause);
+  accept_timer_.async_wait(asio::bind_executor(strand_, [this](const error_code& cancelled) {
+    if (!cancelled && !draining_) accept_connection();
+  }));
 }
 
 void Server::begin(Socket&& socket) {
   error_code error;
   socket.non_blocking(true, error);
-  if (error || !set_no_delay(socket.native_handle()) || !memory_reserve_is_whole()) return;
+  if (error || !set_no_delay(socket.native_handle())) return;
   auto& connection = *new Connection(service_, std::move(socket));
   add(counters_.connections);
   wait_for_input(connection);
@@ -115,7 +117,11 @@ void Server::read_request(Connection& connection) {
   if (error && error != asio::error::would_block) return held ? leave(connection) : close(connection);
   const std::string_view bytes(input.data(), size);
   if (size > 0 && connection.phase != Phase::lingering && !memory_reserve_is_whole()) {
-    return held ? leave(connection) : respond(connection, connection.reader.refuse_without_memory(bytes));
+    if (!held) return respond(connection, connection.reader.refuse_without_memory(bytes));
+    if (connection.continuation.refuse()) {
+      connection.continuation.attributes.no_memory = true;
+      return end_hold(connection);
+    }
   }
   if (held && !connection.reader.store(bytes)) return leave(connection);
   wait_for_input(connection);
@@ -153,12 +159,10 @@ void Server::subscribe(Connection& connection, Subscribe&& request) {
     continuation.attributes.form.missed = missed;
     if (message) {
       continuation.resume(std::make_shared<const Message>(*message));
-    } else if (request.hold == Milliseconds{0}) {
-      continuation.expire();
-    } else if (counters_.held < held_limit_ && !draining_) {
+    } else if (request.hold > Milliseconds{0} && counters_.held < held_limit_ && !draining_) {
       return hold(connection, channel, request.hold);
     } else {
-      continuation.refuse();
+      request.hold == Milliseconds{0} ? continuation.expire() : continuation.refuse();
     }
     continuation.attributes.cursor = channel.log.last();
     channels_.close_if_unused(channel);

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/signal_set.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -19,6 +19,7 @@
 #include "core/channels.hpp"
 #include "core/request_reader.hpp"
 #include "core/stats.hpp"
+#include "patterns/common/stop_signals.hpp"
 #include "patterns/continuations/captured_handler.hpp"
 #include "patterns/continuations/continuation.hpp"
 #include "patterns/continuations/deadline_timer.hpp"
@@ -95,6 +96,7 @@ class Server {
 
   // The life of a connection, in order.
   void accept_connection();
+  void accept_later();
   void begin(Socket&& socket);
   void read_request(Connection& connection);
   void handle(Connection& connection, Decision decision);
@@ -156,7 +158,8 @@ class Server {
   std::atomic<bool> cutting_{false};  // kDrainTimeout is over: what is left is closed
 
   boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor> acceptor_;
-  boost::asio::signal_set signals_;
+  StopSignals signals_;
+  boost::asio::posix::stream_descriptor signal_watch_;
   boost::asio::steady_timer accept_timer_;
   boost::asio::steady_timer drain_timer_;
   // For the blocking work of publishes. Its threads are made in run() and attach: it could not end without one

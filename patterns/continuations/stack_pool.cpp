@@ -7,22 +7,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <fstream>
 #include <new>
+
+#include "patterns/common/startup.hpp"
 
 namespace comet {
 namespace {
 
 constexpr std::size_t kMappingSize = kStackSize * kStacksPerMapping;
-constexpr std::size_t kDefaultMapCount = 65530;  // include/linux/mm.h, DEFAULT_MAX_MAP_COUNT
-constexpr std::size_t kOtherMappings = 2048;     // libraries, heap, threads
-
-std::size_t most_stacks() {
-  std::size_t map_count = 0;
-  if (!(std::ifstream("/proc/sys/vm/max_map_count") >> map_count)) map_count = kDefaultMapCount;
-  return (std::max(map_count, 2 * kOtherMappings) - kOtherMappings) / 2;
-}
 
 }  // namespace
 
