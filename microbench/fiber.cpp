@@ -119,7 +119,7 @@ void park_fibers(Host& host, std::size_t count, Meanwhile meanwhile) {
   std::size_t ended = 0;
   std::deque<Sleeper> sleepers;
   for (std::size_t i = 0; i < count; ++i) sleepers.emplace_back(*host.scheduler);
-  FiberPool pool(kStackSize, [&](Sleeper& sleeper) {
+  FiberPool pool(*host.scheduler, kStackSize, [&](Sleeper& sleeper) {
     ++parked;
     sleeper.park();
     ++ended;
@@ -150,7 +150,7 @@ BENCHMARK(spawn_fiber)->Name("spawn/fiber/new");
 void spawn_in_pool(benchmark::State& state) {
   Host host;
   bool served = false;
-  FiberPool pool(kStackSize, [&served](Sleeper&) { served = true; });
+  FiberPool pool(*host.scheduler, kStackSize, [&served](Sleeper&) { served = true; });
   Sleeper sleeper(*host.scheduler);
   host.start([&] {
         for ([[maybe_unused]] auto once : state) {

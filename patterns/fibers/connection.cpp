@@ -16,16 +16,12 @@
 namespace comet {
 namespace {
 
-bool is_temporary(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+bool is_temporary(int error) { return error == EAGAIN || error == EINTR; }
 
 }  // namespace
 
-Connection::Connection(FiberThread& host, const Service& service, int accepted)
-    : Sleeper(*host.scheduler),
-      Subscriber(host.inbox, *this),
-      thread(host),
-      reader(service),
-      socket(accepted) {
+Connection::Connection(FiberThread& host, const Service& service)
+    : Sleeper(*host.scheduler), Subscriber(host.inbox, *this), thread(host), reader(service) {
   thread.connections.push_back(*this);
 }
 
@@ -37,14 +33,6 @@ bool Connection::receive(std::string_view& bytes) {
   // A short read has emptied the socket: what comes later is a new event.
   if (size != static_cast<ssize_t>(sizeof thread.input)) readable = hung_up || (size < 0 && errno == EINTR);
   bytes = {thread.input, size > 0 ? static_cast<std::size_t>(size) : 0};
-  return true;
-}
-
-bool Connection::store_early_input() {
-  std::string_view bytes;
-  while (readable) {
-    if (!receive(bytes) || !reader.store(bytes)) return false;
-  }
   return true;
 }
 

@@ -22,8 +22,9 @@ using ConnectionHook = boost::intrusive::list_base_hook<boost::intrusive::tag<Of
 
 // What a connection costs besides its fiber's stack, and all that it costs while it hibernates.
 struct Connection : Sleeper, Subscriber, ConnectionHook {
-  // Takes its place in the thread's list until it is destroyed.
-  Connection(FiberThread& host, const Service& service, int accepted);
+  // Takes its place in the thread's list until it is destroyed. Its socket comes with the next client. Throws
+  // std::bad_alloc.
+  Connection(FiberThread& host, const Service& service);
   ~Connection();
 
   enum class Phase : std::uint8_t { refused, idle, reading, held, writing, lingering, closed };
@@ -31,8 +32,6 @@ struct Connection : Sleeper, Subscriber, ConnectionHook {
   // Reads what is there, without waiting: bytes in the thread's buffer, good until the fiber waits; empty
   // where there is nothing. False: the client has closed, or is gone.
   bool receive(std::string_view& bytes);
-  // Puts aside what is there while a request is held. False: the client has left, or sends too much.
-  bool store_early_input();
   // The reader's next decision. Runs on the thread's deep stack: parsing needs more than a fiber should
   // touch. Throws std::bad_alloc.
   Decision parse(std::string_view bytes);
@@ -44,7 +43,7 @@ struct Connection : Sleeper, Subscriber, ConnectionHook {
 
   FiberThread& thread;
   RequestReader reader;
-  const int socket;
+  int socket = -1;
   Phase phase = Phase::idle;
   ReplyForm form;  // of the subscription
 };

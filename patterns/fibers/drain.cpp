@@ -19,9 +19,10 @@ void Server::drain(FiberThread& thread) {
   for (Connection& connection : thread.connections) {
     if (connection.phase == Phase::idle || connection.phase == Phase::reading) connection.wake();
   }
-  thread.acceptor.set_deadline(kDrainTimeout);
+  const Milliseconds time = drain_timeout(service_.options);
+  thread.acceptor.set_deadline(time);
   // Without memory for a deadline it is over at once; the connections have their time all the same.
-  for (const auto end = Clock::now() + kDrainTimeout; !thread.connections.empty() && Clock::now() < end;) {
+  for (const auto end = Clock::now() + time; !thread.connections.empty() && Clock::now() < end;) {
     thread.acceptor.expired() ? boost::this_fiber::yield() : thread.acceptor.park();
   }
   for (Connection& connection : thread.connections)

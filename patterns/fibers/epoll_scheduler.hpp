@@ -35,7 +35,6 @@ class Sleeper : public Deadline, public WithoutFiberHook {
   // The wait is over at the latest `after` from now, replacing what was set before; at once where there is no
   // memory for that.
   void set_deadline(Milliseconds after);
-  void cancel_deadline() { Deadlines::cancel(*this), expired_ = false; }
   bool expired() const { return expired_; }
 
   // Suspends the calling fiber until wake().

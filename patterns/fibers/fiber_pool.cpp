@@ -11,6 +11,8 @@
 #include <boost/fiber/protected_fixedsize_stack.hpp>
 #include <new>
 
+#include "patterns/common/startup.hpp"
+
 namespace comet {
 namespace {
 
@@ -35,27 +37,32 @@ struct Stack : GuardedStack {
 
 }  // namespace
 
+// next_try_ comes here like any sleeper whose wait is over.
 void FiberPool::run(Sleeper& sleeper) {
-  waiting_.push_back(sleeper);
-  if (idle_.empty()) {
-    prepare_fiber();
-    return;
-  }
+  if (&sleeper != &next_try_) waiting_.push_back(sleeper);
+  if (idle_.empty()) return find_fiber();
   boost::fibers::context* fiber = idle_.back();
   idle_.pop_back();
   boost::fibers::context::active()->schedule(fiber);
 }
 
-bool FiberPool::prepare_fiber() {
-  if (free_ > 0) return true;
+// For whoever waits. Where there is none, whichever fiber is free first takes him, or the next try finds memory.
+void FiberPool::find_fiber() {
+  if (waiting_.empty() || prepare_fibers(1) || next_try_.hibernates()) return;
+  next_try_.set_deadline(kAcceptPause);
+  if (!next_try_.expired()) next_try_.hibernate();
+}
+
+bool FiberPool::prepare_fibers(std::size_t count) {
   try {
-    boost::fibers::fiber(boost::fibers::launch::post, std::allocator_arg, Stack(stack_size_), [this] {
-      serve_all();
-    }).detach();
+    for (; free_ < count; ++free_) {
+      boost::fibers::fiber(boost::fibers::launch::post, std::allocator_arg, Stack(stack_size_), [this] {
+        serve_all();
+      }).detach();
+    }
   } catch (const std::bad_alloc&) {
     return false;
   }
-  ++free_;
   return true;
 }
 
@@ -73,7 +80,7 @@ void FiberPool::serve_all() {
       Sleeper& sleeper = waiting_.front();
       waiting_.pop_front();
       --free_;
-      if (!waiting_.empty()) prepare_fiber();
+      find_fiber();
       serve_(sleeper);
       ++free_;
     } else if (stopped_ || idle_.size() == kMostIdle) {

@@ -1,37 +1,24 @@
-// Model: fibers. Setting up a thread, its listening socket and the signals.
+// Model: fibers. Setting up a thread and its listening socket.
 // Owner of a connection: nothing here.
 // Runs on: that thread, before its first connection.
 // Wakes a held request: nothing here.
 #include "patterns/fibers/fiber_thread.hpp"
 
 #include <fcntl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <system_error>
 #include <utility>
 
 #include "patterns/common/startup.hpp"
 
 namespace comet {
-namespace {
-
-sigset_t drain_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  return signals;
-}
-
-}  // namespace
 
 FiberThread::FiberThread(const FiberOptions& options, int listening, std::function<void(Connection&)> serve)
     : scheduler(new EpollScheduler),
       inbox(*scheduler),
-      fibers(options.stack_size,
+      fibers(*scheduler, options.stack_size,
              [serve = std::move(serve)](Sleeper& sleeper) { serve(static_cast<Connection&>(sleeper)); }),
       listener(listening),
       acceptor(*scheduler),
@@ -65,25 +52,6 @@ std::thread start_thread(std::function<void()> run) {
   } catch (const std::system_error& error) {
     fail("starting a thread (fewer --threads or --publish-work-threads?)", error.code().value());
   }
-}
-
-void block_signals() {
-  const sigset_t signals = drain_signals();
-  if (const int error = pthread_sigmask(SIG_BLOCK, &signals, nullptr)) fail("pthread_sigmask", error);
-}
-
-void await_signal(EpollScheduler& scheduler) {
-  const sigset_t signals = drain_signals();
-  const int queue = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-  Sleeper sleeper(scheduler);
-  if (queue < 0 || !scheduler.watch(queue, sleeper)) fail("waiting for signals", errno);
-  signalfd_siginfo taken;
-  while (::read(queue, &taken, sizeof taken) < 0) {
-    if (errno != EAGAIN) fail("reading a signal", errno);
-    sleeper.park();
-  }
-  ::close(queue);
-  if (const int error = pthread_sigmask(SIG_UNBLOCK, &signals, nullptr)) fail("pthread_sigmask", error);
 }
 
 }  // namespace comet

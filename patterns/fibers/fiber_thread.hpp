@@ -46,10 +46,4 @@ std::vector<int> open_listeners(const Options& options, unsigned threads);
 // Exits with one line on standard error where the system allows no more threads.
 std::thread start_thread(std::function<void()> run);
 
-// SIGTERM and SIGINT wait for await_signal() from now on, also in threads started later.
-void block_signals();
-// Parks the calling fiber until one has come. From then on they have their default action: another ends the
-// process.
-void await_signal(EpollScheduler& scheduler);
-
 }  // namespace comet

@@ -75,8 +75,10 @@ Letter Room::answer_subscribe(Subscriber& from, const Subscribe& request) {
   }
   const Cursor last = channel.log.last();
   channels_.close_if_unused(channel);
-  if (request.hold > Milliseconds{0}) return {.kind = Kind::refused};
-  return {.kind = Kind::no_message, .missed = missed, .message = {.cursor = last, .response = nullptr}};
+  if (request.hold == Milliseconds{0}) {
+    return {.kind = Kind::no_message, .missed = missed, .message = {.cursor = last, .response = nullptr}};
+  }
+  return {.kind = Kind::refused};
 }
 
 // The list is emptied first: it takes only those who wait now, not those who come back for the next message.

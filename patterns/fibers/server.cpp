@@ -22,19 +22,30 @@
 namespace comet {
 namespace {
 
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+// Of a thread's last fibers so many never hold: publishers find them.
+constexpr std::size_t kSpareFibers = 8;
+
+// Every connection has a fiber and so a stack, unless it hibernates.
+std::size_t most_connections(bool hibernate) {
+  return hibernate ? connection_limit() : std::min(connection_limit(), most_stacks());
+}
+std::size_t most_held(const Options& options, bool hibernate) {
+  return hibernate ? held_limit(options) : std::min(held_limit(options), most_stacks() - kPublishers);
+}
 
 }  // namespace
 
 Server::Server(const Options& options, const FiberOptions& fiber_options)
     : service_{options, [this] { return read_stats(counters_, "fibers", started_); }, &counters_},
       hibernate_(fiber_options.hibernate),
-      connection_limit_(connection_limit()),
+      connection_limit_(most_connections(hibernate_)),
       started_(unix_milliseconds()),
+      no_memory_(unavailable_response("no memory for one more request", {.keep_alive = false}, 0, 0)),
       threads_(prepare_threads(fiber_options)),
       main_(*threads_.front()->scheduler),
       reports_(threads_.front()->inbox, main_),
-      room_(threads_.front()->inbox, options.history, held_limit(options), Cursor{started_, 0}, counters_) {}
+      room_(threads_.front()->inbox, options.history, most_held(options, hibernate_), Cursor{started_, 0},
+            counters_) {}
 
 Server::Threads Server::prepare_threads(const FiberOptions& fiber_options) {
   Threads threads;
@@ -46,7 +57,6 @@ Server::Threads Server::prepare_threads(const FiberOptions& fiber_options) {
 }
 
 void Server::run() {
-  block_signals();
   FiberThread& first = *threads_.front();
   first.scheduler->install();
   std::vector<std::thread> others;  // before any fiber of this thread: without one of them the process ends
@@ -61,10 +71,12 @@ void Server::run() {
   }
   boost::fibers::fiber room([this] { room_.run(); });
   boost::fibers::fiber acceptor([&] { accept_connections(first); });
+  if (!first.scheduler->watch(signals_.descriptor(), main_)) fail("watching for signals", errno);
   announce_ready(first.listener, service_.options);
-  await_signal(*first.scheduler);
+  while (!signals_.come()) main_.park();
   held_at_drain_ = counters_.held;
-  draining_ = true;
+  draining_ = true;  // before the signal is taken: publish() sees one of the two
+  signals_.restore();
   room_.drain();
   for (const auto& thread : threads_) thread->orders.send_patiently({.kind = Letter::Kind::drain});
   for (std::size_t i = 0; i < threads_.size(); ++i) reports_.receive();
@@ -76,48 +88,22 @@ void Server::run() {
 }
 
 // Step 1: accept. Over the limit of connections the client gets its 503 and is let go.
-void Server::accept_connections(FiberThread& thread) {
-  while (thread.orders.empty()) {  // the only order is to drain
-    const int socket = accept4(thread.listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (socket >= 0) {
-      accept_connection(thread, socket);
-      boost::this_fiber::yield();
-    } else if (would_block(errno)) {
-      thread.acceptor.park();
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      thread.acceptor.set_deadline(kAcceptPause);
-      boost::this_fiber::yield();  // others run also where memory lacks for the deadline
-      while (!thread.acceptor.expired() && thread.orders.empty()) thread.acceptor.park();
-    }  // else it was gone before it was accepted
-  }
-  drain(thread);
-}
-
-void Server::accept_connection(FiberThread& thread, int socket) {
-  std::unique_ptr<Connection> connection;
-  try {
-    connection = std::make_unique<Connection>(thread, service_, socket);
-  } catch (const std::bad_alloc&) {
-    ::close(socket);
-    return;
-  }
+void Server::accept_connection(FiberThread& thread, std::unique_ptr<Connection> connection) {
   add(counters_.connections);
-  if (!thread.scheduler->watch(socket, *connection) || !thread.fibers.prepare_fiber()) {
-    return refuse_without_fiber(*connection);
+  if (!thread.scheduler->watch(connection->socket, *connection) || !thread.fibers.prepare_fibers(1)) {
+    return refuse_without_memory(*connection);
   }
   if (counters_.connections > connection_limit_) connection->phase = Phase::refused;
   connection->set_deadline(service_.options.idle_timeout);
   thread.fibers.run(*connection.release());  // serve() deletes it
 }
 
-// No memory for a stack: what the socket takes at once is all that can be said.
-void Server::refuse_without_fiber(Connection& connection) {
-  try {
-    const Response response =
-        refuse(counters_, counters_.held, "no memory for one more fiber", {.keep_alive = false});
+// No memory for its fiber or its answer: one that was made before, as much as the socket takes at once, and the end.
+void Server::refuse_without_memory(Connection& connection) {
+  if (connection.phase < Phase::writing) {
+    add(counters_.rejected);
     [[maybe_unused]] const ssize_t sent =
-        ::send(connection.socket, response.bytes->data(), response.bytes->size(), MSG_NOSIGNAL);
-  } catch (const std::bad_alloc&) {  // nor for the answer
+        ::send(connection.socket, no_memory_.bytes->data(), no_memory_.bytes->size(), MSG_NOSIGNAL);
   }
   close(connection);
 }
@@ -129,7 +115,7 @@ void Server::serve(Connection& connection) {
     try {
       go_on(connection);
     } catch (const std::bad_alloc&) {
-      close(connection);  // not held any more: the room forgets it before its answer is made
+      refuse_without_memory(connection);  // not held: the room forgets it before its answer is made
     }
     if (connection.hibernates()) return;
   }
@@ -142,7 +128,7 @@ void Server::go_on(Connection& connection) {
   if (connection.phase == Phase::refused) {
     respond(connection, refuse(counters_, counters_.held, "too many connections", {.keep_alive = false}));
   } else if (connection.phase == Phase::held) {
-    hold(connection);
+    hold(connection);  // it hibernated there
   } else {
     read_request(connection);
   }
@@ -200,8 +186,9 @@ void Server::handle(Connection& connection, const Decision& decision) {
 void Server::subscribe(Connection& connection, const Decision& decision) {
   const Subscribe& request = std::get<Subscribe>(decision);
   connection.form = request.form;
-  // The last fiber never holds: a publisher finds one.
-  if (!hibernate_ && request.hold > Milliseconds{0} && !connection.thread.fibers.prepare_fiber()) {
+  const bool may_hold = request.hold == Milliseconds{0} || hibernate_ ||
+                        connection.thread.fibers.prepare_fibers(1 + kSpareFibers);
+  if (!may_hold) {
     connection.form.keep_alive = false;
     return respond(connection,
                    refuse(counters_, counters_.held, "no memory to hold one more request", connection.form));
@@ -210,7 +197,8 @@ void Server::subscribe(Connection& connection, const Decision& decision) {
   connection.form.missed = answer.missed;
   if (answer.kind == Letter::Kind::subscribed) {
     connection.phase = Phase::held;
-    return connection.set_deadline(request.hold);
+    connection.set_deadline(request.hold);
+    return hold(connection);
   }
   if (answer.kind == Letter::Kind::no_memory) {
     return respond(connection,
@@ -225,16 +213,28 @@ void Server::subscribe(Connection& connection, const Decision& decision) {
 // Step 6: hold. Receive a letter, or input, or the end of the time. Who hibernates comes back here.
 void Server::hold(Connection& connection) {
   while (true) {
-    if (connection.readable && !connection.store_early_input()) return leave(connection);
-    if (!connection.mailbox.empty()) return wake(connection);
+    for (std::string_view bytes; connection.readable;) {
+      if (!connection.receive(bytes)) return leave(connection);
+      if (!connection.reader.store(bytes)) return refuse_early_input(connection);
+    }
+    if (!connection.mailbox.empty()) return deliver(connection);
     if (connection.expired()) return expire(connection);
     if (hibernate_) return connection.hibernate();
     connection.park();
   }
 }
 
+// What came behind the held request is lost: the connection ends with the answer.
+void Server::refuse_early_input(Connection& connection) {
+  connection.form.keep_alive = false;
+  const Letter letter = room_.leave(connection);
+  if (letter.kind != Letter::Kind::left) return answer_subscription(connection, letter);
+  respond(connection,
+          refuse(counters_, counters_.held, "no room for what came behind this request", connection.form));
+}
+
 // Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain.
-void Server::wake(Connection& connection) { answer_subscription(connection, connection.mailbox.take()); }
+void Server::deliver(Connection& connection) { answer_subscription(connection, connection.mailbox.take()); }
 
 // The room may have sent a message before it heard that the time is over: then that is the answer.
 void Server::expire(Connection& connection) {

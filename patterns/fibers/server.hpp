@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/stats.hpp"
+#include "patterns/common/stop_signals.hpp"
 #include "patterns/fibers/fiber_thread.hpp"
 #include "patterns/fibers/room.hpp"
 
@@ -29,7 +30,7 @@ class Server {
 
   // The life of a connection, in order.
   void accept_connections(FiberThread& thread);
-  void accept_connection(FiberThread& thread, int socket);
+  void accept_connection(FiberThread& thread, std::unique_ptr<Connection> connection);
   void serve(Connection& connection);
   void go_on(Connection& connection);
   void read_request(Connection& connection);
@@ -37,7 +38,7 @@ class Server {
   void subscribe(Connection& connection, const Decision& decision);
   void publish(Connection& connection, const Decision& decision);
   void hold(Connection& connection);
-  void wake(Connection& connection);
+  void deliver(Connection& connection);
   void expire(Connection& connection);
   void leave(Connection& connection);
   void respond(Connection& connection, const Response& response);
@@ -46,7 +47,9 @@ class Server {
   void drain(FiberThread& thread);
 
   Threads prepare_threads(const FiberOptions& fiber_options);
-  void refuse_without_fiber(Connection& connection);
+  bool prepare_connection(FiberThread& thread, std::unique_ptr<Connection>& connection);
+  void refuse_without_memory(Connection& connection);
+  void refuse_early_input(Connection& connection);
   bool await_input(Connection& connection);
   void answer_subscription(Connection& connection, const Letter& letter);
   void linger(Connection& connection);
@@ -56,12 +59,14 @@ class Server {
   const bool hibernate_;
   const std::size_t connection_limit_;
   const std::uint64_t started_;
+  const Response no_memory_;
   Counters counters_;
   std::atomic<bool> draining_{false};
   std::size_t held_at_drain_ = 0;  // set before draining_
-  const Threads threads_;          // the first is the one that calls run()
-  Sleeper main_;                   // run() itself
-  Mailbox reports_;                // of the threads, to run()
+  StopSignals signals_;
+  const Threads threads_;  // the first is the one that calls run()
+  Sleeper main_;           // run() itself
+  Mailbox reports_;        // of the threads, to run()
   Room room_;
   // For the blocking work of publishes. Its threads are made in run() and attach: it could not end without one
   // that it failed to make.

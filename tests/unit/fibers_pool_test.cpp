@@ -6,6 +6,7 @@
 #include <boost/fiber/operations.hpp>
 #include <deque>
 #include <fstream>
+#include <memory>
 #include <set>
 
 #include "patterns/fibers/fiber_pool.hpp"
@@ -21,7 +22,7 @@ TEST(FiberPool, RunsManyHibernatingSleepersOnFewStacks) {
   TestThread thread;
   std::set<boost::fibers::context*> fibers;
   std::size_t served = 0;
-  FiberPool pool(kStackSize, [&](Sleeper&) {
+  FiberPool pool(*thread.scheduler, kStackSize, [&](Sleeper&) {
     fibers.insert(boost::fibers::context::active());
     ++served;
   });
@@ -43,7 +44,7 @@ TEST(FiberPool, AFiberThatWaitsDoesNotKeepTheNextSleeperWaiting) {
   Sleeper first(*thread.scheduler);
   Sleeper second(*thread.scheduler);
   bool second_served = false;
-  FiberPool pool(kStackSize, [&](Sleeper& sleeper) {
+  FiberPool pool(*thread.scheduler, kStackSize, [&](Sleeper& sleeper) {
     if (&sleeper == &second) {
       second_served = true;
       first.wake();
@@ -63,29 +64,70 @@ TEST(FiberPool, AFiberThatWaitsDoesNotKeepTheNextSleeperWaiting) {
 TEST(FiberPool, SaysWhenThereIsNoMemoryForAStack) {
   TestThread thread;
   thread.run([&] {
-    FiberPool pool(std::size_t{1} << 50, [](Sleeper&) {});
-    EXPECT_FALSE(pool.prepare_fiber());
+    FiberPool pool(*thread.scheduler, std::size_t{1} << 50, [](Sleeper&) {});
+    EXPECT_FALSE(pool.prepare_fibers(1));
   });
 }
 
-// Every second page of a large mapping gets another protection, until the process has all its mappings.
+// Every second page of a large mapping has another protection, until the process has all its mappings.
+class AllMappings {
+ public:
+  AllMappings() {
+    std::size_t most = 0;
+    std::ifstream("/proc/sys/vm/max_map_count") >> most;
+    if (most == 0 || most > 200'000) return;
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    size_ = 2 * most * page;
+    mapped_ = mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped_ == MAP_FAILED) return;
+    for (char* next = static_cast<char*>(mapped_); mprotect(next, page, PROT_READ) == 0;) next += 2 * page;
+  }
+  ~AllMappings() {
+    if (taken()) munmap(mapped_, size_);
+  }
+  AllMappings(const AllMappings&) = delete;
+  AllMappings& operator=(const AllMappings&) = delete;
+
+  bool taken() const { return mapped_ != MAP_FAILED; }
+
+ private:
+  void* mapped_ = MAP_FAILED;
+  std::size_t size_ = 0;
+};
+
 TEST(FiberPool, HasNoFiberWhereTheGuardPageWouldBeOneMappingTooMany) {
-  std::size_t most_mappings = 0;
-  std::ifstream("/proc/sys/vm/max_map_count") >> most_mappings;
-  if (most_mappings == 0 || most_mappings > 200'000) GTEST_SKIP() << "too many mappings to take them all";
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  const std::size_t size = 2 * most_mappings * page;
   TestThread thread;
-  FiberPool pool(kStackSize, [](Sleeper&) {});
+  FiberPool pool(*thread.scheduler, kStackSize, [](Sleeper&) {});
   thread.run([&] {
-    void* const mapped = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    ASSERT_NE(mapped, MAP_FAILED);
-    char* next = static_cast<char*>(mapped);
-    while (mprotect(next, page, PROT_READ) == 0) next += 2 * page;
-    const bool has_fiber = pool.prepare_fiber();
-    ASSERT_EQ(munmap(mapped, size), 0);
+    auto all_mappings = std::make_unique<AllMappings>();
+    if (!all_mappings->taken()) GTEST_SKIP() << "too many mappings to take them all";
+    const bool has_fiber = pool.prepare_fibers(1);
+    all_mappings.reset();
     EXPECT_FALSE(has_fiber);
-    EXPECT_TRUE(pool.prepare_fiber());
+    EXPECT_TRUE(pool.prepare_fibers(3));
+    pool.stop();
+  });
+}
+
+TEST(FiberPool, ASleeperThatFoundNoStackIsServedOnceThereIsRoom) {
+  TestThread thread;
+  Sleeper test(*thread.scheduler);
+  bool served = false;
+  FiberPool pool(*thread.scheduler, kStackSize, [&](Sleeper&) {
+    served = true;
+    test.wake();
+  });
+  thread.scheduler->on_woken_without_fiber = [&](Sleeper& sleeper) { pool.run(sleeper); };
+  thread.run([&] {
+    Sleeper sleeper(*thread.scheduler);
+    {
+      const AllMappings all_mappings;
+      if (!all_mappings.taken()) GTEST_SKIP() << "too many mappings to take them all";
+      pool.run(sleeper);
+    }
+    test.set_deadline(Milliseconds{10'000});
+    while (!served && !test.expired()) test.park();
+    EXPECT_TRUE(served);
     pool.stop();
   });
 }
