@@ -18,6 +18,7 @@ class Process : public ServerTest {
   Outcome run(const CommandValues& values, const Surroundings& surroundings = {}) {
     const auto process = launch(values, surroundings);
     const int status = process->wait_for_exit(patience()).value_or(kRunsOn);
+    EXPECT_TRUE(status == kRunsOn || process->group_has_ended(patience())) << "leaves processes behind";
     return {status, process->rest_of_output(), process->errors()};
   }
 
@@ -132,6 +133,12 @@ TEST_F(Process, PortInUseExits1WithOneLineThatNamesIt) {
   CommandValues values;
   values.port = std::to_string(server().port());
   expect_one_line(run(values), 1, values.port);
+}
+
+TEST_F(Process, ReadyLineThatNobodyCanReadExits1WithOneLineThatNamesIt) {
+  Surroundings full;
+  full.output_is_full = true;
+  expect_one_line(run({}, full), 1, "READY");
 }
 
 TEST_F(Process, AddressOfAnotherMachineExits1WithOneLineThatNamesIt) {

@@ -56,6 +56,14 @@ void become_server(const char* program, const char* folder, char* const* argumen
     const rlimit limit{surroundings.descriptors, surroundings.descriptors};
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return;
   }
+  if (surroundings.address_space > 0) {
+    const rlimit limit{surroundings.address_space, surroundings.address_space};
+    if (setrlimit(RLIMIT_AS, &limit) < 0) return;
+  }
+  if (surroundings.output_is_full) {
+    const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    if (full < 0 || dup2(full, 1) < 0) return;
+  }
   if (surroundings.processes > 0 && !limit_processes(surroundings.user, surroundings.processes)) return;
   // An ordinary user may not drop it (EPERM) and does not have it either.
   if (!surroundings.may_bind_privileged_ports) prctl(PR_CAPBSET_DROP, CAP_NET_BIND_SERVICE);

@@ -20,6 +20,8 @@ struct Surroundings {
   bool may_bind_privileged_ports = true;  // false: CAP_NET_BIND_SERVICE is taken away
   unsigned processes = 0;                 // most processes and threads of `user`, 0: no limit
   uid_t user = 0;                         // whose they are; only root may choose it
+  std::size_t address_space = 0;          // limit in bytes, 0: the suite's own
+  bool output_is_full = false;            // nothing can be written to standard output
 };
 
 class ServerProcess {
