@@ -32,7 +32,7 @@ TEST(Doctor, NamesTheLimitThatBindsAndTheCommandThatLiftsIt) {
 
 // A server that takes 27 connections: 5 held ones, and 22 besides.
 constexpr char kSmallServer[] = R"({"name": "mine", "model": "m", "command": ["false"],
-    "keeps": ["subscribe", "publish", "stats"], "held": {"most": 27}})";
+    "keeps": ["subscribe", "publish", "leaving", "stats"], "held": {"most": 27}})";
 
 // Before the first measurement: whoever waits for a long bench knows what it leaves out.
 TEST(Doctor, ABenchSkipsWhatCannotBeHeldAndSaysWhy) {

@@ -23,7 +23,7 @@ PacedRequests publish(const StubServer& stub, std::int64_t connections, std::int
   const Endpoint endpoint{"127.0.0.1", stub.port()};
   Connections clients(endpoint, connections);
   PacedRequests requests(clients, channels, pace, 200,
-                         [&](std::int64_t) { return post_request(endpoint, "/publish", "message"); });
+                         [&](std::int64_t) { return post_request(endpoint, "/publish?channel=all", "message"); });
   run_paced({&requests}, [] {});
   return requests;
 }

@@ -102,14 +102,14 @@ class Validate(unittest.TestCase):
         self.refused(change, "/repeats/0/deliveries", "3999", "4000")
 
     def test_complete_repeats_without_what_their_kind_measures(self):
-        every = ["/duration_s", "/hold_rate_per_second", "/publish_lag", "/server/cores_used", "/generator/cores_used"]
+        every = ["/duration_s", "/hold_rate_per_second", "/server/cores_used", "/generator/cores_used"]
         memory = ["/points", "/user_memory/held_bytes"]
         delivers = ["/latency", "/skew", "/server/cpu_us_per_delivery"]
-        rate, offered = "/deliveries/per_second", "/deliveries/offered_per_second"
-        kinds = {("churn", 500): memory + [offered], ("hold", 15000): memory + delivers,
-                 ("broadcast", 100): delivers + [rate], ("steady-cursors", 100): delivers + [rate, offered],
-                 ("channels", 4000): delivers + [rate, offered],
-                 ("blocking-pool", 100): delivers + [rate, offered, "/other_latency"]}
+        rate, offered, lag = "/deliveries/per_second", "/deliveries/offered_per_second", "/publish_lag"
+        kinds = {("churn", 500): memory + [offered, lag], ("hold", 15000): memory + delivers,
+                 ("broadcast", 100): delivers + [rate], ("steady-cursors", 100): delivers + [rate, offered, lag],
+                 ("channels", 4000): delivers + [rate, offered, lag],
+                 ("blocking-pool", 100): delivers + [rate, offered, lag, "/other_latency"]}
         for (scenario, held), members in kinds.items():
             for member in every + members:
                 def change(file):
