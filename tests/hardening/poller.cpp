@@ -4,9 +4,12 @@
 namespace comet {
 namespace {
 
-Response exchange(std::optional<Connection>& connection, std::uint16_t port, std::string_view request) {
+void send(std::optional<Connection>& connection, std::uint16_t port, std::string_view request) {
   if (!connection) connection.emplace(port);
   connection->send(request);
+}
+
+Response receive(std::optional<Connection>& connection) {
   Response response = connection->read_response();
   if (response.header("Connection") == "close") connection.reset();
   return response;
@@ -23,7 +26,14 @@ std::string Poller::request() const {
 }
 
 std::optional<std::string> Poller::poll() {
-  const Response response = exchange(connection_, port_, request());
+  ask();
+  return take();
+}
+
+void Poller::ask() { send(connection_, port_, request()); }
+
+std::optional<std::string> Poller::take() {
+  const Response response = receive(connection_);
   if (response.status != 200 && response.status != 204) throw unexpected(response);
   if (response.has("Comet-Missed")) throw ClientError("messages were missed behind " + cursor_);
   cursor_ = response.header("Comet-Cursor");
@@ -38,9 +48,9 @@ void Poller::ask_and_leave(bool by_reset) {
 }
 
 int Publisher::publish(std::string_view message) {
-  const Response response = exchange(
-      connection_, port_,
-      comet::request("POST", "/publish?channel=" + channel_, "Content-Type: text/plain\r\n", message));
+  send(connection_, port_,
+       request("POST", "/publish?channel=" + channel_, "Content-Type: text/plain\r\n", message));
+  const Response response = receive(connection_);
   if (response.status != 200) throw unexpected(response);
   return std::stoi(response.header("Comet-Receivers"));
 }

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <optional>
-#include <random>
 #include <string>
 
 #include "tests/conformance/client.hpp"
@@ -19,6 +18,9 @@ class Poller {
 
   // The next message; nothing where the hold time was over.
   std::optional<std::string> poll();
+  // poll() in two steps: its request, and what was answered to it.
+  void ask();
+  std::optional<std::string> take();
   // Asks for the next message and leaves before it reads the answer.
   void ask_and_leave(bool by_reset);
 

@@ -13,7 +13,8 @@ struct Scale {
   int slow_clients;       // of each kind, at once
   int publishes;          // while they are slow
   int vanishing_clients;  // connect, hold, reset
-  int race_messages;      // published; each goes to every reader
+  int race_messages;      // published as fast as can be; each goes to every reader
+  int hold_races;         // of holds that end as messages come
   int drains;             // servers drained under load
   unsigned watch_dog;     // seconds that one test may take
 };
@@ -21,8 +22,8 @@ struct Scale {
 inline bool is_soak() { return std::getenv("COMET_SOAK") != nullptr; }
 
 inline const Scale& scale() {
-  static const Scale kCi{1000, 60, 100, 2'000, 1'500, 5, 150};
-  static const Scale kSoak{30'000, 700, 3'000, 100'000, 60'000, 50, 200};
+  static const Scale kCi{1000, 60, 100, 2'000, 1'500, 40, 5, 150};
+  static const Scale kSoak{30'000, 700, 3'000, 100'000, 60'000, 300, 50, 200};
   static const Scale& chosen = is_soak() ? kSoak : kCi;
   return chosen;
 }
