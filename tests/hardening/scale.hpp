@@ -12,7 +12,7 @@ struct Scale {
   int fuzz_rounds;        // connections with random or mutated bytes, each
   int slow_clients;       // of each kind, at once
   int publishes;          // while they are slow
-  int vanishing_clients;  // connect, hold, reset
+  int vanishing_holders;  // connect, hold, reset
   int race_messages;      // published as fast as can be; each goes to every reader
   int hold_races;         // of holds that end as messages come
   int drains;             // servers drained under load
@@ -23,7 +23,7 @@ inline bool is_soak() { return std::getenv("COMET_SOAK") != nullptr; }
 
 inline const Scale& scale() {
   static const Scale kCi{1000, 60, 100, 2'000, 1'500, 40, 5, 150};
-  static const Scale kSoak{30'000, 700, 3'000, 100'000, 60'000, 300, 50, 200};
+  static const Scale kSoak{30'000, 700, 5'000, 100'000, 60'000, 300, 50, 200};
   static const Scale& chosen = is_soak() ? kSoak : kCi;
   return chosen;
 }

@@ -22,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 constexpr int kReaders = 8;
 constexpr int kBigMessages = 40;
 constexpr std::size_t kBigMessage = 60'000;  // so that an answer does not fit a socket's buffers
+constexpr int kAttempts = 4;                 // at a publish that takes no more than twice as long
 constexpr milliseconds kReaderLife{4'000};   // then it is replaced, whether the server has ended it or not
 
 struct SlowClient {
@@ -114,9 +115,38 @@ class Slow : public ServerTest {
 
   static std::string described(const std::vector<double>& sorted) {
     char text[100];
-    std::snprintf(text, sizeof text, "median %.2f ms, 99th percentile %.2f ms", sorted[sorted.size() / 2],
-                  sorted[sorted.size() * 99 / 100]);
+    std::snprintf(text, sizeof text, "p50 %.2f ms, p99 %.2f ms, max %.2f ms", sorted[sorted.size() / 2],
+                  sorted[sorted.size() * 99 / 100], sorted.back());
     return text;
+  }
+
+  // Twice as long at most, and a little that a shared machine may add.
+  static bool is_within_twice(const std::vector<double>& alone, const std::vector<double>& beside) {
+    const auto within = [&](std::size_t at, double allowance) {
+      return beside[at] <= 2 * alone[at] + allowance;
+    };
+    return within(alone.size() / 2, 0.2) && within(alone.size() * 99 / 100, 3);
+  }
+
+  // Publishes without slow clients and then beside them, until each of them has been told 408. True: within
+  // twice the time.
+  bool measure(int of_each_kind, const std::string& attempt) {
+    const std::vector<double> alone = publish_and_deliver("alone" + attempt);
+    stop_ = all_slow_ = false;
+    timed_out_ = 0;
+    slow_ = std::async(std::launch::async, [this, of_each_kind] { be_slow(of_each_kind); });
+    while (!all_slow_ && slow_.wait_for(milliseconds(1)) == std::future_status::timeout) continue;
+    const std::vector<double> beside = publish_and_deliver("beside" + attempt);
+    while (timed_out_ < of_each_kind && slow_.wait_for(milliseconds(1)) == std::future_status::timeout)
+      continue;
+    stop_ = true;
+    EXPECT_NO_THROW(slow_.get());
+    wait_for("held", 0);
+    wait_for("connections", 1);
+    print_figure("publish alone: " + described(alone));
+    print_figure("publish beside " + std::to_string(3 * of_each_kind) +
+                 " slow clients: " + described(beside));
+    return is_within_twice(alone, beside);
   }
 
   std::atomic<bool> stop_ = false;
@@ -130,18 +160,12 @@ TEST_F(Slow, ClientsDoNotDisturbOrdinaryOnes) {
   start({"--header-timeout", "1", "--idle-timeout", "2", "--history", std::to_string(scale().publishes)},
         4 * of_each_kind + kReaders + 32);
   for (int i = 0; i < kBigMessages; ++i) publish(std::string(kBigMessage, 'a'), "big");
-  const std::vector<double> alone = publish_and_deliver("alone");
-  slow_ = std::async(std::launch::async, [this, of_each_kind] { be_slow(of_each_kind); });
-  while (!all_slow_ && slow_.wait_for(milliseconds(1)) == std::future_status::timeout) continue;
-  const std::vector<double> beside = publish_and_deliver("beside");
-  while (timed_out_ < of_each_kind && slow_.wait_for(milliseconds(1)) == std::future_status::timeout)
-    continue;
-  stop_ = true;
-  EXPECT_NO_THROW(slow_.get());
-  wait_for("held", 0);
-  wait_for("connections", 1);
-  print_figure("publish alone: " + described(alone));
-  print_figure("publish beside " + std::to_string(3 * of_each_kind) + " slow clients: " + described(beside));
+  bool within = measure(of_each_kind, "-1");
+  if (!is_soak()) return;  // speed is not for a machine that runs other tests beside this one
+  for (int attempt = 2; !within && attempt <= kAttempts; ++attempt) {
+    within = measure(of_each_kind, "-" + std::to_string(attempt));
+  }
+  EXPECT_TRUE(within) << "a publish beside slow clients took more than twice the time, in each attempt";
 }
 
 // Debian's slowhttptest in the background, `attack` being its own options; its status is for waitpid().
