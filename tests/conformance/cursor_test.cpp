@@ -4,6 +4,8 @@
 namespace comet {
 namespace {
 
+constexpr int kMostChannels = 4'096;  // that are retained
+
 class Cursors : public ServerTest {
  protected:
   Response poll_since(const std::string& since) { return get("/subscribe?timeout=0&since=" + since); }
@@ -129,6 +131,36 @@ TEST_F(Cursors, OutOfRangeIsAnsweredNotTrusted) {
   }
   publish("and on");
   expect_message(poll_since("0"), "m");
+}
+
+TEST_F(Cursors, BeyondTheEndIsHeldForTheNextMessageWhichSaysTheGap) {
+  start();
+  const std::string last = cursor_of(publish("old"));
+  const std::string beyond = std::to_string(cursor(last).first + 3'600'000) + "-0";
+  Connection subscriber = hold("/subscribe?since=" + beyond);
+  publish("new");
+  const Response response = subscriber.read_response();
+  expect_message(response, "new");
+  EXPECT_EQ(response.header("Comet-Missed"), "true") << "a cursor of another log is taken for one of this";
+}
+
+TEST_F(Cursors, IntoAForgottenChannelSaysTheGap) {
+  start();
+  const std::string oldest = cursor_of(publish("oldest", "0"));
+  publish("lost", "0");
+  Connection publisher = connect();
+  const auto publish_to = [&publisher](int channel) {
+    publisher.send(get_request("/publish?message=m&channel=" + std::to_string(channel)));
+    EXPECT_EQ(publisher.read_response().status, 200);
+  };
+  for (int channel = 1; channel < kMostChannels; ++channel) publish_to(channel);
+  EXPECT_EQ(stat("channels"), kMostChannels);
+  publish_to(kMostChannels);  // channel 0 has the oldest publish
+  EXPECT_EQ(stat("channels"), kMostChannels);
+  publish("new", "0");
+  const Response response = get("/subscribe?timeout=0&channel=0&since=" + oldest);
+  expect_message(response, "new");
+  EXPECT_EQ(response.header("Comet-Missed"), "true") << "a forgotten channel is passed over in silence";
 }
 
 TEST_F(Cursors, GrowAcrossADrainAndRestart) {

@@ -116,9 +116,13 @@ TEST_F(Drain, AnswersAMessageThatWasPublishedBefore) {
 
 TEST_F(Drain, TakesNoNewConnections) {
   start();
-  const std::uint16_t port = server().port();
-  drain();
-  EXPECT_THROW(Connection{port}, ClientError);
+  Connection client = never_reading_client();  // so that the drain lasts
+  server().signal(SIGTERM);
+  wait_until_drain_has_begun();
+  EXPECT_FALSE(server().wait_for_exit(std::chrono::milliseconds(0))) << "it had ended by then";
+  EXPECT_THROW(connect(), ClientError);
+  client.leave();
+  finish();
 }
 
 TEST_F(Drain, EndsInTimeThoughAClientReadsNothing) {

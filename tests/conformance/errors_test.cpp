@@ -161,6 +161,26 @@ TEST_F(Errors, KnownMethodWhereItIsNotAllowedIs405WithAllow) {
   }
 }
 
+TEST_F(Errors, OfSubscribeAreNotStored) {
+  start();
+  const std::string target = "/subscribe?since=0";
+  const std::string get_line = "GET " + target + " HTTP/1.1\r\n";
+  for (const auto& [name, bytes] :
+       std::vector<Case>{{"400", get_line + "\r\n"},
+                         {"400 of the channel", get_request("/subscribe?channel=%20")},
+                         {"413", get_line + "Host: a\r\nContent-Length: 9223372036854775807\r\n\r\n"},
+                         {"414", get_request(target + std::string(10'000, 'a'))},
+                         {"417", get_line + "Host: a\r\nExpect: more\r\n\r\n"},
+                         {"431", get_line + "Host: a\r\nX: " + std::string(17'000, 'a') + "\r\n\r\n"},
+                         {"501", get_line + "Host: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"},
+                         {"505", "GET " + target + " HTTP/2.0\r\nHost: a\r\n\r\n"}}) {
+    SCOPED_TRACE(name);
+    const Response response = exchange(bytes);
+    expect_error(response, std::stoi(name));
+    EXPECT_EQ(response.header("Cache-Control"), "no-store");
+  }
+}
+
 TEST_F(Errors, TooLargeBodyIs413) {
   start({"--max-message", "10"});
   expect_each_closes(

@@ -1,6 +1,9 @@
 // The process: READY, options, usage errors, what cannot be bound.
+#include <signal.h>
+
 #include <algorithm>
 #include <fstream>
+#include <regex>
 
 #include "tests/conformance/fixture.hpp"
 
@@ -47,6 +50,20 @@ TEST_F(Process, ReadyLineNamesThePortAndTheProcess) {
   EXPECT_EQ(get("/healthz").status, 200);
 }
 
+// Where all are of this machine alone nothing is said about who may publish.
+TEST_F(Process, ListensOnEveryLoopbackAddressWithoutAWarning) {
+  for (const char* address : {"127.0.0.1", "127.0.0.2", "::1"}) {
+    SCOPED_TRACE(address);
+    CommandValues values;
+    values.address = address;
+    const auto process = launch(values);
+    process->wait_until_ready(patience());
+    process->signal(SIGTERM);
+    EXPECT_EQ(process->wait_for_exit(kDrainBound), 0);
+    EXPECT_EQ(process->errors(), "");
+  }
+}
+
 TEST_F(Process, TakesThePortItIsGiven) {
   start();
   CommandValues values;
@@ -74,6 +91,25 @@ TEST_F(Process, HelpNamesEverySharedOption) {
                              "--max-held", "--header-timeout", "--idle-timeout", "--publish-work",
                              "--publish-work-threads", "--publish-token-file", "--help", "--version"}) {
     EXPECT_NE(outcome.output.find(option), std::string::npos) << option << " is not in --help";
+  }
+}
+
+TEST_F(Process, HelpNamesTheDefaults) {
+  const std::string help = run_with({"--help"}).output;
+  for (const auto& [option, value] :
+       std::vector<std::pair<std::string, std::string>>{{"--address", "127.0.0.1"},
+                                                        {"--port", "8000"},
+                                                        {"--hold-timeout", "30"},
+                                                        {"--history", "128"},
+                                                        {"--max-message", "65536"},
+                                                        {"--max-held", "0"},
+                                                        {"--header-timeout", "10"},
+                                                        {"--idle-timeout", "60"},
+                                                        {"--publish-work", "0"},
+                                                        {"--publish-work-threads", "0"}}) {
+    const std::regex line("(^|\n) *" + option + " [^\n]*\\b" + value + "\\b");
+    EXPECT_TRUE(std::regex_search(help, line)) << option << " has no default of " << value << " in:\n"
+                                               << help;
   }
 }
 
