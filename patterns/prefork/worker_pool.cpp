@@ -19,6 +19,9 @@
 #include <utility>
 
 #include "patterns/common/startup.hpp"
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
 namespace comet {
 namespace {
@@ -192,6 +195,9 @@ void WorkerPool::become_worker(std::size_t slot, pid_t master) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != master) _exit(1);
   ::close(signals_);
   work_(slot);
+#ifdef __SANITIZE_ADDRESS__
+  __lsan_do_leak_check();  // _exit() runs none
+#endif
   _exit(0);
 }
 
