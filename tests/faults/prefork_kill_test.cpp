@@ -141,7 +141,7 @@ void expect_every_answered_message_once(const std::vector<std::string>& messages
 }
 
 TEST_F(PreforkKill, NothingAnsweredIsLostWhileWorkersAreKilledAtRandom) {
-  const int kills = is_soak() ? 5'000 : 400;
+  const int kills = scale().kills;
   start({"--workers", "12:40", "--history", "100000"});
   std::atomic<bool> stop = false;
   std::vector<std::future<std::vector<std::string>>> subscribers;
@@ -171,7 +171,8 @@ TEST_F(PreforkKill, NothingAnsweredIsLostWhileWorkersAreKilledAtRandom) {
   wait_for("held", 0);
   wait_for("connections", 1);  // the one that asks
   print_figure(std::to_string(kills) + " workers killed, " +
-               std::to_string(answered["a"].size() + answered["b"].size()) + " publishes answered, none lost");
+               std::to_string(answered["a"].size() + answered["b"].size()) +
+               " publishes answered, none lost");
 }
 
 TEST_F(PreforkKill, ACrashedWorkerCostsItsOwnClientOnly) {

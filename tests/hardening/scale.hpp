@@ -16,14 +16,15 @@ struct Scale {
   int race_messages;      // published as fast as can be; each goes to every reader
   int hold_races;         // of holds that end as messages come
   int drains;             // servers drained under load
+  int kills;              // of prefork's workers
   unsigned watch_dog;     // seconds that one test may take
 };
 
 inline bool is_soak() { return std::getenv("COMET_SOAK") != nullptr; }
 
 inline const Scale& scale() {
-  static const Scale kCi{1000, 60, 100, 2'000, 1'500, 40, 5, 150};
-  static const Scale kSoak{30'000, 700, 5'000, 100'000, 60'000, 300, 50, 200};
+  static const Scale kCi{1000, 60, 100, 2'000, 1'500, 40, 5, 400, 150};
+  static const Scale kSoak{30'000, 700, 5'000, 100'000, 60'000, 300, 50, 5'000, 200};
   static const Scale& chosen = is_soak() ? kSoak : kCi;
   return chosen;
 }
