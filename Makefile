@@ -18,7 +18,7 @@ help:
 	@echo "make test         run every test, sanitizer builds included"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about 13 minutes on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
-	@echo "make soak         run the hardening tests with large numbers (about 20 minutes) and print their figures"
+	@echo "make soak         run the hardening tests with large numbers (about 25 minutes) and print their figures"
 	@echo "make build        build only: the programs are in build/release/bin"
 	@echo "make deps         install the packages that are missing (root or sudo)"
 	@echo "make clean        remove the builds"
@@ -46,16 +46,17 @@ lint: deps
 	cmake --preset release
 	run-clang-tidy -quiet -p build/release -j $(JOBS)
 
-# New inputs stay in the build folder; one that is worth keeping goes into tests/fuzz/seeds by hand.
+# New inputs stay in the build folder; one that is worth keeping goes into tests/fuzz/seeds by hand. The corpus is made anew,
+# in an empty tests/fuzz/corpus, by: request-fuzzer -merge=1 -use_counters=0 -max_len=1024 tests/fuzz/corpus build/fuzz/corpus
 fuzz:
 	@scripts/deps fuzz
 	cmake --preset fuzz $(STRICT)
 	cmake --build build/fuzz -j $(JOBS) --target request-fuzzer
 	@mkdir -p build/fuzz/corpus
 	build/fuzz/bin/request-fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -print_final_stats=1 \
-	  -dict=tests/fuzz/http.dict -artifact_prefix=build/fuzz/ build/fuzz/corpus tests/fuzz/seeds
+	  -dict=tests/fuzz/http.dict -artifact_prefix=build/fuzz/ build/fuzz/corpus tests/fuzz/corpus tests/fuzz/seeds
 
-# A quarter of an hour or so; ENTRIES names some of them.
+# ENTRIES names some of them.
 soak: build
 	@scripts/deps soak
 	@tests/hardening/soak $(ENTRIES)
