@@ -15,7 +15,7 @@ help:
 	@echo "make reference    measure everything, peers included, anew into results/reference (about 40 minutes)"
 	@echo "make report       the latest run, or RUNS='DIR DIR', as one page in the run's folder; before a run, the reference's"
 	@echo "make picture      the reference run's page, results/index.html, and two of its plots as docs/results.png"
-	@echo "make test         run every test, sanitizer builds included"
+	@echo "make test         run every test, sanitizer builds included (about 15 minutes on two cores)"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about 13 minutes on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
 	@echo "make soak         run the hardening tests with large numbers (about 25 minutes) and print their figures"
@@ -32,13 +32,14 @@ build: deps
 
 sanitizers: deps
 	cmake --preset address $(STRICT)
-	cmake --build build/address -j $(JOBS) --target $(SERVERS)
+	cmake --build build/address -j $(JOBS) --target $(SERVERS) unit-tests prefork-kill-test threaded-cap-test request-fuzzer
 	cmake --preset thread $(STRICT)
 	cmake --build build/thread -j $(JOBS) --target comet-threaded comet-continuations comet-fibers
 
 test: build sanitizers
 	@scripts/deps test
 	ctest --test-dir build/release -j 6 --output-on-failure
+	ctest --test-dir build/address -j 6 --output-on-failure -L '^(unit|faults|fuzz)$$'
 
 # Needs no build: the compile commands are enough.
 lint: deps
