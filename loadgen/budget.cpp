@@ -47,7 +47,7 @@ const Recipe& recipe_of(const std::string& entry) {
 // Per delivery a client's next request is parsed, the log is read, the response is shared out, and its
 // receiver is woken. Prefork's wake ends when the message is copied out of the log.
 std::vector<Part> parts_of(const std::string& entry) {
-  std::vector<Part> parts{{"parse", "parse/subscribe"}, {"response", "encode/response/shared"}};
+  std::vector<Part> parts{{"parse", "parse/poll"}, {"response", "encode/response/shared"}};
   if (entry != "prefork") parts.push_back({"log read", "log/read"});
   const auto& wakes = recipe_of(entry).wakes;
   parts.insert(parts.end(), wakes.begin(), wakes.end());

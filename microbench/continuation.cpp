@@ -6,8 +6,9 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <condition_variable>
 #include <memory>
-#include <semaphore>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -120,17 +121,39 @@ void stackful(benchmark::State& state) {
 }
 BENCHMARK(stackful)->Name("wake/continuation/stackful");
 
+// Not std::binary_semaphore: that of libstdc++ yields a while before it sleeps.
+class Bell {
+ public:
+  void ring() {
+    {
+      const std::lock_guard lock(mutex_);
+      rung_ = true;
+    }
+    rings_.notify_one();
+  }
+  void await() {
+    std::unique_lock lock(mutex_);
+    rings_.wait(lock, [this] { return rung_; });
+    rung_ = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable rings_;
+  bool rung_ = false;
+};
+
 // To a thread of the pool that sleeps, and back to one that sleeps: an iteration is one of the two.
 void post_to_pool(benchmark::State& state) {
   const OneCore core(state.range(0) != 0);
   boost::asio::io_context pool{1};
   const auto work = boost::asio::make_work_guard(pool);
   std::thread thread([&pool] { pool.run(); });
-  std::binary_semaphore done{0};
+  Bell done;
   const CpuOfAll cpu;
   while (state.KeepRunningBatch(2)) {
-    boost::asio::post(pool, [&done] { done.release(); });
-    done.acquire();
+    boost::asio::post(pool, [&done] { done.ring(); });
+    done.await();
   }
   cpu.report(state);
   pool.stop();

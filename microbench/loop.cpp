@@ -95,6 +95,22 @@ void pool_round_trip(benchmark::State& state) {
 }
 BENCHMARK(pool_round_trip)->Name("wake/loop_pool_round_trip")->UseRealTime();
 
+// A connection without its socket: made, opened in the loop, closed, and taken back.
+void spawn_connection(benchmark::State& state) {
+  Loop here([](uv_async_t*) {});
+  uv_unref(reinterpret_cast<uv_handle_t*>(&here.post));
+  const Service service;
+  for ([[maybe_unused]] auto once : state) {
+    auto* connection = new Connection(service);
+    check(uv_tcp_init(&here.loop, &connection->socket), "uv_tcp_init");
+    connection->socket.data = connection;
+    uv_close(reinterpret_cast<uv_handle_t*>(&connection->socket),
+             [](uv_handle_t* handle) { delete &connection_of(handle); });
+    uv_run(&here.loop, UV_RUN_DEFAULT);
+  }
+}
+BENCHMARK(spawn_connection)->Name("spawn/loop_connection");
+
 void memory_connection(benchmark::State& state) {
   constexpr std::size_t kCount = 10000;
   const Service service;
