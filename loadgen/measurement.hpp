@@ -131,7 +131,7 @@ struct Series {
   std::string group;  // pattern, peer or floor
   std::int64_t held_wanted = 0;
   std::vector<Measurement> repeats;
-  std::string packages{};  // names and versions of those that the entry is made of
+  std::string packages{};        // names and versions of those that the entry is made of
   std::optional<double> rate{};  // publishes per second, where the scenario has several rates
 };
 

@@ -52,7 +52,7 @@ void Server::publish(Connection& connection, Publish&& request) {
 // The loop goes on with others. What has not begun when the server drains is refused.
 void Server::work_in_pool(Connection& connection, Publish&& request) {
   connection.phase = Connection::Phase::working;
-  uv_read_stop(reinterpret_cast<uv_stream_t*>(&connection.socket));
+  uv_read_stop(stream_of(connection));
   timer_.cancel(connection);
   auto work = std::make_unique<Work>(Work{{}, *this, connection, std::move(request)});
   work->request.data = work.get();

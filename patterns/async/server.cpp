@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -20,12 +19,6 @@
 
 namespace comet {
 namespace {
-
-// A write that the socket did not take at once. It keeps the shared bytes alive until libuv has sent them.
-struct LaterWrite {
-  uv_write_t request;
-  Response response;
-};
 
 // libuv's table of descriptors grows with them, and libuv abort()s where it cannot.
 void* reallocate(void* memory, std::size_t size) {
@@ -46,7 +39,6 @@ void say_why_libuv_aborts() {
   if (std::signal(SIGABRT, on_abort) == SIG_ERR) fail("signal", errno);
 }
 
-uv_stream_t* stream_of(Connection& connection) { return reinterpret_cast<uv_stream_t*>(&connection.socket); }
 uv_handle_t* handle_of(Connection& connection) { return reinterpret_cast<uv_handle_t*>(&connection.socket); }
 
 }  // namespace
@@ -240,35 +232,6 @@ void Server::respond(Connection& connection, const Response& response) {
   if (sent == static_cast<int>(buffer.len) && is_interim(response)) return;
   if (sent == static_cast<int>(buffer.len)) return finish_response(connection, response);
   write_later(connection, response, sent < 0 ? 0 : static_cast<std::size_t>(sent));
-}
-
-// A client that does not read is not read from either, and is closed when its idle time is over. Not so
-// beside an interim answer: the request goes on, and so does its time.
-void Server::write_later(Connection& connection, const Response& response, std::size_t sent) {
-  if (!is_interim(response)) {
-    connection.phase = Connection::Phase::writing;
-    uv_read_stop(stream_of(connection));
-    timer_.set(connection, service_.options.idle_timeout);
-  }
-  auto write = std::make_unique<LaterWrite>(LaterWrite{{}, response});
-  uv_buf_t rest = uv_buf_init(const_cast<char*>(response.bytes->data() + sent),
-                              static_cast<unsigned>(response.bytes->size() - sent));
-  const auto on_written = [](uv_write_t* request, int status) {
-    const std::unique_ptr<LaterWrite> done(reinterpret_cast<LaterWrite*>(request));
-    Server& server = server_of(reinterpret_cast<uv_handle_t*>(request->handle));
-    Connection& owner = connection_of(request->handle);
-    if (owner.phase == Connection::Phase::closed) return;
-    if (is_interim(done->response)) return;  // an error is the next read's too
-    if (status != 0) return server.close(owner);
-    owner.phase = Connection::Phase::idle;
-    if (!server.start_reading(owner)) return;
-    server.finish_response(owner, done->response);
-    if (owner.phase == Connection::Phase::idle) server.handle(owner, owner.reader.next());
-    server.continue_early_requests();
-  };
-  if (uv_write(&write->request, stream_of(connection), &rest, 1, on_written) != 0) return close(connection);
-  static_cast<void>(write.release());  // on_written owns it
-  if (!is_interim(response)) connection.unsent = uv_stream_get_write_queue_size(stream_of(connection));
 }
 
 void Server::finish_response(Connection& connection, const Response& response) {

@@ -48,6 +48,9 @@ inline Server& server_of(const uv_handle_t* handle) { return *static_cast<Server
 inline Connection& connection_of(void* handle) {
   return *static_cast<Connection*>(static_cast<uv_handle_t*>(handle)->data);
 }
+inline uv_stream_t* stream_of(Connection& connection) {
+  return reinterpret_cast<uv_stream_t*>(&connection.socket);
+}
 
 class Server {
  public:

@@ -22,8 +22,9 @@ Pace pace_of(std::int64_t count) {
 PacedRequests publish(const StubServer& stub, std::int64_t connections, std::int64_t channels, Pace pace) {
   const Endpoint endpoint{"127.0.0.1", stub.port()};
   Connections clients(endpoint, connections);
-  PacedRequests requests(clients, channels, pace, 200,
-                         [&](std::int64_t) { return post_request(endpoint, "/publish?channel=all", "message"); });
+  PacedRequests requests(clients, channels, pace, 200, [&](std::int64_t) {
+    return post_request(endpoint, "/publish?channel=all", "message");
+  });
   run_paced({&requests}, [] {});
   return requests;
 }
