@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <string_view>
 #include <utility>
 
 #include "patterns/async/libuv_call.hpp"
@@ -25,18 +24,6 @@ void* reallocate(void* memory, std::size_t size) {
   void* larger = std::realloc(memory, size);
   while (!larger && size > 0 && use_memory_reserve()) larger = std::realloc(memory, size);
   return larger;
-}
-
-// So it does where the system refuses what it needs at the start: descriptors, the threads of its pool.
-void say_why_libuv_aborts() {
-  const auto on_abort = [](int) {
-    constexpr std::string_view kWhy =
-        "comet-async: starting libuv failed; raise the limit of open files (ulimit -n) or use fewer "
-        "--publish-work-threads\n";
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kWhy.data(), kWhy.size());
-    _exit(1);
-  };
-  if (std::signal(SIGABRT, on_abort) == SIG_ERR) fail("signal", errno);
 }
 
 uv_handle_t* handle_of(Connection& connection) { return reinterpret_cast<uv_handle_t*>(&connection.socket); }
