@@ -67,8 +67,12 @@ Decision RequestReader::take(std::string_view bytes) {
   return decision;
 }
 
+bool RequestReader::may_store(std::size_t size) const {
+  return buffer_.size() - taken_ + size <= kStoredBytes + service_->options.max_message;
+}
+
 bool RequestReader::store(std::string_view bytes) {
-  if (buffer_.size() - taken_ + bytes.size() > kStoredBytes + service_->options.max_message) return false;
+  if (!may_store(bytes.size())) return false;
   try {
     buffer_.append(bytes);
   } catch (const std::bad_alloc&) {

@@ -28,6 +28,8 @@ class RequestReader {
   // Puts aside bytes that come while a request is held or answered. False once they pass the bound, or
   // memory: close then.
   bool store(std::string_view bytes);
+  // Whether the bound allows so many more.
+  bool may_store(std::size_t size) const;
 
   // A request has begun and not ended: --header-timeout runs, and timeout_response() is the answer when it is
   // over.

@@ -45,6 +45,8 @@ const char* advice(int error_number) {
       return "; this machine has no such address: choose another --address";
     case EMFILE:
       return "; raise the limit of open files (ulimit -n)";
+    case EAGAIN:
+      return "; raise the limit of processes and threads (ulimit -u)";
     case ENOMEM:
       return "; raise the limit of memory (ulimit -v)";
     default:

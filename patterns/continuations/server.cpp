@@ -56,6 +56,7 @@ Server::Server(const Options& options, unsigned threads, ResumeStyle style)
 void Server::run() {
   signal_watch_.async_wait(asio::posix::stream_descriptor::wait_read,
                            asio::bind_executor(strand_, [this](const error_code&) { drain(); }));
+  const int listener = acceptor_.native_handle();  // before the others run: a drain closes it
   accept_connection();
   std::vector<std::jthread> others;
   try {
@@ -66,7 +67,7 @@ void Server::run() {
   } catch (const std::system_error& error) {
     fail("starting threads (fewer --threads or --publish-work-threads?)", error.code().value());
   }
-  announce_ready(acceptor_.native_handle(), service_.options);
+  announce_ready(listener, service_.options);
   pool_.run();
   work_pool_.stop();
 }

@@ -214,7 +214,8 @@ void Server::subscribe(Connection& connection, const Decision& decision) {
 void Server::hold(Connection& connection) {
   while (true) {
     for (std::string_view bytes; connection.readable;) {
-      if (!connection.receive(bytes)) return leave(connection);
+      const bool open = connection.receive(bytes);
+      if (!open || !connection.reader.may_store(bytes.size())) return leave(connection);
       if (!connection.reader.store(bytes)) return refuse_early_input(connection);
     }
     if (!connection.mailbox.empty()) return deliver(connection);
@@ -230,7 +231,7 @@ void Server::refuse_early_input(Connection& connection) {
   const Letter letter = room_.leave(connection);
   if (letter.kind != Letter::Kind::left) return answer_subscription(connection, letter);
   respond(connection,
-          refuse(counters_, counters_.held, "no room for what came behind this request", connection.form));
+          refuse(counters_, counters_.held, "no memory for what came behind this request", connection.form));
 }
 
 // Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain.

@@ -31,7 +31,7 @@ ClientWatcher::ClientWatcher() : events_(epoll_create1(EPOLL_CLOEXEC)), stop_(ev
   try {
     thread_ = std::thread([this] { run(); });
   } catch (const std::system_error& error) {
-    fail("starting a thread (raise the limit of processes?)", error.code().value());
+    fail("starting a thread", error.code().value());
   }
 }
 

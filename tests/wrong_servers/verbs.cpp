@@ -1,4 +1,5 @@
 // What the two verbs do to the channels, and most of what can be wrong with them.
+#include <signal.h>
 #include <sys/eventfd.h>
 
 #include <boost/asio/post.hpp>
@@ -9,6 +10,16 @@
 #include "tests/wrong_servers/server.hpp"
 
 namespace comet {
+namespace {
+
+// The signals are blocked but where the server waits for events.
+bool is_stop_pending() {
+  sigset_t pending;
+  return sigpending(&pending) == 0 &&
+         (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
+
+}  // namespace
 
 void WrongServer::subscribe(Client& client, const Subscribe& request) {
   Channel& channel = channels_.open(has("ignores_channel") ? "all" : request.channel);
@@ -48,6 +59,10 @@ void WrongServer::publish(Client& client, const Publish& request) {
   const bool works = options_.publish_work > Milliseconds{0} && !has("answers_before_its_work");
   if (works && options_.publish_work_threads > 0 && !has("works_in_the_loop"))
     return work_in_pool(client, request);
+  if (works && (draining_ || is_stop_pending())) {
+    client.closing = true;
+    return answer(client, refuse_at_drain(counters_, counters_.held, request.form));
+  }
   if (works) std::this_thread::sleep_for(options_.publish_work);
   publish_now(client, request);
 }
