@@ -101,7 +101,9 @@ bool is_loopback(int listener) {
     fail("running the server", error.code().value());
   } catch (const boost::system::system_error& error) {
     fail("running the server", error.code().value());
-  } catch (...) {  // a mistake of the program: the core shows where
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: a mistake of the program: %s\n", program_invocation_short_name, error.what());
+  } catch (...) {  // the core shows where
   }
   std::abort();
 }

@@ -1,7 +1,7 @@
 // One channel's log: which message follows a cursor, and which gaps are said.
-#include "core/channel_log.hpp"
-
 #include <gtest/gtest.h>
+
+#include "core/channel_log.hpp"
 
 namespace comet {
 namespace {

@@ -1,9 +1,9 @@
 // All channels of a server: making and dropping them, and what is forgotten first where they grow too many or too big.
-#include "core/channels.hpp"
-
 #include <gtest/gtest.h>
 
 #include <vector>
+
+#include "core/channels.hpp"
 
 namespace comet {
 namespace {
@@ -112,7 +112,8 @@ TEST(Channels, ForgottenChannelKeepsItsWaiters) {
 }
 
 constexpr std::size_t kBig = std::size_t{32} << 20;
-constexpr std::size_t kFitting = kMostLogBytes / kBig - 1;  // big messages beside which there is room for heads
+constexpr std::size_t kFitting =
+    kMostLogBytes / kBig - 1;  // big messages beside which there is room for heads
 
 TEST(Channels, TooManyBytesForgetOtherChannelsFirst) {
   TestChannels channels(100, kBegin);

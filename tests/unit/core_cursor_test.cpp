@@ -1,9 +1,9 @@
 // Cursors: what is accepted, how they are printed and issued.
-#include "core/cursor.hpp"
-
 #include <gtest/gtest.h>
 
 #include <limits>
+
+#include "core/cursor.hpp"
 
 namespace comet {
 namespace {
@@ -21,9 +21,26 @@ TEST(Cursor, PrintedFormIsReadBack) {
 
 TEST(Cursor, MalformedFormsAreNotRead) {
   using namespace std::string_view_literals;
-  for (const auto text : {""sv, "-"sv, "1"sv, "00"sv, "1-"sv, "-1"sv, "1--1"sv, "1-2-3"sv, "+1-2"sv, "1-+2"sv, " 1-2"sv,
-                          "1-2 "sv, "1 -2"sv, "a-b"sv, "1-0x2"sv, "1.5-2"sv, "1-2\0"sv, "\0"sv,
-                          "18446744073709551616-0"sv, "0-18446744073709551616"sv}) {
+  for (const auto text : {""sv,
+                          "-"sv,
+                          "1"sv,
+                          "00"sv,
+                          "1-"sv,
+                          "-1"sv,
+                          "1--1"sv,
+                          "1-2-3"sv,
+                          "+1-2"sv,
+                          "1-+2"sv,
+                          " 1-2"sv,
+                          "1-2 "sv,
+                          "1 -2"sv,
+                          "a-b"sv,
+                          "1-0x2"sv,
+                          "1.5-2"sv,
+                          "1-2\0"sv,
+                          "\0"sv,
+                          "18446744073709551616-0"sv,
+                          "0-18446744073709551616"sv}) {
     EXPECT_EQ(parse_cursor(text), std::nullopt) << '"' << text << '"';
   }
 }

@@ -1,7 +1,7 @@
 // Deadlines: which comes first, and that a deadline is in one place at most.
-#include "core/deadlines.hpp"
-
 #include <gtest/gtest.h>
+
+#include "core/deadlines.hpp"
 
 namespace comet {
 namespace {

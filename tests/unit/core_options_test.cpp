@@ -1,12 +1,12 @@
 // The shared command line: defaults, values, and one line and exit status 64 for a mistake.
-#include "core/options.hpp"
-
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+#include "core/options.hpp"
 
 namespace comet {
 namespace {
@@ -40,8 +40,8 @@ TEST(OptionsTest, DefaultsAreTheContracts) {
 TEST(OptionsTest, EveryOptionIsTaken) {
   const Options options =
       parse({"--address", "::1", "--port=0", "--hold-timeout", "2.5", "--history", "1", "--max-message", "10",
-             "--max-held", "7", "--header-timeout", "0.001", "--idle-timeout", "86400", "--publish-work", "0.02",
-             "--publish-work-threads", "4"});
+             "--max-held", "7", "--header-timeout", "0.001", "--idle-timeout", "86400", "--publish-work",
+             "0.02", "--publish-work-threads", "4"});
   EXPECT_EQ(options.address, "::1");
   EXPECT_EQ(options.port, 0);
   EXPECT_EQ(options.hold_timeout, Milliseconds(2500));
@@ -67,19 +67,47 @@ TEST_P(OptionsDeathTest, MistakeIsOneLineAndExit64) {
               "^comet-test: [^\n]*" + what + "[^\n]*; see comet-test --help\n$");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Mistakes, OptionsDeathTest,
-    testing::ValuesIn(std::vector<std::vector<std::string>>{
-        {"--bogus"}, {"--bogus=1"}, {"argument"}, {"--port"}, {"--port", "http"}, {"--port", "65536"},
-        {"--port", "-1"}, {"--port", "80a"}, {"--port", ""}, {"--port", "1", "--port", "2"}, {"--address", "localhost"},
-        {"--address", "1.2.3"}, {"--address", "256.0.0.1"}, {"--address", ""}, {"--hold-timeout", "0"},
-        {"--hold-timeout", "-1"}, {"--hold-timeout", "soon"}, {"--hold-timeout", "nan"}, {"--hold-timeout", "inf"},
-        {"--hold-timeout", "86401"}, {"--header-timeout", "0"}, {"--idle-timeout", "1e400"}, {"--history", "0"},
-        {"--history", "-1"}, {"--history", "1.5"}, {"--history", "1000001"}, {"--history", "99999999999999999999"},
-        {"--max-message", "0"}, {"--max-message", "16777217"}, {"--max-message", "64k"}, {"--max-held", "-1"},
-        {"--publish-work", "-0.1"}, {"--publish-work", "3.1"}, {"--publish-work-threads", "257"},
-        {"--publish-token-file"}, {"--publish-token-file", "/nowhere/token"}, {"--publish-token-file", "/dev/null"},
-        {"--publish-token-file", "/proc/self/status"}, {"--publish-token-file", "/"}}));
+INSTANTIATE_TEST_SUITE_P(Mistakes, OptionsDeathTest,
+                         testing::ValuesIn(std::vector<std::vector<std::string>>{
+                             {"--bogus"},
+                             {"--bogus=1"},
+                             {"argument"},
+                             {"--port"},
+                             {"--port", "http"},
+                             {"--port", "65536"},
+                             {"--port", "-1"},
+                             {"--port", "80a"},
+                             {"--port", ""},
+                             {"--port", "1", "--port", "2"},
+                             {"--address", "localhost"},
+                             {"--address", "1.2.3"},
+                             {"--address", "256.0.0.1"},
+                             {"--address", ""},
+                             {"--hold-timeout", "0"},
+                             {"--hold-timeout", "-1"},
+                             {"--hold-timeout", "soon"},
+                             {"--hold-timeout", "nan"},
+                             {"--hold-timeout", "inf"},
+                             {"--hold-timeout", "86401"},
+                             {"--header-timeout", "0"},
+                             {"--idle-timeout", "1e400"},
+                             {"--history", "0"},
+                             {"--history", "-1"},
+                             {"--history", "1.5"},
+                             {"--history", "1000001"},
+                             {"--history", "99999999999999999999"},
+                             {"--max-message", "0"},
+                             {"--max-message", "16777217"},
+                             {"--max-message", "64k"},
+                             {"--max-held", "-1"},
+                             {"--publish-work", "-0.1"},
+                             {"--publish-work", "3.1"},
+                             {"--publish-work-threads", "257"},
+                             {"--publish-token-file"},
+                             {"--publish-token-file", "/nowhere/token"},
+                             {"--publish-token-file", "/dev/null"},
+                             {"--publish-token-file", "/proc/self/status"},
+                             {"--publish-token-file", "/"}}));
 
 // EXPECT_EXIT sees standard error alone, so what goes to standard output is sent there.
 void parse_with_output_on_standard_error(const std::vector<std::string>& arguments) {
@@ -93,8 +121,8 @@ TEST(OptionsHelpDeathTest, VersionIsPrintedWithTheProgramsName) {
 }
 
 TEST(OptionsHelpDeathTest, HelpNamesEveryOption) {
-  for (const char* option : {"--address", "--port", "--hold-timeout", "--history", "--max-message", "--max-held",
-                             "--header-timeout", "--idle-timeout", "--version"}) {
+  for (const char* option : {"--address", "--port", "--hold-timeout", "--history", "--max-message",
+                             "--max-held", "--header-timeout", "--idle-timeout", "--version"}) {
     EXPECT_EXIT(parse_with_output_on_standard_error({"--help"}), testing::ExitedWithCode(0), option);
   }
 }

@@ -40,12 +40,33 @@ void expect_refused_at_once(int status, const std::string& bytes) {
 }
 
 TEST(Refusals, RequestLineThatIsNone) {
-  for (const std::string& line :
-       {"hello"s, "GET"s, "GET "s, "GET /"s, "GET / "s, "GET / H"s, "GET / HTTP/"s, "GET / HTTP/1"s, "GET / HTTP/1."s,
-        "GET / HTTP/11"s, "GET / HTTP/1.10"s, "GET / HTTP/1.1 "s, "GET / HTTP/1.1 x"s, "GET / http/1.1"s,
-        "GET / FTP/1.1"s, "GET /  HTTP/1.1"s, "GET  / HTTP/1.1"s, "GET / x HTTP/1.1"s, " GET / HTTP/1.1"s,
-        "GET\t/ HTTP/1.1"s, "G\"T / HTTP/1.1"s, "G(T / HTTP/1.1"s, "\x80 / HTTP/1.1"s, "GET /\x01 HTTP/1.1"s,
-        "GET /\x7f HTTP/1.1"s, "GET /a\0b HTTP/1.1"s, "GET\0 / HTTP/1.1"s}) {
+  for (const std::string& line : {"hello"s,
+                                  "GET"s,
+                                  "GET "s,
+                                  "GET /"s,
+                                  "GET / "s,
+                                  "GET / H"s,
+                                  "GET / HTTP/"s,
+                                  "GET / HTTP/1"s,
+                                  "GET / HTTP/1."s,
+                                  "GET / HTTP/11"s,
+                                  "GET / HTTP/1.10"s,
+                                  "GET / HTTP/1.1 "s,
+                                  "GET / HTTP/1.1 x"s,
+                                  "GET / http/1.1"s,
+                                  "GET / FTP/1.1"s,
+                                  "GET /  HTTP/1.1"s,
+                                  "GET  / HTTP/1.1"s,
+                                  "GET / x HTTP/1.1"s,
+                                  " GET / HTTP/1.1"s,
+                                  "GET\t/ HTTP/1.1"s,
+                                  "G\"T / HTTP/1.1"s,
+                                  "G(T / HTTP/1.1"s,
+                                  "\x80 / HTTP/1.1"s,
+                                  "GET /\x01 HTTP/1.1"s,
+                                  "GET /\x7f HTTP/1.1"s,
+                                  "GET /a\0b HTTP/1.1"s,
+                                  "GET\0 / HTTP/1.1"s}) {
     expect_refused_at_once(400, line + "\r\nHost: a\r\n\r\n");
     expect_refused_at_once(400, line + "\r\n\r\n");
     expect_refused(400, line + "\r\nHost: a\r\n\r\n");
@@ -60,18 +81,19 @@ TEST(Refusals, OtherVersionsAre505) {
 
 TEST(Refusals, LinesThatDoNotEndInCrLf) {
   for (const std::string& head :
-       {"GET / HTTP/1.1\nHost: a\n\n"s, "GET / HTTP/1.1\nHost: a\r\n\r\n"s, "GET / HTTP/1.1\r\nHost: a\n\r\n"s,
-        "GET / HTTP/1.1\r\nHost: a\r\n\n"s, "GET / HTTP/1.1\rHost: a\r\n\r\n"s, "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n"s,
-        "GET / HTTP/1.1\r\r\nHost: a\r\n\r\n"s, "GET / HTTP/1.1\r\nHost: a\r\r\n\r\n"s, "\nGET / HTTP/1.1\r\n\r\n"s,
-        "\r\rGET / HTTP/1.1\r\n\r\n"s, "\r\n\nGET / HTTP/1.1\r\n\r\n"s}) {
+       {"GET / HTTP/1.1\nHost: a\n\n"s, "GET / HTTP/1.1\nHost: a\r\n\r\n"s,
+        "GET / HTTP/1.1\r\nHost: a\n\r\n"s, "GET / HTTP/1.1\r\nHost: a\r\n\n"s,
+        "GET / HTTP/1.1\rHost: a\r\n\r\n"s, "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n"s,
+        "GET / HTTP/1.1\r\r\nHost: a\r\n\r\n"s, "GET / HTTP/1.1\r\nHost: a\r\r\n\r\n"s,
+        "\nGET / HTTP/1.1\r\n\r\n"s, "\r\rGET / HTTP/1.1\r\n\r\n"s, "\r\n\nGET / HTTP/1.1\r\n\r\n"s}) {
     expect_refused(400, head);
   }
 }
 
 TEST(Refusals, HeaderLinesThatAreNone) {
   for (const std::string& line :
-       {"X"s, ": x"s, "X : x"s, " X: x"s, "\tX: x"s, "X: x\r\n y"s, "X: x\r\n\ty"s, "X:\r\n y"s, "X(: x"s, "X\x80: x"s,
-        "X: \x01"s, "X: \x7f"s, "X: a\0b"s, "X\0: x"s, "\0: x"s, "X y: z"s}) {
+       {"X"s, ": x"s, "X : x"s, " X: x"s, "\tX: x"s, "X: x\r\n y"s, "X: x\r\n\ty"s, "X:\r\n y"s, "X(: x"s,
+        "X\x80: x"s, "X: \x01"s, "X: \x7f"s, "X: a\0b"s, "X\0: x"s, "\0: x"s, "X y: z"s}) {
     expect_refused(400, "GET / HTTP/1.1\r\nHost: a\r\n" + line + "\r\n\r\n");
   }
 }
@@ -88,8 +110,8 @@ TEST(Refusals, HostMissingDoubledOrMalformed) {
 }
 
 TEST(Refusals, ContentLengthThatIsNoNumber) {
-  for (const char* value : {"", "+3", "-3", "3x", "0x3", "3.0", "3 3", "3;3", ",", "3,", ",3", "3,,3", "three", "\"3\"",
-                            "18446744073709551616", "99999999999999999999999999"}) {
+  for (const char* value : {"", "+3", "-3", "3x", "0x3", "3.0", "3 3", "3;3", ",", "3,", ",3", "3,,3",
+                            "three", "\"3\"", "18446744073709551616", "99999999999999999999999999"}) {
     expect_refused(400, kPost + "Content-Length: " + value + "\r\n\r\nabc");
   }
 }
@@ -106,8 +128,8 @@ TEST(Refusals, LengthBesideATransferCoding) {
 }
 
 TEST(Refusals, TransferCodingsOtherThanChunkedAre501) {
-  for (const char* value : {"gzip", "gzip, chunked", "chunked, gzip", "chunked, chunked", "identity", "xchunked", "",
-                            "chunked;q=1", "\"chunked\""}) {
+  for (const char* value : {"gzip", "gzip, chunked", "chunked, gzip", "chunked, chunked", "identity",
+                            "xchunked", "", "chunked;q=1", "\"chunked\""}) {
     expect_refused(501, kPost + "Transfer-Encoding: " + value + "\r\n\r\n0\r\n\r\n");
   }
   expect_refused(501, kPost + "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
@@ -119,14 +141,38 @@ TEST(Refusals, TransferCodingInHttp10) {
 }
 
 TEST(Refusals, MalformedChunks) {
-  for (const std::string& body :
-       {"x\r\n"s, "\r\n"s, " 3\r\nabc\r\n"s, "-3\r\nabc\r\n"s, "+3\r\nabc\r\n"s, "3 \r\nabc\r\n"s, "3\nabc\r\n"s,
-        "3\rabc\r\n"s, "0x3\r\nabc\r\n0\r\n\r\n"s, "3g\r\nabc\r\n"s, "3\r\nabcd\r\n"s, "3\r\nabc0\r\n\r\n"s,
-        "3\r\nabc\n0\r\n\r\n"s, "3\r\nabc\r0\r\n\r\n"s, "10000000000000000\r\na"s, "fffffffffffffffff\r\na"s,
-        "3;\r\nabc\r\n"s, "3;=\r\nabc\r\n"s, "3;a=\r\nabc\r\n"s, "3;a b\r\nabc\r\n"s, "3;a\"\r\nabc\r\n"s,
-        "3;a=\"\n\"\r\nabc\r\n"s, "3;a=\"\0\"\r\nabc\r\n"s, "3;a=\"\\\n\"\r\nabc\r\n"s, "0;a=\"\n\"\r\n\r\n"s,
-        "0 \r\n\r\n"s, "0;\r\n\r\n"s, "0\r\nX\r\n\r\n"s, "0\r\nX : y\r\n\r\n"s, "0\r\nX: a\nb\r\n\r\n"s,
-        "0\r\nContent-Length: 3\r\n\r\n"s, "0\r\nTransfer-Encoding: chunked\r\n\r\n"s}) {
+  for (const std::string& body : {"x\r\n"s,
+                                  "\r\n"s,
+                                  " 3\r\nabc\r\n"s,
+                                  "-3\r\nabc\r\n"s,
+                                  "+3\r\nabc\r\n"s,
+                                  "3 \r\nabc\r\n"s,
+                                  "3\nabc\r\n"s,
+                                  "3\rabc\r\n"s,
+                                  "0x3\r\nabc\r\n0\r\n\r\n"s,
+                                  "3g\r\nabc\r\n"s,
+                                  "3\r\nabcd\r\n"s,
+                                  "3\r\nabc0\r\n\r\n"s,
+                                  "3\r\nabc\n0\r\n\r\n"s,
+                                  "3\r\nabc\r0\r\n\r\n"s,
+                                  "10000000000000000\r\na"s,
+                                  "fffffffffffffffff\r\na"s,
+                                  "3;\r\nabc\r\n"s,
+                                  "3;=\r\nabc\r\n"s,
+                                  "3;a=\r\nabc\r\n"s,
+                                  "3;a b\r\nabc\r\n"s,
+                                  "3;a\"\r\nabc\r\n"s,
+                                  "3;a=\"\n\"\r\nabc\r\n"s,
+                                  "3;a=\"\0\"\r\nabc\r\n"s,
+                                  "3;a=\"\\\n\"\r\nabc\r\n"s,
+                                  "0;a=\"\n\"\r\n\r\n"s,
+                                  "0 \r\n\r\n"s,
+                                  "0;\r\n\r\n"s,
+                                  "0\r\nX\r\n\r\n"s,
+                                  "0\r\nX : y\r\n\r\n"s,
+                                  "0\r\nX: a\nb\r\n\r\n"s,
+                                  "0\r\nContent-Length: 3\r\n\r\n"s,
+                                  "0\r\nTransfer-Encoding: chunked\r\n\r\n"s}) {
     expect_refused(400, kChunked + body);
   }
 }
@@ -139,8 +185,10 @@ TEST(Refusals, BodyOverMaxMessageIs413) {
   expect_refused(413, kChunked + "5\r\nabcde\r\n6\r\nfghijk\r\n0\r\n\r\n", options);
   expect_refused_at_once(413, kChunked + "ffffffffffffffff\r\n");
   expect_refused_at_once(413, kChunked + "3\r\nabc\r\nffffffffffffffff\r\n");
-  EXPECT_EQ(decisions_of(post("/publish", "", "abcdefghij"), options), std::vector{"publish all abcdefghij"s});
-  EXPECT_EQ(decisions_of(kChunked + "a\r\nabcdefghij\r\n0\r\n\r\n", options), std::vector{"publish all abcdefghij"s});
+  EXPECT_EQ(decisions_of(post("/publish", "", "abcdefghij"), options),
+            std::vector{"publish all abcdefghij"s});
+  EXPECT_EQ(decisions_of(kChunked + "a\r\nabcdefghij\r\n0\r\n\r\n", options),
+            std::vector{"publish all abcdefghij"s});
 }
 
 TEST(Refusals, OtherExpectationsAre417) {
@@ -149,11 +197,14 @@ TEST(Refusals, OtherExpectationsAre417) {
   }
 }
 
-TEST(Refusals, ConnectionHeaderThatIsNoList) { expect_refused(400, "GET / HTTP/1.1\r\nHost: a\r\nConnection: \"\r\n\r\n"); }
+TEST(Refusals, ConnectionHeaderThatIsNoList) {
+  expect_refused(400, "GET / HTTP/1.1\r\nHost: a\r\nConnection: \"\r\n\r\n");
+}
 
 TEST(Refusals, UnknownMethodsAre501AndKeepTheConnection) {
   for (const char* method : {"BREW", "get", "Post", "X", "GETS"}) {
-    EXPECT_EQ(decisions_of(get("/subscribe", method) + get("/healthz")), (std::vector{"reply 501"s, "reply 200"s}))
+    EXPECT_EQ(decisions_of(get("/subscribe", method) + get("/healthz")),
+              (std::vector{"reply 501"s, "reply 200"s}))
         << method;
   }
 }
@@ -216,14 +267,17 @@ TEST(Refusals, BodyThatBeginsAsAHeadRequestIsNone) {
 TEST(Refusals, UnusualButCorrectRequestsAreTaken) {
   for (const std::string& headers :
        {"Host: \r\n"s, "Host:a\r\n"s, "Host: \t a \t \r\n"s, "host: [::1]:8000\r\n"s, "HOST: a%20b\r\n"s,
-        "Host: a\r\nX:\r\n"s, "Host: a\r\nX: \t\r\n"s, "Host: a\r\nX: \x80\xff\r\n"s, "Host: a\r\n!#$%&'*+-.^_`|~0: x\r\n"s,
-        "Host: a\r\nContent-Length: 0\r\nContent-Length: 0\r\n"s, "Host: a\r\nContent-Length: 0, 0\r\n"s,
-        "Host: a\r\nConnection: close, x\r\n"s, "Host: a\r\nExpect: 100-CONTINUE\r\n"s,
+        "Host: a\r\nX:\r\n"s, "Host: a\r\nX: \t\r\n"s, "Host: a\r\nX: \x80\xff\r\n"s,
+        "Host: a\r\n!#$%&'*+-.^_`|~0: x\r\n"s, "Host: a\r\nContent-Length: 0\r\nContent-Length: 0\r\n"s,
+        "Host: a\r\nContent-Length: 0, 0\r\n"s, "Host: a\r\nConnection: close, x\r\n"s,
+        "Host: a\r\nExpect: 100-CONTINUE\r\n"s,
         "Host: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"s}) {
-    EXPECT_EQ(decisions_of("GET /healthz HTTP/1.1\r\n" + headers + "\r\n").front().substr(0, 9), "reply 200") << headers;
+    EXPECT_EQ(decisions_of("GET /healthz HTTP/1.1\r\n" + headers + "\r\n").front().substr(0, 9), "reply 200")
+        << headers;
   }
-  for (const std::string& body : {"03\r\nabc\r\n000\r\n\r\n"s, "3 ;a\r\nabc\r\n0\r\n\r\n"s, "3;a = b\r\nabc\r\n0\r\n\r\n"s,
-                                  "3;a=\"\\\"\t\x80\";b\r\nabc\r\n0;c\r\n\r\n"s}) {
+  for (const std::string& body :
+       {"03\r\nabc\r\n000\r\n\r\n"s, "3 ;a\r\nabc\r\n0\r\n\r\n"s, "3;a = b\r\nabc\r\n0\r\n\r\n"s,
+        "3;a=\"\\\"\t\x80\";b\r\nabc\r\n0;c\r\n\r\n"s}) {
     EXPECT_EQ(decisions_of(kChunked + body), std::vector{"publish all abc"s}) << body;
   }
 }

@@ -1,8 +1,7 @@
 // The request reader as a stream: any split of the bytes gives the same decisions, and bytes that come early wait.
-#include "core/request_reader.hpp"
-
 #include <gtest/gtest.h>
 
+#include "core/request_reader.hpp"
 #include "tests/unit/core_requests.hpp"
 
 namespace comet {
@@ -12,7 +11,8 @@ using Strings = std::vector<std::string>;
 
 const std::string kSubscribeA = get("/subscribe?channel=a&since=5-1&timeout=2");
 const std::string kChunked =
-    "POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: "
+    "chunked\r\n\r\n"
     "3;name=value\r\nabc\r\nA;q=\"a b\"\r\n0123456789\r\n0;last\r\nTrailer: x\r\nOther: y\r\n\r\n";
 
 class RequestReaderTest : public testing::Test {
@@ -28,11 +28,16 @@ TEST_F(RequestReaderTest, WholeRequestIsOneDecision) {
 }
 
 TEST_F(RequestReaderTest, SplitAtAnyByteDecidesTheSame) {
-  const std::string all = "\r\n" + kSubscribeA +
-                          post("/publish", "Content-Type: application/x-www-form-urlencoded\r\n", "message=x+y%21") +
-                          kChunked + get("/nowhere") + "\r\n\r\n" + get("/healthz", "HEAD") + "GET / HTTP/3.0\r\n\r\n";
-  const Strings expected{"subscribe a since 5-1 for 2000 ms", "publish all x y!", "publish c abc0123456789",
-                         "reply 404", "reply 200", "reply 505 close"};
+  const std::string all =
+      "\r\n" + kSubscribeA +
+      post("/publish", "Content-Type: application/x-www-form-urlencoded\r\n", "message=x+y%21") + kChunked +
+      get("/nowhere") + "\r\n\r\n" + get("/healthz", "HEAD") + "GET / HTTP/3.0\r\n\r\n";
+  const Strings expected{"subscribe a since 5-1 for 2000 ms",
+                         "publish all x y!",
+                         "publish c abc0123456789",
+                         "reply 404",
+                         "reply 200",
+                         "reply 505 close"};
   ASSERT_EQ(decisions_of(all), expected);
   for (std::size_t first = 0; first <= all.size(); ++first) {
     RequestReader reader(service_);
@@ -113,17 +118,20 @@ TEST_F(RequestReaderTest, TimeoutIs408AndEndsTheConnection) {
 }
 
 TEST_F(RequestReaderTest, NothingIsReadAfterAFramingError) {
-  EXPECT_EQ(decisions_of(reader_, "NO GOOD\r\n\r\n" + get("/publish?message=smuggled")), Strings{"reply 400 close"});
+  EXPECT_EQ(decisions_of(reader_, "NO GOOD\r\n\r\n" + get("/publish?message=smuggled")),
+            Strings{"reply 400 close"});
   EXPECT_FALSE(reader_.mid_request());
   EXPECT_EQ(described(reader_.feed(get("/healthz"))), "needs input");
 }
 
 TEST_F(RequestReaderTest, RefusedRequestsBodyIsNotTheNextRequest) {
   const std::string hidden = get("/publish?message=smuggled");
-  EXPECT_EQ(decisions_of(post("/nowhere", "", hidden) + get("/healthz")), (Strings{"reply 404", "reply 200"}));
+  EXPECT_EQ(decisions_of(post("/nowhere", "", hidden) + get("/healthz")),
+            (Strings{"reply 404", "reply 200"}));
   EXPECT_EQ(decisions_of(post("/stats", "", hidden) + get("/healthz")), (Strings{"reply 405", "reply 200"}));
-  EXPECT_EQ(decisions_of("GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" + get("/nowhere")),
-            (Strings{"reply 200", "reply 404"}));
+  EXPECT_EQ(
+      decisions_of("GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" + get("/nowhere")),
+      (Strings{"reply 200", "reply 404"}));
 }
 
 TEST_F(RequestReaderTest, ChunksAreJoinedAndTrailersSayNothing) {
@@ -135,7 +143,8 @@ TEST_F(RequestReaderTest, ChunksAreJoinedAndTrailersSayNothing) {
 
 TEST_F(RequestReaderTest, ContinueIsSentOnceBeforeTheBody) {
   const std::string head =
-      "POST /publish HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n";
+      "POST /publish HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nExpect: "
+      "100-Continue\r\nContent-Length: 2\r\n\r\n";
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(decisions_of(reader_, head), Strings{"reply 100"});
     EXPECT_EQ(decisions_of(reader_, "o"), Strings{});
@@ -146,11 +155,15 @@ TEST_F(RequestReaderTest, ContinueIsSentOnceBeforeTheBody) {
 TEST_F(RequestReaderTest, NoContinueWhereTheBodyIsThereOrThereIsNone) {
   const std::string expect = "Content-Type: text/plain\r\nExpect: 100-continue\r\n";
   EXPECT_EQ(decisions_of(post("/publish", expect, "ok")), Strings{"publish all ok"});
-  EXPECT_EQ(decisions_of("GET /healthz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n"), Strings{"reply 200"});
-  EXPECT_EQ(decisions_of("POST /publish HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"), Strings{})
+  EXPECT_EQ(decisions_of("GET /healthz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n"),
+            Strings{"reply 200"});
+  EXPECT_EQ(decisions_of("POST /publish HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"),
+            Strings{})
       << "HTTP/1.0 knows no 100";
-  EXPECT_EQ(decisions_of("POST /publish HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9999999\r\n\r\n"),
-            Strings{"reply 413 close"});
+  EXPECT_EQ(
+      decisions_of(
+          "POST /publish HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9999999\r\n\r\n"),
+      Strings{"reply 413 close"});
 }
 
 TEST_F(RequestReaderTest, LongestRequestLineAndHeadAreTaken) {
@@ -161,7 +174,9 @@ TEST_F(RequestReaderTest, LongestRequestLineAndHeadAreTaken) {
   EXPECT_EQ(decisions_of(line_of(8000) + "Host: a\r\n\r\n"), Strings{"reply 200"});
   EXPECT_EQ(decisions_of(line_of(kLongestRequestLine + 1) + "Host: a\r\n\r\n"), Strings{"reply 414 close"});
   const std::string begin = "GET /healthz HTTP/1.1\r\nHost: a\r\nX: ";
-  const auto head_of = [&](std::size_t size) { return begin + std::string(size - begin.size() - 4, 'a') + "\r\n\r\n"; };
+  const auto head_of = [&](std::size_t size) {
+    return begin + std::string(size - begin.size() - 4, 'a') + "\r\n\r\n";
+  };
   EXPECT_EQ(decisions_of(head_of(kLongestHead)), Strings{"reply 200"});
   EXPECT_EQ(decisions_of(head_of(kLongestHead + 4)), Strings{"reply 431 close"});
 }

@@ -29,10 +29,12 @@ inline std::string body_of(const Response& response) {
 inline std::string described(const Decision& decision) {
   if (std::holds_alternative<NeedsInput>(decision)) return "needs input";
   if (const auto* request = std::get_if<Subscribe>(&decision)) {
-    return "subscribe " + request->channel + " since " + (request->since ? to_string(*request->since) : "now") +
-           " for " + std::to_string(request->hold.count()) + " ms";
+    return "subscribe " + request->channel + " since " +
+           (request->since ? to_string(*request->since) : "now") + " for " +
+           std::to_string(request->hold.count()) + " ms";
   }
-  if (const auto* request = std::get_if<Publish>(&decision)) return "publish " + request->channel + " " + request->body;
+  if (const auto* request = std::get_if<Publish>(&decision))
+    return "publish " + request->channel + " " + request->body;
   const Response& response = std::get<Reply>(decision).response;
   return "reply " + std::to_string(status_of(response)) + (response.close ? " close" : "");
 }

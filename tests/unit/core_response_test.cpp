@@ -1,9 +1,9 @@
 // Response bytes: the shared ones, and those made for a request that needs another framing.
-#include "core/response.hpp"
-
 #include <gtest/gtest.h>
 
 #include <map>
+
+#include "core/response.hpp"
 
 namespace comet {
 namespace {
@@ -105,7 +105,8 @@ TEST(ErrorResponse, HasItsReasonAndOneLineOfText) {
   for (const int status : {400, 404, 405, 408, 413, 414, 415, 417, 431, 501, 503, 505}) {
     const Response response = error_response(status, "why", {});
     EXPECT_TRUE(response.bytes->starts_with("HTTP/1.1 " + std::to_string(status) + ' '));
-    EXPECT_EQ(response.bytes->find("Internal Server Error"), std::string::npos) << status << " has no reason phrase";
+    EXPECT_EQ(response.bytes->find("Internal Server Error"), std::string::npos)
+        << status << " has no reason phrase";
     EXPECT_TRUE(has_line(response, "Content-Type: text/plain;charset=utf-8"));
     EXPECT_TRUE(has_line(response, "Content-Length: 4"));
     EXPECT_EQ(body_of(response), "why\n");

@@ -1,8 +1,7 @@
 // The endpoints: what each method, target and parameter asks for.
-#include "core/routes.hpp"
-
 #include <gtest/gtest.h>
 
+#include "core/routes.hpp"
 #include "tests/unit/core_requests.hpp"
 
 namespace comet {
@@ -13,7 +12,9 @@ using namespace std::string_literals;
 const std::string kForm = "Content-Type: application/x-www-form-urlencoded\r\n";
 const std::string kText = "Content-Type: text/plain\r\n";
 
-std::string routed(const std::string& bytes, const Options& options = {}) { return described(decide(bytes, options)); }
+std::string routed(const std::string& bytes, const Options& options = {}) {
+  return described(decide(bytes, options));
+}
 std::string routed_get(std::string_view target) { return routed(get(target)); }
 
 TEST(SubscribeRoute, DefaultsToAllFromNowForTheWholeHold) {
@@ -27,10 +28,12 @@ TEST(SubscribeRoute, ChannelIs1To64OfTheAllowedBytes) {
   for (const std::string& name : {"a"s, "A-z_0.9"s, ".."s, "-"s, longest}) {
     EXPECT_EQ(routed_get("/subscribe?channel=" + name), "subscribe " + name + " since now for 30000 ms");
   }
-  EXPECT_EQ(routed_get("/subscribe?channel=%61b"), "subscribe ab since now for 30000 ms") << "percent-encoded";
-  EXPECT_EQ(routed_get("/subscribe?%63hannel=a"), "subscribe a since now for 30000 ms") << "percent-encoded key";
-  for (const std::string& name : {""s, longest + "x", "a+b"s, "a%20b"s, "a/b"s, "a%2Fb"s, "%00"s, "a%00"s, "%C3%A9"s, "a*"s,
-                                  "a:b"s, "a,b"s, std::string(7000, 'x')}) {
+  EXPECT_EQ(routed_get("/subscribe?channel=%61b"), "subscribe ab since now for 30000 ms")
+      << "percent-encoded";
+  EXPECT_EQ(routed_get("/subscribe?%63hannel=a"), "subscribe a since now for 30000 ms")
+      << "percent-encoded key";
+  for (const std::string& name : {""s, longest + "x", "a+b"s, "a%20b"s, "a/b"s, "a%2Fb"s, "%00"s, "a%00"s,
+                                  "%C3%A9"s, "a*"s, "a:b"s, "a,b"s, std::string(7000, 'x')}) {
     EXPECT_EQ(routed_get("/subscribe?channel=" + name), "reply 400") << name;
     EXPECT_EQ(routed_get("/publish?message=x&channel=" + name), "reply 400") << name;
   }
@@ -39,18 +42,31 @@ TEST(SubscribeRoute, ChannelIs1To64OfTheAllowedBytes) {
 
 TEST(SubscribeRoute, SinceIsACursor) {
   EXPECT_EQ(routed_get("/subscribe?since=0"), "subscribe all since 0-0 for 30000 ms");
-  EXPECT_EQ(routed_get("/subscribe?since=1753000000000-12"), "subscribe all since 1753000000000-12 for 30000 ms");
+  EXPECT_EQ(routed_get("/subscribe?since=1753000000000-12"),
+            "subscribe all since 1753000000000-12 for 30000 ms");
   EXPECT_EQ(routed_get("/subscribe?since=1%2D2"), "subscribe all since 1-2 for 30000 ms");
-  for (const char* since : {"", "1", "x", "-1-2", "1-", "1--2", "+1-2", "1-2%00", "1-2%20", "18446744073709551616-0"}) {
+  for (const char* since :
+       {"", "1", "x", "-1-2", "1-", "1--2", "+1-2", "1-2%00", "1-2%20", "18446744073709551616-0"}) {
     EXPECT_EQ(routed_get("/subscribe?since="s + since), "reply 400") << since;
   }
 }
 
 TEST(SubscribeRoute, TimeoutIsDecimalSecondsCutToTheHoldTimeout) {
-  const std::pair<std::string, int> cases[] = {
-      {"0", 0},       {"0.0", 0},    {"1", 1000},    {"2.5", 2500},   {".5", 500},    {"5.", 5000},    {"007", 7000},
-      {"0.01", 100},  {"0.11", 200}, {"29.95", 30000}, {"30", 30000}, {"31", 30000}, {"1000000000", 30000},
-      {std::string(300, '9'), 30000}, {"0." + std::string(200, '0') + "1", 100}};
+  const std::pair<std::string, int> cases[] = {{"0", 0},
+                                               {"0.0", 0},
+                                               {"1", 1000},
+                                               {"2.5", 2500},
+                                               {".5", 500},
+                                               {"5.", 5000},
+                                               {"007", 7000},
+                                               {"0.01", 100},
+                                               {"0.11", 200},
+                                               {"29.95", 30000},
+                                               {"30", 30000},
+                                               {"31", 30000},
+                                               {"1000000000", 30000},
+                                               {std::string(300, '9'), 30000},
+                                               {"0." + std::string(200, '0') + "1", 100}};
   for (const auto& [seconds, milliseconds] : cases) {
     EXPECT_EQ(routed_get("/subscribe?timeout=" + seconds),
               "subscribe all since now for " + std::to_string(milliseconds) + " ms")
@@ -67,8 +83,8 @@ TEST(SubscribeRoute, EveryTenthOfASecondIsKeptAsItIs) {
 }
 
 TEST(SubscribeRoute, TimeoutThatIsNoDecimalNumberIs400) {
-  for (const char* seconds : {"", "-1", "-0", "+1", "%2B1", "1e9", "1E1", "nan", "inf", "infinity", "0x10", "1,5", "1s", "1%20",
-                              "%201", "1%00", ".", "1.2.3", "ten"}) {
+  for (const char* seconds : {"", "-1", "-0", "+1", "%2B1", "1e9", "1E1", "nan", "inf", "infinity", "0x10",
+                              "1,5", "1s", "1%20", "%201", "1%00", ".", "1.2.3", "ten"}) {
     EXPECT_EQ(routed_get("/subscribe?timeout="s + seconds), "reply 400") << seconds;
   }
 }
@@ -103,7 +119,8 @@ TEST(PublishRoute, FormTakesBytesThatCurlDoesNotEncode) {
 }
 
 TEST(PublishRoute, FormWithoutAReadableMessageIs400) {
-  for (const char* body : {"", "x", "Message=x", "channel=a", "message=%", "message=%4", "message=%zz", "a=%&message=x"}) {
+  for (const char* body :
+       {"", "x", "Message=x", "channel=a", "message=%", "message=%4", "message=%zz", "a=%&message=x"}) {
     EXPECT_EQ(routed(post("/publish", kForm, body)), "reply 400") << body;
   }
 }
@@ -118,7 +135,8 @@ TEST(PublishRoute, RawBodyIsTheMessageToTheByte) {
 }
 
 TEST(PublishRoute, OtherTypesAre415) {
-  for (const char* type : {"application/json", "multipart/form-data; boundary=x", "text/html", "text/plainer", "text", ""}) {
+  for (const char* type :
+       {"application/json", "multipart/form-data; boundary=x", "text/html", "text/plainer", "text", ""}) {
     EXPECT_EQ(routed(post("/publish", "Content-Type: "s + type + "\r\n", "x")), "reply 415") << type;
   }
 }
@@ -142,11 +160,14 @@ TEST(PublishRoute, MessageOverMaxMessageIs413AndKeepsTheConnection) {
 TEST(Routes, PagesAnswer) {
   EXPECT_EQ(body_of(std::get<Reply>(decide(get("/healthz"))).response), "ok");
   const Decision stats = decide(get("/stats"));
-  EXPECT_NE(std::get<Reply>(stats).response.bytes->find("Content-Type: application/json\r\n"), std::string::npos);
+  EXPECT_NE(std::get<Reply>(stats).response.bytes->find("Content-Type: application/json\r\n"),
+            std::string::npos);
   EXPECT_NE(body_of(std::get<Reply>(stats).response).find("\"pattern\":\"test\""), std::string::npos);
   const Decision metrics = decide(get("/metrics?x=y"));
-  EXPECT_NE(std::get<Reply>(metrics).response.bytes->find("Content-Type: text/plain; version=0.0.4"), std::string::npos);
-  EXPECT_NE(body_of(std::get<Reply>(metrics).response).find("comet_held{pattern=\"test\"} 0\n"), std::string::npos);
+  EXPECT_NE(std::get<Reply>(metrics).response.bytes->find("Content-Type: text/plain; version=0.0.4"),
+            std::string::npos);
+  EXPECT_NE(body_of(std::get<Reply>(metrics).response).find("comet_held{pattern=\"test\"} 0\n"),
+            std::string::npos);
 }
 
 TEST(Routes, HeadOfAPageHasItsLengthAndNoBody) {
@@ -157,21 +178,24 @@ TEST(Routes, HeadOfAPageHasItsLengthAndNoBody) {
 }
 
 TEST(Routes, OtherPathsAre404) {
-  for (const char* path : {"/", "/x", "/Subscribe", "/subscribe/", "//subscribe", "/subscribe%00", "/%2Fsubscribe",
-                           "/subscribe;x", "http://a", "http://a/", "http://a:99999999999/"}) {
+  for (const char* path :
+       {"/", "/x", "/Subscribe", "/subscribe/", "//subscribe", "/subscribe%00", "/%2Fsubscribe",
+        "/subscribe;x", "http://a", "http://a/", "http://a:99999999999/"}) {
     EXPECT_EQ(routed_get(path), "reply 404") << path;
   }
 }
 
 TEST(Routes, AbsoluteAndEncodedTargetsAreTheSamePages) {
-  for (const char* target : {"http://a/healthz", "HTTPS://a:80/healthz?x", "http://[::1]/healthz", "/%68ealthz"}) {
+  for (const char* target :
+       {"http://a/healthz", "HTTPS://a:80/healthz?x", "http://[::1]/healthz", "/%68ealthz"}) {
     EXPECT_EQ(routed_get(target), "reply 200") << target;
   }
 }
 
 TEST(Routes, MalformedTargetsAre400) {
-  for (const char* target : {"healthz", "*", "?", "/%", "/%4", "/%zz", "/?%", "/subscribe?x=%g0", "/a#b", "/a\"b", "/a\xc3\xa9",
-                             "/<x>", "ftp://a/healthz", "http://[::1/healthz", "http://a b/", "a:80"}) {
+  for (const char* target :
+       {"healthz", "*", "?", "/%", "/%4", "/%zz", "/?%", "/subscribe?x=%g0", "/a#b", "/a\"b", "/a\xc3\xa9",
+        "/<x>", "ftp://a/healthz", "http://[::1/healthz", "http://a b/", "a:80"}) {
     EXPECT_EQ(described(decide(get(target))).substr(0, 9), "reply 400") << target;
   }
 }
@@ -208,7 +232,8 @@ TEST(PublishRoute, PostWithoutABodyHasNoMessage) {
   EXPECT_EQ(routed("POST /publish HTTP/1.1\r\nHost: a\r\n\r\n"), "reply 400");
   EXPECT_EQ(routed("POST /publish HTTP/1.0\r\n" + kText + "\r\n"), "reply 400 close");
   EXPECT_EQ(routed(post("/publish", kText, "")), "publish all ");
-  EXPECT_EQ(routed("POST /publish HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), "publish all ");
+  EXPECT_EQ(routed("POST /publish HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            "publish all ");
 }
 
 const Options kWithToken{.publish_token = "abc"};
@@ -222,13 +247,15 @@ TEST(PublishToken, IsAskedOfEveryPublish) {
   EXPECT_EQ(routed(get("/publish", "HEAD"), kWithToken), "reply 401");
   EXPECT_EQ(routed(post("/publish", kText + kAuthorized, "m"), kWithToken), "publish all m");
   EXPECT_EQ(routed(get("/healthz"), kWithToken), "reply 200");
-  EXPECT_EQ(routed(post("/publish", kText + "Authorization: Bearer abc\r\n", "m")), "publish all m") << "none asked";
+  EXPECT_EQ(routed(post("/publish", kText + "Authorization: Bearer abc\r\n", "m")), "publish all m")
+      << "none asked";
 }
 
 TEST(PublishToken, MustBeTheSame) {
-  for (const char* value : {"", "Bearer", "Bearer ab", "Bearer abcd", "Bearer abd", "Bearer ABC", "Bearerabc", "Basic abc",
-                            "abc", "Bearer  abc", "Bearer\tabc", "Bearer abc,"}) {
-    EXPECT_EQ(routed(post("/publish", "Authorization: "s + value + "\r\n", "m"), kWithToken), "reply 401") << value;
+  for (const char* value : {"", "Bearer", "Bearer ab", "Bearer abcd", "Bearer abd", "Bearer ABC", "Bearerabc",
+                            "Basic abc", "abc", "Bearer  abc", "Bearer\tabc", "Bearer abc,"}) {
+    EXPECT_EQ(routed(post("/publish", "Authorization: "s + value + "\r\n", "m"), kWithToken), "reply 401")
+        << value;
   }
   EXPECT_EQ(routed(post("/publish", "Authorization: BEARER abc\r\n", "m"), kWithToken), "publish all m");
   EXPECT_EQ(routed(post("/publish", kAuthorized + kAuthorized, "m"), kWithToken), "reply 401");

@@ -1,12 +1,11 @@
 // Counters, and their JSON and Prometheus forms.
-#include "core/stats.hpp"
-
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <sstream>
 
 #include "core/cursor.hpp"
+#include "core/stats.hpp"
 
 namespace comet {
 namespace {
@@ -51,9 +50,10 @@ TEST(Stats, UptimeIsNeverNegativeNorHugeWhenTheClockWasSetBack) {
 }
 
 TEST(Stats, JsonHasEveryFigure) {
-  EXPECT_EQ(stats_json(kStats),
-            "{\"pattern\":\"async\",\"pid\":42,\"uptime_s\":1.5E0,\"connections\":1,\"held\":2,\"published\":3,"
-            "\"delivered\":4,\"timeouts\":5,\"disconnects\":6,\"rejected\":7,\"channels\":8}\n");
+  EXPECT_EQ(
+      stats_json(kStats),
+      "{\"pattern\":\"async\",\"pid\":42,\"uptime_s\":1.5E0,\"connections\":1,\"held\":2,\"published\":3,"
+      "\"delivered\":4,\"timeouts\":5,\"disconnects\":6,\"rejected\":7,\"channels\":8}\n");
 }
 
 TEST(Stats, PrometheusHasHelpTypeAndValueOfEveryFigure) {
