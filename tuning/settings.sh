@@ -66,12 +66,12 @@ for_each_setting() {
   "$1" net.core.rmem_max 16777216 4194304 admin-guide/sysctl/net \
     'only for programs that set SO_RCVBUF themselves: no server here does (212992 before Linux 6.18)' ''
   "$1" net.core.wmem_max 16777216 4194304 admin-guide/sysctl/net \
-    'only for programs that set SO_SNDBUF themselves: no server here does (212992 before Linux 6.18)' ''
+    'caps what a program asks for with SO_SNDBUF: the servers ask for 64 KiB (212992 before Linux 6.18)' ''
   "$1" net.ipv4.tcp_rmem '4096 87380 16777216' '4096 131072 33554432' networking/ip-sysctl \
     'limits, not reservations: an idle connection holds no buffer, so smaller ones save nothing (6291456 before 6.16)' \
     'lowers the default (131072 since Linux 4.20), and with it the first window, and since 6.16 the maximum'
   "$1" net.ipv4.tcp_wmem '4096 65536 16777216' '4096 16384 4194304' networking/ip-sysctl \
-    'a message of a few hundred bytes fits the default; more only helps whoever does not read' \
+    'only for sockets without an SO_SNDBUF of their own: the servers set one, for clients that do not read' \
     'raises the ceiling for a client that does not read from 4 to 16 MiB'
   "$1" net.ipv4.tcp_mem '50576 64768 98152' '4.7 6.3 9.4 % of memory' networking/ip-sysctl \
     'pages (not bytes) for all sockets together; 4 for each held request, as both ends may have one each way' \
