@@ -36,8 +36,10 @@ sanitizers: deps
 	cmake --preset thread $(STRICT)
 	cmake --build build/thread -j $(JOBS) --target comet-threaded comet-continuations comet-fibers
 
-test: build sanitizers
+# What testing needs is installed first: the build looks for it.
+test:
 	@scripts/deps test
+	@$(MAKE) --no-print-directory build sanitizers
 	ctest --test-dir build/release -j 6 --output-on-failure
 	ctest --test-dir build/address -j 6 --output-on-failure -L '^(unit|faults|fuzz)$$'
 
