@@ -1,4 +1,4 @@
-// The options that every server takes, spelled and checked in one place; a pattern adds its own to `app()`.
+// The options that every server takes, spelled and checked in one place; a pattern adds its own.
 #pragma once
 
 #include <chrono>
@@ -30,7 +30,7 @@ struct Options {
 // So that a publish at work when the drain begins ends within it.
 constexpr Milliseconds kMostPublishWork{3000};
 
-// Adds the shared options to `app`; `program` and `description` head the --help text.
+// Adds the shared options to `app`.
 void add_shared_options(CLI::App& app, Options& options);
 
 // Parses; on --help and --version prints and exits 0, on a mistake prints one line on standard error and

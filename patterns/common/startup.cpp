@@ -4,11 +4,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <csignal>
@@ -111,9 +113,9 @@ bool is_loopback(int listener) {
 }  // namespace
 
 // Not by exit(): on a fiber's thread that would wait for its other fibers.
-void fail(const std::string& what, int error_number) {
-  std::fprintf(stderr, "%s: %s: %s%s\n", program_invocation_short_name, what.c_str(),
-               std::strerror(error_number), advice(error_number));
+void fail(const char* what, int error_number) {
+  std::fprintf(stderr, "%s: %s: %s%s\n", program_invocation_short_name, what, std::strerror(error_number),
+               advice(error_number));
   _exit(1);
 }
 
@@ -126,12 +128,13 @@ void prepare_process() {
   if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) fail("ignoring SIGPIPE", errno);
 }
 
-std::size_t connection_limit() {
-  return std::max<std::size_t>(file_limit(), 2 * kOwnDescriptors) - kOwnDescriptors;
+std::size_t connection_limit(std::size_t own) {
+  own += kOwnDescriptors;
+  return std::max(file_limit(), 2 * own) - own;
 }
 
-std::size_t held_limit(const Options& options) {
-  const std::size_t connections = connection_limit();
+std::size_t held_limit(const Options& options, std::size_t own) {
+  const std::size_t connections = connection_limit(own);
   const std::size_t most = connections - std::min(kPublishers, connections / 2);
   return options.max_held == 0 ? most : std::min(most, options.max_held);
 }
@@ -151,14 +154,14 @@ int open_listener(const Options& options, bool reuse_port) {
   socklen_t length = 0;
   const sockaddr_storage address = resolve(options, length);
   const int listener = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (listener < 0) fail(where, errno);
+  if (listener < 0) fail(where.c_str(), errno);
   const int on = 1;
   if (setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &kSendBuffer, sizeof kSendBuffer) != 0 ||
       setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
       (reuse_port && setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) ||
       bind(listener, reinterpret_cast<const sockaddr*>(&address), length) != 0 ||
       listen(listener, kBacklog) != 0) {
-    fail(where, errno);
+    fail(where.c_str(), errno);
   }
   return listener;
 }
@@ -169,7 +172,17 @@ int port_of(int listener) {
                                              : reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
+void expect_room_for_a_connection() {
+  std::array<int, 3> descriptors{};
+  for (int& descriptor : descriptors) {
+    descriptor = eventfd(0, EFD_CLOEXEC);
+    if (descriptor < 0) fail("keeping a descriptor for a connection", errno);
+  }
+  for (const int descriptor : descriptors) close(descriptor);
+}
+
 void announce_ready(int listener, const Options& options) {
+  expect_room_for_a_connection();
   if (options.publish_token.empty() && !is_loopback(listener)) {
     std::fprintf(stderr,
                  "%s: everybody who can reach %s may publish; --publish-token-file asks for a token\n",

@@ -17,21 +17,22 @@ constexpr int kBacklog = 4096;
 // client that does not read, and a few hundred of those are all the memory that TCP gets.
 constexpr int kSendBuffer = 64 * 1024;
 
-// Prints "comet-x: what: why" on standard error and exits 1.
-[[noreturn]] void fail(const std::string& what, int error_number);
+// Prints "comet-x: what: why" on standard error and exits 1. Takes no memory: there may be none.
+[[noreturn]] void fail(const char* what, int error_number);
 
 // Raises the soft limit of open files to the hard one, and ignores SIGPIPE: a closed peer is an error of its
 // write. An exception that nobody catches ends the process as fail() does.
 void prepare_process();
 
 // Most connections to keep: those beyond are answered 503, with the few descriptors that are left for it.
-std::size_t connection_limit();
+// `own`: descriptors of the server beyond those that every server has.
+std::size_t connection_limit(std::size_t own = 0);
 
 // Of the most connections, and of the most stacks, those that no held request takes: they are for publishers.
 constexpr std::size_t kPublishers = 40;
 
 // Most requests to hold: --max-held, and never so many that no descriptor is left for publishers.
-std::size_t held_limit(const Options& options);
+std::size_t held_limit(const Options& options, std::size_t own = 0);
 
 // Most stacks that vm.max_map_count leaves room for: each has a guard page, and with it two mappings.
 std::size_t most_stacks();
@@ -59,6 +60,9 @@ int open_listener(const Options& options, bool reuse_port = false);
 
 // Port that the listening socket got.
 int port_of(int listener);
+
+// Exits with one line where no descriptors are left for a connection, and in prefork for its worker's two epolls.
+void expect_room_for_a_connection();
 
 // Prints the READY line, once connections are accepted; and a warning on standard error where other machines
 // may connect and everybody may publish.

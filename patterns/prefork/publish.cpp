@@ -3,6 +3,7 @@
 // Runs on: that worker, which is there to block: work needs no other.
 // Wakes a held request: one write to the bell of its channel.
 #include <chrono>
+#include <new>
 #include <thread>
 
 #include "patterns/prefork/server.hpp"
@@ -12,7 +13,13 @@ namespace comet {
 // Step 5: publish. Do its blocking work, if it has any, then append, wake, answer.
 void Server::publish(Connection& connection, const Publish& request) {
   const Milliseconds work = service_.options.publish_work;
-  if (work > Milliseconds{0}) std::this_thread::sleep_for(work);
+  if (work > Milliseconds{0}) {
+    const auto& shared = board_.shared();
+    if (shared.draining) {
+      return respond(connection, refuse_at_drain(board_.counters(), shared.held_at_drain, request.form));
+    }
+    std::this_thread::sleep_for(work);
+  }
   append(connection, request);
 }
 
@@ -27,7 +34,13 @@ void Server::append(Connection& connection, const Publish& request) {
   add(board_.counters().published);
   const std::size_t receivers = board_.count_receivers(channel.hash, after_previous, number);
   bells_.ring(channel.hash);
-  respond(connection, published_response(cursor, receivers, request.form));
+  Response response;
+  try {
+    response = published_response(cursor, receivers, request.form);
+  } catch (const std::bad_alloc&) {  // not a refusal: it is published
+    return close(connection);
+  }
+  respond(connection, response);
 }
 
 }  // namespace comet

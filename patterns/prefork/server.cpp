@@ -43,6 +43,7 @@ Server::Server(const Options& options, const PoolOptions& pool)
 
 void Server::run() {
   rehearse();
+  expect_room_for_a_connection();
   if (!pool_.start()) std::exit(1);
   announce_ready(listener_, service_.options);
   pool_.supervise();
@@ -58,6 +59,7 @@ void Server::rehearse() {
   }
   std::size_t head_size = 0;
   encode_message(Cursor{started_, 0}, "a", head_size);
+  continue_response();
 }
 
 void Server::work(std::size_t slot) {
@@ -166,18 +168,21 @@ void Server::hold(Connection& connection, SharedLog::Channel& channel, Milliseco
   hear(bells_.of(channel.hash));
   board_.begin_hold(slot_, channel.hash, log_.published());
   board_.available.remove(slot_);
-  if (const auto why = why_not_to_hold(form)) return refuse_hold(connection, why, form);
+  const char* why = why_not_to_hold(form);
   const auto until = Clock::now() + time;
   for (bool time_left = true;; time_left = wait(connection, until)) {
     store_input(connection);
     if (connection.ended) return leave(connection);
-    if (!time_left) end_hold();  // no publish counts it from here on; one that did is found in the log
+    const bool draining = board_.shared().draining;
+    if (!why && board_.take_shedding(slot_)) why = "no worker is free";
+    // No publish counts it from here on; one that did is found in the log.
+    if (why || draining || !time_left) end_hold();
     const auto found = log_.first_after(channel, last);
     form.missed = form.missed || found.missed;
     if (found.message) return deliver(connection, *found.message, form);
-    if (board_.shared().draining) return drain_hold(connection, form);
+    if (draining) return drain_hold(connection, form);
+    if (why) return respond(connection, refuse(board_.counters(), board_.held(), why, form));
     if (!time_left) return expire(connection, found.last, form);
-    if (board_.take_shedding(slot_)) return refuse_hold(connection, "no worker is free", form);
   }
 }
 
@@ -189,12 +194,6 @@ const char* Server::why_not_to_hold(ReplyForm& form) const {
   if (!board_.crowded(slot_)) return nullptr;
   form.keep_alive = false;
   return "no worker is free";
-}
-
-void Server::refuse_hold(Connection& connection, const char* why, ReplyForm form) {
-  const std::size_t held = board_.held();
-  end_hold();
-  respond(connection, refuse(board_.counters(), held, why, form));
 }
 
 // Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain.

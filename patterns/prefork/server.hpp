@@ -58,7 +58,6 @@ class Server {
   void append(Connection& connection, const Publish& request);
   void end_hold();
   const char* why_not_to_hold(ReplyForm& form) const;
-  void refuse_hold(Connection& connection, const char* why, ReplyForm form);
   bool keeps_open(const Connection& connection) const;
   bool wait(Connection& connection, Clock::time_point until);
   bool wait_for_room(const Connection& connection, Clock::time_point until);

@@ -101,7 +101,7 @@ SharedLog::Published SharedLog::append(Channel& channel, std::string_view body) 
   const std::string response = encode_message(published.cursor, body, head_size);
   const std::uint64_t record = write_record(response, head_size);
   Place& place = place_of(channel.place, count);
-  place.record.store(record, relaxed);
+  place.record.store(record, release);  // behind its bytes
   place.milliseconds.store(published.cursor.milliseconds, relaxed);
   place.sequence.store(published.cursor.sequence, relaxed);
   entry.after_previous.store(published.number + 1, relaxed);
@@ -201,7 +201,7 @@ SharedLog::View SharedLog::view(const Channel& channel) const {
   std::uint64_t first = count > limits_.history ? count - limits_.history : 0;
   const std::uint64_t overwritten = header_->overwritten.load(relaxed);
   const auto is_there = [&](std::uint64_t message) {
-    return place_of(channel.place, message).record.load(relaxed) >= overwritten;
+    return place_of(channel.place, message).record.load(acquire) >= overwritten;
   };
   if (first < count && !is_there(first)) {
     for (std::uint64_t end = count; first < end;) {
@@ -261,7 +261,7 @@ std::optional<SharedLog::Found> SharedLog::try_first_after(Channel& channel,
   }
   if (message < seen.count) {
     const Place& place = place_of(seen.place, message);
-    found.message = copy(place.record.load(relaxed), place.cursor());
+    found.message = copy(place.record.load(acquire), place.cursor());
     if (!found.message) return std::nullopt;
   }
   if (!seen.holds_good()) return std::nullopt;

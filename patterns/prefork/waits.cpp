@@ -79,6 +79,7 @@ void Server::hear(int bell) {
 
 bool Server::wait_for_room(const Connection& connection, Clock::time_point until) {
   board_.available.remove(slot_);
+  if (board_.crowded(slot_)) until = std::min(until, Clock::now() + kCrowdedWait);
   const bool has_room = wait_for(connection, POLLOUT, until);
   board_.available.add(slot_);
   return has_room;

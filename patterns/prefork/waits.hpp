@@ -15,7 +15,7 @@ enum Source : std::uint32_t { kListener, kRetirement, kDrain, kClient, kBell };
 // For epoll_wait() and poll(): milliseconds, rounded up, 0 where the time is over.
 int wait_time(Clock::time_point until);
 
-// For descriptors of our own: it fails, and the worker ends, only where the system is out of memory.
+// It fails, and the worker ends, only where the system is out of memory or of epoll watches.
 void add_to(int epoll, int descriptor, std::uint32_t events, Source source);
 
 // One that reports the drain.

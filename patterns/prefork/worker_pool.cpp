@@ -157,7 +157,9 @@ void WorkerPool::retire(std::size_t count) {
   if (!next_retirement_) next_retirement_ = now + kShrinkAfter;
   if (now < *next_retirement_) return;
   next_retirement_ = now + kTick;
-  if (eventfd_write(retirement_, count) != 0) fail("writing an eventfd", errno);
+  for (; count > 0; --count) {  // each write wakes one, whatever it adds
+    if (eventfd_write(retirement_, 1) != 0) fail("writing an eventfd", errno);
+  }
 }
 
 // False where the system allows no more processes; that is said once, until it allows them again.
