@@ -12,7 +12,13 @@ namespace comet {
 // Step 5: publish. Do its blocking work, if it has any, then append, wake, answer.
 void Server::publish(Connection& connection, const Publish& request) {
   const Milliseconds work = service_.options.publish_work;
-  if (work > Milliseconds{0}) std::this_thread::sleep_for(work);
+  if (work > Milliseconds{0}) {
+    if (signals_.come() || draining_) {
+      const std::size_t held = draining_ ? held_at_drain_ : counters_.held.load();
+      return respond(connection, refuse_at_drain(counters_, held, request.form));
+    }
+    std::this_thread::sleep_for(work);
+  }
   append(connection, request);
 }
 

@@ -251,7 +251,9 @@ void Server::respond(Connection& connection, const Response& response) {
   if (connection.has_last_thread && !response.close && !is_interim(response)) {
     return respond(connection, closing(response));
   }
-  const bool sent = send_all(connection.socket, *response.bytes, service_.options.idle_timeout);
+  const Milliseconds idle = service_.options.idle_timeout;
+  const bool sent = send_all(connection.socket, *response.bytes,
+                             connection.has_last_thread ? std::min(idle, kCrowdedWait) : idle);
   if (sent && is_interim(response)) return handle(connection, NeedsInput{});  // the request's time goes on
   connection.phase = Connection::Phase::closed;
   if (sent) finish_response(connection, response);

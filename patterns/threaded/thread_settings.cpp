@@ -6,6 +6,7 @@
 #include "patterns/threaded/thread_settings.hpp"
 
 #include <sched.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -28,7 +29,8 @@ constexpr std::size_t kMostSlots = 32768;
 }  // namespace
 
 void shrink_thread_storage(char** arguments) {
-  if (std::getenv("GLIBC_TUNABLES") != nullptr) return;
+  // A program with privileges of its own does not get the variable: it would start itself for ever.
+  if (std::getenv("GLIBC_TUNABLES") != nullptr || getauxval(AT_SECURE) != 0) return;
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error || setenv("GLIBC_TUNABLES", "glibc.rtld.nns=1:glibc.rtld.optional_static_tls=0", 1) != 0) return;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "patterns/common/memory_reserve.hpp"
 #include "patterns/threaded/server.hpp"
 
 namespace comet {
@@ -36,14 +37,14 @@ Waiter::State Server::wait(Connection& connection, Clock::time_point until, Repl
   return ended;
 }
 
-// False at the end of the client, and where it has sent more than may wait.
+// False at the end of the client, and where it has sent more than may wait or than there is memory for.
 bool Server::store_input(Connection& connection) {
   bool open = true;
   work_stacks_.run([&] {
     char input[kStored];
     ssize_t size = 0;
     while (open && (size = recv(connection.socket, input, sizeof input, MSG_DONTWAIT)) > 0) {
-      open = connection.reader.store({input, static_cast<std::size_t>(size)});
+      open = memory_reserve_is_whole() && connection.reader.store({input, static_cast<std::size_t>(size)});
     }
     open = open && size < 0 && (errno == EAGAIN || errno == EINTR);
   });

@@ -1,4 +1,4 @@
-// Model: one thread per connection. Keeps a blocked thread's own stack at two touched pages: deep calls that
+// Model: one thread per connection. Keeps a blocked thread's own stack at one touched page: deep calls that
 // do not block, such as parsing, run on one of a few shared stacks, so that what they touch is not kept by
 // every held request.
 // Owner of a connection: its thread, which also is the one that runs here: only the stack pointer moves.
