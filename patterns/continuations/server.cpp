@@ -35,7 +35,7 @@ Server::Server(const Options& options, unsigned threads, ResumeStyle style)
     : service_{options, [this] { return read_stats(counters_, "continuations", started_); }, &counters_},
       threads_(threads),
       style_(style),
-      held_limit_(style == ResumeStyle::stackful ? std::min(held_limit(options), stacks_.most())
+      held_limit_(style == ResumeStyle::stackful ? std::min(held_limit(options), stacks_.most() - kPublishers)
                                                  : held_limit(options)),
       connection_limit_(connection_limit()),
       started_(unix_milliseconds()),
@@ -226,6 +226,7 @@ void Server::respond(Connection& connection, const Response& response) {
 
 // A client that does not read is not read from either, and is closed when its idle time is over.
 void Server::write_later(Connection& connection, const Response& response, std::size_t sent) {
+  if (cutting_) return close(connection);  // the cut does not find one that a thread works on
   const auto phase = std::exchange(connection.phase, Connection::Phase::writing);
   connection.rest = std::make_unique<Connection::Rest>(Connection::Rest{response, sent, phase});
   if (!is_interim(response)) set_deadline(connection, service_.options.idle_timeout);

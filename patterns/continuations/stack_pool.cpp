@@ -18,7 +18,7 @@ constexpr std::size_t kMappingSize = kStackSize * kStacksPerMapping;
 
 }  // namespace
 
-StackPool::StackPool() : most_(most_stacks()) {}
+StackPool::StackPool() : most_(most_stacks() / kStacksPerMapping * kStacksPerMapping) {}
 
 StackPool::~StackPool() {
   for (char* mapping : mappings_) munmap(mapping, kMappingSize);

@@ -29,7 +29,7 @@ class StackPool {
   boost::context::stack_context take();
   void give_back(boost::context::stack_context& stack) noexcept;
 
-  // Most stacks that vm.max_map_count leaves room for.
+  // Most stacks that vm.max_map_count leaves room for, in whole mappings.
   std::size_t most() const { return most_; }
 
  private:

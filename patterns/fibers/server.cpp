@@ -25,12 +25,17 @@ namespace {
 // Of a thread's last fibers so many never hold: publishers find them.
 constexpr std::size_t kSpareFibers = 8;
 
+// Each thread after the first has an epoll, a mailbox's event and a listener of its own.
+std::size_t own_descriptors(const FiberOptions& options) { return 3 * (options.threads - 1); }
+
 // Every connection has a fiber and so a stack, unless it hibernates.
-std::size_t most_connections(bool hibernate) {
-  return hibernate ? connection_limit() : std::min(connection_limit(), most_stacks());
+std::size_t most_connections(const FiberOptions& options) {
+  const std::size_t most = connection_limit(own_descriptors(options));
+  return options.hibernate ? most : std::min(most, most_stacks());
 }
-std::size_t most_held(const Options& options, bool hibernate) {
-  return hibernate ? held_limit(options) : std::min(held_limit(options), most_stacks() - kPublishers);
+std::size_t most_held(const Options& shared, const FiberOptions& options) {
+  const std::size_t most = held_limit(shared, own_descriptors(options));
+  return options.hibernate ? most : std::min(most, most_stacks() - kPublishers);
 }
 
 }  // namespace
@@ -38,13 +43,13 @@ std::size_t most_held(const Options& options, bool hibernate) {
 Server::Server(const Options& options, const FiberOptions& fiber_options)
     : service_{options, [this] { return read_stats(counters_, "fibers", started_); }, &counters_},
       hibernate_(fiber_options.hibernate),
-      connection_limit_(most_connections(hibernate_)),
+      connection_limit_(most_connections(fiber_options)),
       started_(unix_milliseconds()),
       no_memory_(unavailable_response("no memory for one more request", {.keep_alive = false}, 0, 0)),
       threads_(prepare_threads(fiber_options)),
       main_(*threads_.front()->scheduler),
       reports_(threads_.front()->inbox, main_),
-      room_(threads_.front()->inbox, options.history, most_held(options, hibernate_), Cursor{started_, 0},
+      room_(threads_.front()->inbox, options.history, most_held(options, fiber_options), Cursor{started_, 0},
             counters_) {}
 
 Server::Threads Server::prepare_threads(const FiberOptions& fiber_options) {
