@@ -132,7 +132,7 @@ larger() { if [ "$1" -gt "$2" ]; then echo "$1"; else echo "$2"; fi; }
 # recommended KEY CURRENT: for this machine and --held; empty where nothing is. The reasons are in the table above.
 recommended() {
   case $1 in
-    nofile) at_least "$2" "1024 $((held + 1024))" ;;
+    nofile) at_least "$2" "0 $((held + 1024))" ;;
     fs.nr_open) at_least "$2" "$((held + 1024))" ;;
     fs.file-max) at_least "$2" $((2 * held + 65536)) ;;
     net.core.rmem_max | net.core.wmem_max) at_least "$2" 212992 ;;

@@ -24,10 +24,11 @@ persist_after_apply_writes_what_is_set_already() {
   expect_as_before restore
 }
 
+# A low soft limit is none to raise: the servers do that themselves.
 persist_without_a_limit_to_raise_needs_no_limits_folder() {
   for tree in root before; do
     rm -r "$work/$tree/etc/security"
-    echo 'Max open files            1024                 524288               files     ' > "$work/$tree/proc/self/limits"
+    echo 'Max open files            256                  524288               files     ' > "$work/$tree/proc/self/limits"
   done
   run 0 "$scripts/apply" --held 100000 --persist --yes
   run 0 "$scripts/restore"
