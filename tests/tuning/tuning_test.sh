@@ -192,6 +192,17 @@ a_write_that_fails_half_way_is_undone() {
   expect_as_before undo
 }
 
+an_undo_leaves_what_an_earlier_apply_set() {
+  run 0 "$scripts/apply" --held 100000 --yes
+  cp -a "$work/root" "$work/applied"
+  ln -s "$work/no/such/folder" "$work/root/$limits_file"
+  run 1 "$scripts/apply" --held 100000 --persist --yes
+  expect_output 'putting everything back'
+  diff -r "$work/applied" "$work/root" || fail 'the undo changed what the first apply set'
+  run 0 "$scripts/restore"
+  expect_as_before restore
+}
+
 a_save_with_a_foreign_line_is_refused() {
   run 0 "$scripts/apply" --held 100000 --yes
   echo 'kernel.hostname=x' >> "$work/root/var/lib/comet-patterns/tuning.saved"
@@ -232,8 +243,10 @@ for name in usage_errors_exit_64_with_one_line show_prints_every_setting_and_the
   a_save_of_an_earlier_boot_is_void what_is_persisted_is_restored_after_a_boot \
   a_second_apply_is_refused_and_keeps_the_first_save apply_with_nothing_to_change_saves_nothing \
   a_key_that_does_not_exist_is_named_and_left_out a_read_only_key_is_refused_before_any_change \
-  restore_leaves_a_read_only_key_that_is_as_it_was without_root_sudo_is_named a_save_that_cannot_be_written_is_refused \
-  a_foreign_file_of_our_name_is_refused a_write_that_fails_half_way_is_undone a_save_with_a_foreign_line_is_refused; do
+  restore_leaves_a_read_only_key_that_is_as_it_was without_root_sudo_is_named \
+  a_save_that_cannot_be_written_is_refused \
+  a_foreign_file_of_our_name_is_refused a_write_that_fails_half_way_is_undone \
+  an_undo_leaves_what_an_earlier_apply_set a_save_with_a_foreign_line_is_refused; do
   run_test "$name"
 done
 
