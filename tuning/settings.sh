@@ -8,6 +8,7 @@ sysctl_file=$root/etc/sysctl.d/99-zz-comet-patterns.conf
 limits_file=$root/etc/security/limits.d/90-comet-patterns.conf
 program=tuning/${0##*/}
 held=100000
+umask 022 # everybody may read what is written: restore says what there is, and sysctl.d is no secret
 
 refuse() {
   echo "$program: $*" >&2
@@ -179,7 +180,9 @@ boot_id() { cat "$root/proc/sys/kernel/random/boot_id" 2>/dev/null || true; }
 # the machine has started anew since, which undid what was not persisted.
 read_save_state() {
   save_state=none
+  if [ -d "${save%/*}" ] && [ ! -x "${save%/*}" ]; then refuse "looking for $save needs root: use sudo $program"; fi
   [ -e "$save" ] || return 0
+  [ -r "$save" ] || refuse "reading $save needs root: use sudo $program"
   save_state=live
   saved_boot=$(sed -n 's/^boot=//p' "$save")
   if grep -q '^persisted=yes$' "$save"; then save_state=persisted

@@ -152,15 +152,18 @@ restore_leaves_a_read_only_key_that_is_as_it_was() {
   [ ! -e "$work/root/var/lib/comet-patterns/tuning.saved" ] || fail 'the save is still there'
 }
 
-without_root_sudo_is_named() {
+# Sets as_user, the words before a command that is to run as somebody who is not root. False where there are none.
+become_user() {
   as_user=""
-  if [ "$(id -u)" -eq 0 ]; then
-    as_user="setpriv --reuid=65534 --regid=65534 --clear-groups"
-    if ! $as_user true 2>/dev/null; then
-      echo "left out: $test_name (no setpriv here that changes the user)"
-      return
-    fi
-  fi
+  [ "$(id -u)" -eq 0 ] || return 0
+  as_user="setpriv --reuid=65534 --regid=65534 --clear-groups"
+  $as_user true 2>/dev/null && return 0
+  echo "left out: $test_name (no setpriv here that changes the user)"
+  return 1
+}
+
+without_root_sudo_is_named() {
+  become_user || return 0
   chmod -R a-w "$work/root/proc"
   # shellcheck disable=SC2086 # a command and its options
   run 1 $as_user "$scripts/apply" --held 100000 --yes
@@ -168,6 +171,29 @@ without_root_sudo_is_named() {
   # shellcheck disable=SC2086
   run 0 $as_user "$scripts/apply" --held 100000
   expect_output 'add --yes to do this'
+}
+
+a_save_that_root_wrote_is_seen_by_everybody() {
+  become_user || return 0
+  saved=$work/root/var/lib/comet-patterns
+  rm -r "$saved"
+  umask 077
+  run 0 "$scripts/apply" --held 100000 --yes
+  umask 022
+  chmod a-w "$saved/tuning.saved"
+  # shellcheck disable=SC2086 # a command and its options
+  run 1 $as_user "$scripts/restore"
+  expect_output 'removing'
+  for closed in "$saved/tuning.saved" "$saved"; do
+    chmod 000 "$closed"
+    for script in restore apply; do
+      # shellcheck disable=SC2086
+      run 1 $as_user "$scripts/$script"
+      expect_one_line
+      expect_output "needs root: use sudo tuning/$script"
+    done
+  done
+  chmod 755 "$saved"
 }
 
 a_save_that_cannot_be_written_is_refused() {
@@ -244,7 +270,7 @@ for name in usage_errors_exit_64_with_one_line show_prints_every_setting_and_the
   a_second_apply_is_refused_and_keeps_the_first_save apply_with_nothing_to_change_saves_nothing \
   a_key_that_does_not_exist_is_named_and_left_out a_read_only_key_is_refused_before_any_change \
   restore_leaves_a_read_only_key_that_is_as_it_was without_root_sudo_is_named \
-  a_save_that_cannot_be_written_is_refused \
+  a_save_that_root_wrote_is_seen_by_everybody a_save_that_cannot_be_written_is_refused \
   a_foreign_file_of_our_name_is_refused a_write_that_fails_half_way_is_undone \
   an_undo_leaves_what_an_earlier_apply_set a_save_with_a_foreign_line_is_refused; do
   run_test "$name"
