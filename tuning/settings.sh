@@ -29,7 +29,8 @@ set_held() {
   held=$1
 }
 
-# Reads the machine: memory in bytes and in pages, cores. What `recommended` computes with.
+# Reads the machine: memory in bytes and in pages, cores, and what is there now of tasks, open files and tracked
+# connections. What `recommended` computes with.
 read_machine() {
   page=$(getconf PAGESIZE 2>/dev/null) || # busybox has no getconf
     page=$(awk '$1 == "KernelPageSize:" { print $2 * 1024; exit }' /proc/self/smaps 2>/dev/null) || true
@@ -40,6 +41,10 @@ read_machine() {
   [ "${cores:-0}" -gt 0 ] || cores=1
   memory=$((kilobytes * 1024))
   pages=$((memory / page))
+  tasks=$(awk '{ sub(/.*\//, "", $4); print $4 }' "$root/proc/loadavg" 2>/dev/null) || true
+  files=$(current fs.file-nr)
+  files=${files%% *}
+  tracked=$(current net.netfilter.nf_conntrack_count)
 }
 
 # What one held request takes of kernel memory: both ends of its connection, as results/reference has it after messages.
@@ -63,7 +68,7 @@ for_each_setting() {
   "$1" fs.nr_open - 1048576 admin-guide/sysctl/fs \
     'no process may have a higher open-file limit than this' ''
   "$1" fs.file-max - 'by memory' admin-guide/sysctl/fs \
-    'open files of all processes together: both ends of each connection when the load comes from here' ''
+    'open files of all processes together: both ends of each connection, and two more for a process of prefork' ''
   "$1" net.core.rmem_max 16777216 4194304 admin-guide/sysctl/net \
     'only for programs that set SO_RCVBUF themselves: no server here does (212992 before Linux 6.18)' ''
   "$1" net.core.wmem_max 16777216 4194304 admin-guide/sysctl/net \
@@ -127,6 +132,10 @@ at_least() {
   echo "${result# }"
 }
 
+# with_room CURRENT ENOUGH ROOM: the value now where it is enough, so that a second run finds nothing to change though a
+# few more tasks or files are there by then.
+with_room() { if [ "$(at_least "$1" "$2")" = "$1" ]; then echo "$1"; else echo $(($2 + $3)); fi; }
+
 smaller() { if [ "$1" -lt "$2" ]; then echo "$1"; else echo "$2"; fi; }
 larger() { if [ "$1" -gt "$2" ]; then echo "$1"; else echo "$2"; fi; }
 
@@ -135,7 +144,7 @@ recommended() {
   case $1 in
     nofile) at_least "$2" "0 $((held + 1024))" ;;
     fs.nr_open) at_least "$2" "$((held + 1024))" ;;
-    fs.file-max) at_least "$2" $((2 * held + 65536)) ;;
+    fs.file-max) with_room "$2" $((4 * held + ${files:-0})) 65536 ;;
     net.core.rmem_max | net.core.wmem_max) at_least "$2" 212992 ;;
     # A little under the kernel's own formula (net/ipv4/tcp.c, tcp_init), which is 1/128 of the memory that was free at
     # its start.
@@ -154,10 +163,11 @@ recommended() {
       if [ $((${2#* } - ${2% *} + 1)) -ge "$held" ]; then echo "$2"
       else echo "$(smaller "${2% *}" 10000) $(larger "${2#* }" 65535)"; fi
       ;;
-    kernel.pid_max) at_least "$2" "$(smaller 4194304 $((held + 16384)))" ;;
-    kernel.threads-max) at_least "$2" $((held + 4096)) ;;
+    # 64: what the doctor of comet-loadgen keeps free.
+    kernel.pid_max) smaller 4194304 "$(with_room "$2" $((held + ${tasks:-0} + 64)) 16384)" ;;
+    kernel.threads-max) with_room "$2" $((held + ${tasks:-0} + 64)) 4096 ;;
     vm.max_map_count) at_least "$2" $((2 * held + 4096)) ;;
-    net.netfilter.nf_conntrack_max) at_least "$2" $((2 * held + 65536)) ;;
+    net.netfilter.nf_conntrack_max) with_room "$2" $((2 * held + ${tracked:-0})) 65536 ;;
   esac
 }
 

@@ -62,12 +62,28 @@ apply_then_restore_leaves_everything_as_before() {
   expect_value net/core/netdev_max_backlog 16384
   expect_value net/ipv4/tcp_mem '200000 266666 400000'
   expect_value net/ipv4/ip_local_port_range '10000 65535'
-  expect_value kernel/threads-max 104096
+  expect_value kernel/pid_max 116448
+  expect_value kernel/threads-max 104160
   expect_value vm/max_map_count 204096
   expect_value net/netfilter/nf_conntrack_max 265536
   [ -z "$(ls "$work/root/etc/sysctl.d")" ] || fail 'a file in sysctl.d without --persist'
   run 0 "$scripts/restore"
   expect_as_before restore
+}
+
+what_is_there_already_is_added() {
+  echo '0.10 0.20 0.30 2/20000 4711' > "$work/root/proc/loadavg"
+  put fs/file-nr '200000	0	500000'
+  put fs/file-max 500000
+  put net/netfilter/nf_conntrack_count 70000
+  run 0 "$scripts/apply" --held 100000 --yes
+  expect_value fs/file-max 665536
+  expect_value kernel/pid_max 136448
+  expect_value kernel/threads-max 124160
+  expect_value net/netfilter/nf_conntrack_max 335536
+  echo '0.10 0.20 0.30 2/21000 4711' > "$work/root/proc/loadavg"
+  run 0 "$scripts/apply" --held 100000 --yes
+  expect_output 'no setting of the kernel to change'
 }
 
 apply_never_lowers_a_value() {
@@ -301,7 +317,8 @@ if [ -n "$in_namespace" ]; then
 fi
 
 for name in usage_errors_exit_64_with_one_line show_prints_every_setting_and_the_harm show_says_when_memory_is_too_small \
-  apply_without_yes_changes_nothing apply_then_restore_leaves_everything_as_before apply_never_lowers_a_value \
+  apply_without_yes_changes_nothing apply_then_restore_leaves_everything_as_before \
+  what_is_there_already_is_added apply_never_lowers_a_value \
   ports_are_widened_where_they_are_fewer_than_the_requests the_kernels_own_buffer_limits_are_left_alone \
   persist_writes_two_files_and_restore_removes_them persist_after_apply_writes_what_is_set_already \
   persist_without_a_limit_to_raise_needs_no_limits_folder persist_names_files_that_are_read_later \
