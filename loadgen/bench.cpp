@@ -100,7 +100,7 @@ void Bench::prepare(std::uint64_t seed) {
 
 void Bench::make_jobs() {
   const Scenario& scenario = options_.scenario;
-  const Limits limits = read_limits("/", geteuid() == 0);
+  const Limits limits = read_limits("/", geteuid());
   std::vector<std::int64_t> sizes = scenario.held;
   if (scenario.kind == Kind::kHold) sizes = {scenario.held.back()};  // it goes through all of them by itself
   for (const std::int64_t held : sizes)

@@ -28,8 +28,6 @@
 namespace comet {
 namespace {
 
-constexpr int kMostClients = 64;
-constexpr std::int64_t kDescriptorsBesides = 64;
 constexpr std::int64_t kCollectTimeout = 30 * kSecond;
 constexpr std::int64_t kEndTimeout = 5 * kSecond;
 
@@ -52,7 +50,7 @@ int client_processes_for(std::int64_t connections, std::optional<int> asked) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error(system_error_text("getrlimit"));
   const std::int64_t each =
-      static_cast<std::int64_t>(std::min<rlim_t>(limit.rlim_cur, INT32_MAX)) - kDescriptorsBesides;
+      static_cast<std::int64_t>(std::min<rlim_t>(limit.rlim_cur, INT32_MAX)) - kClientDescriptorsBesides;
   const std::int64_t needed = each < 1 ? kMostClients + 1 : (connections + each - 1) / each;
   const std::int64_t processes =
       std::min<std::int64_t>(asked.value_or(static_cast<int>(needed)), connections);

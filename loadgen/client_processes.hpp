@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,10 @@
 #include "loadgen/client_share.hpp"
 
 namespace comet {
+
+constexpr int kMostClients = 64;
+// What a client process keeps of its open files for other things than connections.
+constexpr std::int64_t kClientDescriptorsBesides = 64;
 
 // All clients together.
 struct ClientTotals {

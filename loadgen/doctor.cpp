@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <functional>
 
+#include "loadgen/client_processes.hpp"
 #include "loadgen/client_socket.hpp"
 #include "loadgen/progress.hpp"
 
@@ -19,7 +20,10 @@ constexpr std::int64_t kMapsBesides = 2048;
 // The kernel's PID_MAX_LIMIT: kernel.pid_max takes no more.
 constexpr std::int64_t kMostPids = 4'194'304;
 
+constexpr char kOpenFiles[] = "open files of one process, hard limit";
 constexpr char kSetSysctl[] = "sudo sysctl -w ";
+// A hard limit may be raised by root only. In a container root may lack the capability.
+constexpr char kAsRoot[] = "  (as root with CAP_SYS_RESOURCE; then start the server there)";
 
 std::string set_sysctl(const std::string& key, std::int64_t value) {
   return kSetSysctl + key + "=" + std::to_string(value);
@@ -35,8 +39,9 @@ class Examination {
   void add(std::int64_t each, Limits::Number limit, std::int64_t besides, const std::string& name,
            const std::function<std::string(std::int64_t)>& lift) {
     if (each == 0 || !limit) return;
+    const std::int64_t need = wanted_ * each + besides;
     found.push_back({std::max<std::int64_t>(0, (*limit - besides) / each), name + " " + with_commas(*limit),
-                     lift(wanted_ * each + besides)});
+                     lift(need), need});
   }
 
   void add_sysctl(std::int64_t each, Limits::Number limit, std::int64_t besides, const std::string& key) {
@@ -49,10 +54,9 @@ class Examination {
     });
   }
 
-  // A hard limit may be raised by root, and not beyond fs.nr_open. In a container root may lack the capability.
+  // Not beyond fs.nr_open.
   std::string raise_open_files(std::int64_t value) const {
-    std::string ulimit = "ulimit -n " + std::to_string(value) +
-                         "  (as root with CAP_SYS_RESOURCE; then start the server there)";
+    std::string ulimit = "ulimit -n " + std::to_string(value) + kAsRoot;
     if (!limits_.most_open_files || value <= *limits_.most_open_files) return ulimit;
     return set_sysctl("fs.nr_open", value) + " && " + ulimit;
   }
@@ -71,12 +75,37 @@ void add_tasks(Examination& examination, const HeldCost& cost, const Limits& lim
     return "no command: the kernel numbers no more than " + with_commas(kMostPids) + " processes and threads";
   });
   examination.add_sysctl(cost.tasks, limits.threads_max, besides, "kernel.threads-max");
-  examination.add(cost.tasks, limits.processes_of_user, kTasksBesides, "processes and threads of one user",
-                  [](std::int64_t value) { return "ulimit -u " + std::to_string(value); });
+  examination.add(cost.tasks, limits.processes_of_user, limits.tasks_of_user + kTasksBesides,
+                  "processes and threads of one user", [&limits](std::int64_t value) {
+                    const auto hard = limits.most_processes_of_user;
+                    return "ulimit -u " + std::to_string(value) + (hard && value > *hard ? kAsRoot : "");
+                  });
   examination.add_group(cost.tasks, limits.group_tasks, kTasksBesides);
 }
 
+// The load generator's connections: it has the limit of the server, and shares them among its processes.
+void add_clients(Examination& examination, const Limits& limits, std::int64_t wanted) {
+  if (!limits.open_files) return;
+  const std::int64_t each = std::max<std::int64_t>(0, *limits.open_files - kClientDescriptorsBesides);
+  const std::int64_t need = (wanted + kMostClients - 1) / kMostClients + kClientDescriptorsBesides;
+  examination.found.push_back({each * kMostClients,
+                               std::string(kOpenFiles) + " " + with_commas(*limits.open_files),
+                               examination.raise_open_files(need), need});
+}
+
 bool lowest_first(const HeldCeiling& a, const HeldCeiling& b) { return a.held < b.held; }
+
+// Of two values of one limit, the larger is for both.
+void add_lift(std::vector<HeldCeiling>& lifts, const HeldCeiling& ceiling) {
+  const auto covers = [&ceiling](const HeldCeiling& other) {
+    return other.lift == ceiling.lift || (other.limit == ceiling.limit && other.need > ceiling.need);
+  };
+  if (std::any_of(lifts.begin(), lifts.end(), covers)) return;
+  std::erase_if(lifts, [&ceiling](const HeldCeiling& other) {
+    return other.limit == ceiling.limit && other.need < ceiling.need;
+  });
+  lifts.push_back(ceiling);
+}
 
 }  // namespace
 
@@ -89,11 +118,11 @@ std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std:
     return entry.name + ": where it has an option for " + with_commas(value) + " connections, add that to " +
            (entry.folder / "pattern.json").string() + ", and raise \"most\" there";
   });
-  examination.add(cost.descriptors, limits.open_files, kDescriptorsBesides,
-                  "open files of one process, hard limit",
+  examination.add(cost.descriptors, limits.open_files, kDescriptorsBesides, kOpenFiles,
                   [&examination](std::int64_t value) { return examination.raise_open_files(value); });
-  // Both ends of each connection are on this machine.
-  examination.add_sysctl(2, limits.open_files_of_all, limits.files_open, "fs.file-max");
+  add_clients(examination, limits, wanted);
+  // The client's end of each connection is on this machine too.
+  examination.add_sysctl(1 + cost.files, limits.open_files_of_all, limits.files_open, "fs.file-max");
   add_tasks(examination, cost, limits);
   examination.add_sysctl(cost.maps, limits.maps, kMapsBesides, "vm.max_map_count");
   examination.add(cost.bytes, limits.memory_bytes, 0, "available memory in bytes",
@@ -101,12 +130,12 @@ std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std:
                     return entry.name + ": " + with_commas(value >> 20) + " MiB of available memory";
                   });
   examination.add_group(cost.bytes, limits.group_memory, 0);
-  examination.add_sysctl(1, limits.tracked_connections, 0, "net.netfilter.nf_conntrack_max");
+  examination.add_sysctl(1, limits.tracked_connections, limits.tracked_now, "net.netfilter.nf_conntrack_max");
   if (limits.local_ports && *limits.local_ports < kConnectionsPerAddress) {
     examination.found.push_back(
         {*limits.local_ports,
          "net.ipv4.ip_local_port_range, ports of one address " + with_commas(*limits.local_ports),
-         std::string(kSetSysctl) + "net.ipv4.ip_local_port_range='10000 65535'"});
+         std::string(kSetSysctl) + "net.ipv4.ip_local_port_range='10000 65535'", kConnectionsPerAddress});
   }
   std::stable_sort(examination.found.begin(), examination.found.end(), lowest_first);
   return examination.found;
@@ -120,7 +149,7 @@ std::string why_not_held(const Entry& entry, const Limits& limits, std::int64_t 
 }
 
 int run_doctor(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held) {
-  std::vector<std::string> commands;  // in the order of their entries, each once
+  std::vector<HeldCeiling> lifts;
   bool all_fit = true;
   std::printf("%-26s %15s  %s\n", "entry", "can be held", "what binds first");
   for (const Entry& entry : entries) {
@@ -131,8 +160,7 @@ int run_doctor(const std::vector<Entry>& entries, const Limits& limits, std::int
     for (const HeldCeiling& ceiling : found) {
       if (ceiling.held >= held) break;
       all_fit = false;
-      if (std::find(commands.begin(), commands.end(), ceiling.lift) == commands.end())
-        commands.push_back(ceiling.lift);
+      add_lift(lifts, ceiling);
     }
   }
   if (all_fit) {
@@ -140,9 +168,9 @@ int run_doctor(const std::vector<Entry>& entries, const Limits& limits, std::int
     return 0;
   }
   std::printf("\nto hold %s by each of them:\n", with_commas(held).c_str());
-  for (const std::string& command : commands) std::printf("  %s\n", command.c_str());
-  if (std::any_of(commands.begin(), commands.end(),
-                  [](const std::string& command) { return command.starts_with(kSetSysctl); }))
+  for (const HeldCeiling& ceiling : lifts) std::printf("  %s\n", ceiling.lift.c_str());
+  if (std::any_of(lifts.begin(), lifts.end(),
+                  [](const HeldCeiling& ceiling) { return ceiling.lift.starts_with(kSetSysctl); }))
     std::printf("all settings of the kernel at once: sudo tuning/apply --held %lld --yes\n",
                 static_cast<long long>(held));
   return 1;

@@ -19,6 +19,7 @@ struct HeldCeiling {
   std::int64_t held;  // most that this limit allows
   std::string limit;  // which, and its value
   std::string lift;   // the command after which it allows what was wanted, or what else to do
+  std::int64_t need;  // the value of the limit that this takes
 };
 
 // What each limit allows the entry to hold, the lowest first. `wanted` is what the commands make room for.

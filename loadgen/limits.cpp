@@ -2,6 +2,7 @@
 #include "loadgen/limits.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <sstream>
 #include <vector>
@@ -53,6 +54,18 @@ std::int64_t number_after(const std::string& name, const fs::path& path, std::in
   return or_else;
 }
 
+// What the kernel compares with the limit of a user's processes, of those that can be seen here.
+std::int64_t tasks_of_user(const fs::path& root, uid_t user) {
+  std::int64_t tasks = 0;
+  std::error_code error;
+  for (const auto& folder : fs::directory_iterator(root / "proc", error)) {
+    if (std::isdigit(folder.path().filename().native().front()) == 0) continue;  // "self" would count twice
+    const fs::path status = folder.path() / "status";
+    if (number_after("Uid:", status, -1) == user) tasks += number_after("Threads:", status, 0);
+  }
+  return tasks;
+}
+
 Number available_memory(const fs::path& root) {
   const std::int64_t kilobytes = number_after("MemAvailable:", root / "proc/meminfo", -1);
   return kilobytes < 0 ? Number{} : kilobytes * 1024;
@@ -100,14 +113,18 @@ GroupLimit tightest(const fs::path& root, const char* file, std::int64_t (*used)
 
 }  // namespace
 
-Limits read_limits(const fs::path& root, bool is_root) {
+Limits read_limits(const fs::path& root, uid_t user) {
   const auto sysctl = [&root](const char* path) { return number_in(root / "proc/sys" / path); };
   Limits limits;
   limits.open_files = process_limit(root, "Max open files", 1);
   limits.most_open_files = sysctl("fs/nr_open");
   limits.open_files_of_all = sysctl("fs/file-max");
   limits.files_open = sysctl("fs/file-nr").value_or(0);
-  if (!is_root) limits.processes_of_user = process_limit(root, "Max processes", 0);
+  if (user != 0) {
+    limits.processes_of_user = process_limit(root, "Max processes", 0);
+    limits.most_processes_of_user = process_limit(root, "Max processes", 1);
+    limits.tasks_of_user = tasks_of_user(root, user);
+  }
   limits.pid_max = sysctl("kernel/pid_max");
   limits.threads_max = sysctl("kernel/threads-max");
   limits.tasks = tasks_now(root);
@@ -119,6 +136,7 @@ Limits read_limits(const fs::path& root, bool is_root) {
   std::int64_t first = 0, last = 0;
   if (range >> first >> last) limits.local_ports = last - first + 1;
   limits.tracked_connections = sysctl("net/netfilter/nf_conntrack_max");
+  limits.tracked_now = sysctl("net/netfilter/nf_conntrack_count").value_or(0);
   return limits;
 }
 

@@ -1,6 +1,8 @@
 // The limits of this machine and of this session that bound how many requests can be held.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -24,7 +26,9 @@ struct Limits {
   Number most_open_files;       // fs.nr_open: no hard limit may be higher
   Number open_files_of_all;     // fs.file-max
   std::int64_t files_open = 0;  // now, by all processes
-  Number processes_of_user;     // soft limit, threads included; nothing for root, whom it does not bind
+  // Threads included: soft and hard limit, nothing for root, whom they do not bind; and how many there are.
+  Number processes_of_user, most_processes_of_user;
+  std::int64_t tasks_of_user = 0;
   Number pid_max, threads_max;  // of all users together
   std::int64_t tasks = 0;       // processes and threads now
   GroupLimit group_tasks;       // pids.max
@@ -33,9 +37,10 @@ struct Limits {
   GroupLimit group_memory;      // memory.max; what the kernel can take back at once is not used
   Number local_ports;           // of one source address
   Number tracked_connections;   // conntrack; nothing where it is not loaded
+  std::int64_t tracked_now = 0;
 };
 
-// Reads /proc and /sys under `root`, which tests replace. `is_root`: whether limits of users bind.
-Limits read_limits(const std::filesystem::path& root, bool is_root);
+// Reads /proc and /sys under `root`, which tests replace. `user`: whose processes and threads count.
+Limits read_limits(const std::filesystem::path& root, uid_t user);
 
 }  // namespace comet

@@ -183,7 +183,7 @@ void complete(BenchOptions& bench) {
 int examine(const DoctorOptions& doctor) {
   const fs::path root = doctor.root.empty() ? project_root() : doctor.root;
   const auto entries = select_entries(find_entries(root), doctor.entries);
-  return run_doctor(entries, read_limits("/", geteuid() == 0), doctor.held);
+  return run_doctor(entries, read_limits("/", geteuid()), doctor.held);
 }
 
 // `root`: a tree of the reader's own may have entries and no scenarios.

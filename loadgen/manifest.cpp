@@ -102,8 +102,9 @@ void read_held(const ManifestObject& object, const fs::path& file, HeldCost& cos
   const json::value* value = object.find("held");
   if (value == nullptr) return;
   const ManifestObject held(file, *value);
-  held.allow_only({"descriptors", "tasks", "maps", "bytes", "most"});
+  held.allow_only({"descriptors", "files", "tasks", "maps", "bytes", "most"});
   cost.descriptors = held.number("descriptors", 1);
+  cost.files = held.number("files", 1);
   cost.tasks = held.number("tasks", 0);
   cost.maps = held.number("maps", 0);
   cost.bytes = held.number("bytes", 0);

@@ -13,6 +13,7 @@ namespace comet {
 // What the server needs for one held request. Of descriptors and maps: in one process.
 struct HeldCost {
   std::int64_t descriptors = 1;
+  std::int64_t files = 1;  // open files of all its processes together
   std::int64_t tasks = 0;  // processes and threads
   std::int64_t maps = 0;
   std::int64_t bytes = 0;              // of the server and the kernel, as measured; 0: not known

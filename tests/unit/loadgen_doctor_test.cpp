@@ -50,12 +50,59 @@ TEST(LoadgenDoctor, AHardLimitBeyondNrOpenNeedsThatFirst) {
 
 TEST(LoadgenDoctor, ProcessesBindWhereEachHeldRequestIsOne) {
   Limits limits = large();
-  limits.open_files = 100;
+  limits.open_files = 1'000;
   limits.pid_max = 32'768;
   limits.tasks = 200;
   const HeldCeiling ceiling = lowest({.descriptors = 0, .tasks = 1}, limits, 100'000);
   EXPECT_EQ(ceiling.held, 32'768 - 200 - 64);
   EXPECT_EQ(ceiling.lift, "sudo sysctl -w kernel.pid_max=100264");
+}
+
+TEST(LoadgenDoctor, ProcessesOfTheUserThatAreThereCount) {
+  Limits limits = large();
+  limits.processes_of_user = 10'000;
+  limits.most_processes_of_user = 20'000;
+  limits.tasks_of_user = 300;
+  EXPECT_EQ(lowest({.tasks = 1}, limits, 15'000).held, 10'000 - 300 - 64);
+  EXPECT_EQ(lowest({.tasks = 1}, limits, 15'000).lift, "ulimit -u 15364");
+  EXPECT_TRUE(lowest({.tasks = 1}, limits, 20'000).lift.starts_with("ulimit -u 20364  (as root"));
+}
+
+// A server of many processes holds more than the load generator can connect to it.
+TEST(LoadgenDoctor, OpenFilesOfTheClientProcessesBind) {
+  Limits limits = large();
+  limits.open_files = 1'024;
+  const HeldCeiling ceiling = lowest({.descriptors = 0}, limits, 100'000);
+  EXPECT_EQ(ceiling.held, 61'440);
+  EXPECT_TRUE(ceiling.lift.starts_with("ulimit -n 1627  (as root")) << ceiling.lift;
+}
+
+TEST(LoadgenDoctor, FilesOfAllProcessesBind) {
+  Limits limits = large();
+  limits.open_files_of_all = 100'000;
+  limits.files_open = 20'000;
+  EXPECT_EQ(lowest({.descriptors = 1}, limits, 50'000).held, 40'000);
+  EXPECT_EQ(lowest({.descriptors = 0, .files = 3}, limits, 50'000).held, 20'000);
+}
+
+TEST(LoadgenDoctor, ConnectionsThatAreTrackedAlreadyCount) {
+  Limits limits = large();
+  limits.tracked_connections = 65'536;
+  limits.tracked_now = 5'536;
+  EXPECT_EQ(lowest({}, limits, 100'000).held, 60'000);
+  EXPECT_EQ(lowest({}, limits, 100'000).lift, "sudo sysctl -w net.netfilter.nf_conntrack_max=105536");
+}
+
+// The second of two commands would take back what the first one gave.
+TEST(LoadgenDoctor, OneCommandForEachLimitMakesRoomForAll) {
+  Limits limits = large();
+  limits.open_files_of_all = 1'000;
+  testing::internal::CaptureStdout();
+  run_doctor({entry_of({}), entry_of({.files = 3}), entry_of({.files = 2})}, limits, 2'000);
+  const std::string output = testing::internal::GetCapturedStdout();
+  const auto command = output.find("sysctl -w fs.file-max=");
+  EXPECT_EQ(output.substr(command, 27), "sysctl -w fs.file-max=8000\n") << output;
+  EXPECT_EQ(output.find("fs.file-max=", command + 27), std::string::npos) << output;
 }
 
 TEST(LoadgenDoctor, TwoMapsForEachStack) {
@@ -141,22 +188,30 @@ class LoadgenLimits : public testing::Test {
 TEST_F(LoadgenLimits, AreReadFromProcAndSys) {
   write("proc/self/limits",
         "Limit                     Soft Limit           Hard Limit           Units     \n"
-        "Max processes             900                  unlimited            processes \n"
+        "Max processes             900                  30000                processes \n"
         "Max open files            1024                 20000                files     \n");
   write("proc/sys/kernel/pid_max", "32768\n");
   write("proc/loadavg", "0.10 0.20 0.30 2/345 6789\n");
+  write("proc/7/status", "Name:\ta b\nUid:\t9\t1\t1\t1\nThreads:\t5\n");
+  write("proc/8/status", "Name:\tc\nUid:\t1\t9\t9\t9\nThreads:\t40\n");
+  write("proc/9/status", "Name:\td\nUid:\t9\t9\t9\t9\nThreads:\t1\n");
+  write("proc/self/status", "Name:\td\nUid:\t9\t9\t9\t9\nThreads:\t1\n");
+  write("proc/sys/net/netfilter/nf_conntrack_count", "17\n");
   write("proc/meminfo", "MemTotal: 9 kB\nMemAvailable:    2048 kB\n");
   write("proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
-  const Limits limits = read_limits(root_, false);
+  const Limits limits = read_limits(root_, 9);
   EXPECT_EQ(limits.open_files, 20'000);
   EXPECT_EQ(limits.processes_of_user, 900);
+  EXPECT_EQ(limits.most_processes_of_user, 30'000);
+  EXPECT_EQ(limits.tasks_of_user, 6);
+  EXPECT_EQ(limits.tracked_now, 17);
   EXPECT_EQ(limits.pid_max, 32'768);
   EXPECT_EQ(limits.tasks, 345);
   EXPECT_EQ(limits.memory_bytes, 2048 * 1024);
   EXPECT_EQ(limits.local_ports, 28'232);
   EXPECT_EQ(limits.tracked_connections, std::nullopt);
   EXPECT_EQ(limits.group_tasks.most, std::nullopt);
-  EXPECT_EQ(read_limits(root_, true).processes_of_user, std::nullopt);
+  EXPECT_EQ(read_limits(root_, 0).processes_of_user, std::nullopt);
 }
 
 TEST_F(LoadgenLimits, TheGroupWithTheLeastRoomBinds) {
@@ -165,7 +220,7 @@ TEST_F(LoadgenLimits, TheGroupWithTheLeastRoomBinds) {
   write("sys/fs/cgroup/a/pids.max", "500\n");
   write("sys/fs/cgroup/a/pids.current", "40\n");
   write("sys/fs/cgroup/pids/pids.max", "9000\n");
-  const Limits limits = read_limits(root_, false);
+  const Limits limits = read_limits(root_, 9);
   EXPECT_EQ(limits.group_tasks.most, 500);
   EXPECT_EQ(limits.group_tasks.used, 40);
   EXPECT_EQ(limits.group_tasks.file, (root_ / "sys/fs/cgroup/a/pids.max").string());
@@ -176,7 +231,7 @@ TEST_F(LoadgenLimits, AGroupsCacheIsNotUsedMemory) {
   write("sys/fs/cgroup/a/memory.max", "1000000\n");
   write("sys/fs/cgroup/a/memory.current", "300000\n");
   write("sys/fs/cgroup/a/memory.stat", "anon 150000\ninactive_file 100000\nactive_file 7\n");
-  const Limits limits = read_limits(root_, false);
+  const Limits limits = read_limits(root_, 9);
   EXPECT_EQ(limits.group_memory.most, 1'000'000);
   EXPECT_EQ(limits.group_memory.used, 200'000);
 }

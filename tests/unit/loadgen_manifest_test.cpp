@@ -66,6 +66,17 @@ TEST(LoadgenManifest, TheFolderAboveSaysWhetherAnEntryIsAPatternOrAPeer) {
   EXPECT_EQ(parse_manifest(text, "/tree/peers/x/pattern.json").front().group, "peer");
 }
 
+TEST(LoadgenManifest, WhatAHeldRequestTakesIsOneDescriptorUnlessItSays) {
+  const std::string start = R"({"name": "x", "model": "m", "command": ["c"], "keeps": "all", "held": )";
+  const HeldCost none = parse_manifest(start + "{}}", "patterns/x/pattern.json").front().held;
+  EXPECT_EQ(none.descriptors, 1);
+  EXPECT_EQ(none.files, 1);
+  const HeldCost cost =
+      parse_manifest(start + R"({"descriptors": 0, "files": 3}})", "patterns/x/pattern.json").front().held;
+  EXPECT_EQ(cost.descriptors, 0);
+  EXPECT_EQ(cost.files, 3);
+}
+
 TEST(LoadgenManifest, AMistakeIsAnsweredWithTheFileAndTheKey) {
   EXPECT_NE(complaint_about("{").find("patterns/x/pattern.json: is not JSON"), std::string::npos);
   EXPECT_NE(complaint_about(R"({"name": "x", "model": "m", "keeps": "all"})").find("'command' is missing"),
