@@ -6,6 +6,7 @@ peer=$1
 bin=$2
 root=$3
 
+# The first package is the peer's own.
 package=$(sed -n 's/.*"packages": \["\([^"]*\)".*/\1/p' "$root/peers/$peer/pattern.json")
 if [ -n "$package" ] && ! dpkg-query -W "$package" >/dev/null 2>&1; then
   echo "skipped: $package is not installed (peers/deps)"
