@@ -26,7 +26,7 @@ namespace {
 constexpr std::size_t kSpareFibers = 8;
 
 // Each thread after the first has an epoll, a mailbox's event and a listener of its own.
-std::size_t own_descriptors(const FiberOptions& options) { return 3 * (options.threads - 1); }
+std::size_t own_descriptors(const FiberOptions& options) { return std::size_t{3} * (options.threads - 1); }
 
 // Every connection has a fiber and so a stack, unless it hibernates.
 std::size_t most_connections(const FiberOptions& options) {
