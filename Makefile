@@ -18,7 +18,7 @@ help:
 	@echo "make test         run every test, sanitizer builds included (about 15 minutes on two cores)"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about 13 minutes on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
-	@echo "make soak         run the hardening tests with large numbers (about 25 minutes) and print their figures"
+	@echo "make soak         run the hardening tests with large numbers (about 17 minutes) and print their figures"
 	@echo "make build        build only: the programs are in build/release/bin"
 	@echo "make deps         install the packages that are missing (root or sudo)"
 	@echo "make clean        remove the builds"
