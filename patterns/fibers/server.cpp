@@ -133,7 +133,7 @@ void Server::go_on(Connection& connection) {
   if (connection.phase == Phase::refused) {
     respond(connection, refuse(counters_, counters_.held, "too many connections", {.keep_alive = false}));
   } else if (connection.phase == Phase::held) {
-    hold(connection);  // it hibernated there
+    hold(connection);
   } else {
     read_request(connection);
   }
@@ -202,8 +202,7 @@ void Server::subscribe(Connection& connection, const Decision& decision) {
   connection.form.missed = answer.missed;
   if (answer.kind == Letter::Kind::subscribed) {
     connection.phase = Phase::held;
-    connection.set_deadline(request.hold);
-    return hold(connection);
+    return connection.set_deadline(request.hold);  // go_on() holds it, without this frame to touch at each wake
   }
   if (answer.kind == Letter::Kind::no_memory) {
     return respond(connection,
