@@ -34,13 +34,11 @@ void Server::append(Connection& connection, const Publish& request) {
   add(board_.counters().published);
   const std::size_t receivers = board_.count_receivers(channel.hash, after_previous, number);
   bells_.ring(channel.hash);
-  Response response;
   try {
-    response = published_response(cursor, receivers, request.form);
-  } catch (const std::bad_alloc&) {  // not a refusal: it is published
-    return close(connection);
+    respond(connection, published_response(cursor, receivers, request.form));
+  } catch (const std::bad_alloc&) {  // before any byte of the answer; not a refusal, as it is published
+    close(connection);
   }
-  respond(connection, response);
 }
 
 }  // namespace comet
