@@ -71,7 +71,8 @@ class Subscribers {
     State state = State::kClosed;
     bool answered = false;  // since it was connected
     // It got a message twice: perhaps two responses to one request, so that what comes next need not be the
-    // answer to the request that is out. To ask again would leave two out; a new connection has one.
+    // answer to the request that is out. To ask again would leave two out; a new connection has one, and lacks
+    // what is published while it is made.
     bool repeated = false;
   };
   struct Message {

@@ -23,7 +23,7 @@ struct Faults {
       0};                       // of every publish's deliveries and answer, and of an answer to timeout=0
   std::vector<int> lost{};      // the message is not sent: its subscriber gets the next one
   std::vector<int> repeated{};  // and sent once more to the same subscriber's next request
-  std::vector<int> twice{};     // and sent once more at once
+  std::vector<int> twice{};     // and sent once more at once, in one piece with it
   std::vector<int> wrong{};     // other bytes than were published
   bool wrong_smoke = false;     // the same, of channel "smoke"
   bool expensive = false;       // each message has long headers of its own, so that a client must parse
