@@ -16,11 +16,12 @@ struct Counters {
   std::atomic<std::uint64_t> connections{0};  // open now
   std::atomic<std::uint64_t> held{0};         // held now
   std::atomic<std::uint64_t> published{0};
-  std::atomic<std::uint64_t> delivered{0};    // messages handed whole to a subscriber's socket
-  std::atomic<std::uint64_t> timeouts{0};     // holds ended by time
-  std::atomic<std::uint64_t> disconnects{0};  // clients that left while held
-  std::atomic<std::uint64_t> rejected{0};     // requests and connections refused with 503
-  std::atomic<std::uint64_t> channels{0};     // channels known now
+  std::atomic<std::uint64_t> delivered{0};      // messages handed whole to a subscriber's socket
+  std::atomic<std::uint64_t> timeouts{0};       // holds ended by time
+  std::atomic<std::uint64_t> disconnects{0};    // clients that left while held
+  std::atomic<std::uint64_t> rejected{0};       // requests and connections refused with 503
+  std::atomic<std::uint64_t> channels{0};       // channels known now
+  std::atomic<std::uint64_t> held_at_drain{0};  // held when the drain began; set before anything else of it
 };
 
 inline void add(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
@@ -35,10 +36,13 @@ inline Response refuse(Counters& counters, std::uint64_t held, std::string_view 
   return unavailable_response(text, form, counters.rejected.fetch_add(1, std::memory_order_relaxed), held);
 }
 
-// The same at the drain, of `held` when it began. The connection ends with it.
-inline Response refuse_at_drain(Counters& counters, std::uint64_t held, ReplyForm form) {
+// The same at the drain, with the number held when it began; until then, with that of now. The connection ends
+// with it.
+inline Response refuse_at_drain(Counters& counters, ReplyForm form) {
   form.keep_alive = false;
-  return refuse(counters, held, "the server is shutting down", form);
+  const std::uint64_t at_drain = counters.held_at_drain;
+  return refuse(counters, at_drain > 0 ? at_drain : counters.held.load(), "the server is shutting down",
+                form);
 }
 
 // A message, or its refusal where memory lacks for the copy that this form needs. The connection ends then.

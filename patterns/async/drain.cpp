@@ -10,7 +10,7 @@ namespace comet {
 // Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signals'
 // default action is back, so that a second one ends the process at once.
 void Server::drain() {
-  held_at_drain_ = counters_.held;
+  counters_.held_at_drain = counters_.held.load();
   draining_ = true;
   signals_.restore();
   uv_close(reinterpret_cast<uv_handle_t*>(&signal_watch_), nullptr);
@@ -21,7 +21,7 @@ void Server::drain() {
     Connection& connection = connection_of(handle);
     if (connection.phase == Connection::Phase::held) {
       self.end_hold(connection);
-      self.respond(connection, refuse_at_drain(self.counters_, self.held_at_drain_, connection.form));
+      self.respond(connection, refuse_at_drain(self.counters_, connection.form));
     } else if (connection.phase == Connection::Phase::idle ||
                connection.phase == Connection::Phase::reading) {
       self.close(connection);

@@ -43,7 +43,7 @@ void Server::publish(Connection& connection, Publish&& request) {
   }
   if (work > Milliseconds{0}) {
     // The signal is seen before the loop sees it: else all publishes that are there by now would work first.
-    if (signals_.come()) return respond(connection, refuse_at_drain(counters_, counters_.held, request.form));
+    if (signals_.come()) return respond(connection, refuse_at_drain(counters_, request.form));
     std::this_thread::sleep_for(work);
   }
   append(connection, request);
@@ -78,7 +78,7 @@ void Server::finish_work(Work& work) {
   if (work.done) {
     append(connection, work.publish);
   } else {
-    respond(connection, refuse_at_drain(counters_, held_at_drain_, work.publish.form));
+    respond(connection, refuse_at_drain(counters_, work.publish.form));
   }
   if (connection.phase == Connection::Phase::idle) handle(connection, connection.reader.next());
   continue_early_requests();

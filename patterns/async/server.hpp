@@ -99,7 +99,6 @@ class Server {
   LoopTimer timer_;
   Waiters early_;                      // answered connections whose next request came while they were held
   std::atomic<bool> draining_{false};  // the pool reads it
-  std::size_t held_at_drain_ = 0;
   StopSignals signals_;
 
   uv_loop_t loop_;

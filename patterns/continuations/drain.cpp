@@ -19,7 +19,7 @@ using boost::system::error_code;
 // Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signals'
 // default action is back, so that a second one ends the process at once. In the strand.
 void Server::drain() {
-  held_at_drain_ = counters_.held;
+  counters_.held_at_drain = counters_.held.load();
   draining_ = true;  // before the signal is taken: publish() sees one of the two
   signal_watch_.release();
   signals_.restore();

@@ -28,10 +28,7 @@ void Server::publish(Connection& connection, Publish&& request) {
   }
   if (work > Milliseconds{0}) {
     // The signal is seen before the strand sees it: else all publishes that are there by now would work first.
-    if (signals_.come() || draining_) {
-      const std::size_t held = draining_ ? held_at_drain_ : counters_.held.load();
-      return respond(connection, refuse_at_drain(counters_, held, request.form));
-    }
+    if (signals_.come() || draining_) return respond(connection, refuse_at_drain(counters_, request.form));
     std::this_thread::sleep_for(work);
   }
   append(connection, std::move(request));
@@ -45,7 +42,7 @@ void Server::work_in_pool(Connection& connection, Publish&& request) {
     if (done) std::this_thread::sleep_for(service_.options.publish_work);
     asio::post(pool_, [this, &connection, done, request = std::move(request)]() mutable {
       if (done) return append(connection, std::move(request));
-      respond(connection, refuse_at_drain(counters_, held_at_drain_, request.form));
+      respond(connection, refuse_at_drain(counters_, request.form));
     });
   });
 }

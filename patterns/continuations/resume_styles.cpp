@@ -116,7 +116,7 @@ void Server::respond_to_subscriber(Connection& connection) {
       return respond(connection, no_content_response(attributes.cursor, attributes.form));
     case State::refused:
       if (attributes.no_memory) return respond(connection, connection.reader.refuse_without_memory({}));
-      return respond(connection, draining_ ? refuse_at_drain(counters_, held_at_drain_, attributes.form)
+      return respond(connection, draining_ ? refuse_at_drain(counters_, attributes.form)
                                            : refuse(counters_, counters_.held, "too many held requests",
                                                     attributes.form));
     case State::initial:

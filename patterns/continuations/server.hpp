@@ -154,7 +154,6 @@ class Server {
   Channels<Waiters> channels_;
   DeadlineTimer deadlines_;
   std::atomic<bool> draining_{false};
-  std::size_t held_at_drain_ = 0;     // set before draining_
   std::atomic<bool> cutting_{false};  // kDrainTimeout is over: what is left is closed
 
   boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor> acceptor_;

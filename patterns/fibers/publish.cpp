@@ -16,15 +16,10 @@ void Server::publish(Connection& connection, const Decision& decision) {
   const ReplyForm form = std::get<Publish>(decision).form;
   const Milliseconds work = service_.options.publish_work;
   if (work > Milliseconds{0} && service_.options.publish_work_threads > 0) {
-    if (!work_in_pool(connection)) {
-      return respond(connection, refuse_at_drain(counters_, held_at_drain_, form));
-    }
+    if (!work_in_pool(connection)) return respond(connection, refuse_at_drain(counters_, form));
   } else if (work > Milliseconds{0}) {
     // The signal is seen before run() sees it: else all publishes that are there by now would work first.
-    if (signals_.come() || draining_) {
-      const std::size_t held = draining_ ? held_at_drain_ : counters_.held.load();
-      return respond(connection, refuse_at_drain(counters_, held, form));
-    }
+    if (signals_.come() || draining_) return respond(connection, refuse_at_drain(counters_, form));
     std::this_thread::sleep_for(work);  // the whole thread: no other fiber of it runs
   }
   const Letter posted = room_.ask(Letter::Kind::publish, connection, decision);

@@ -79,7 +79,7 @@ void Server::run() {
   if (!first.scheduler->watch(signals_.descriptor(), main_)) fail("watching for signals", errno);
   announce_ready(first.listener, service_.options);
   while (!signals_.come()) main_.park();
-  held_at_drain_ = counters_.held;
+  counters_.held_at_drain = counters_.held.load();
   draining_ = true;  // before the signal is taken: publish() sees one of the two
   signals_.restore();
   room_.drain();
@@ -264,7 +264,7 @@ void Server::answer_subscription(Connection& connection, const Letter& letter) {
   if (letter.kind != Letter::Kind::shutting_down) {
     return respond(connection, no_content_response(letter.message.cursor, connection.form));
   }
-  respond(connection, refuse_at_drain(counters_, held_at_drain_, connection.form));
+  respond(connection, refuse_at_drain(counters_, connection.form));
 }
 
 // Step 8: respond. Most answers fit the socket's buffer and leave at once; else the fiber waits until there

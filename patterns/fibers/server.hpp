@@ -62,7 +62,6 @@ class Server {
   const Response no_memory_;
   Counters counters_;
   std::atomic<bool> draining_{false};
-  std::size_t held_at_drain_ = 0;  // set before draining_
   StopSignals signals_;
   const Threads threads_;  // the first is the one that calls run()
   Sleeper main_;           // run() itself

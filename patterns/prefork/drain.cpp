@@ -15,7 +15,7 @@ namespace comet {
 // Drain: stop accepting, have every worker answer its held request with 503, let writes finish, close the
 // rest. Shutting the listening socket down ends it for all processes, which each have it open.
 void Server::drain() {
-  board_.shared().held_at_drain = board_.held();
+  board_.counters().held_at_drain = board_.held();
   board_.shared().draining = true;
   if (shutdown(listener_, SHUT_RDWR) != 0) fail("shutting the listening socket down", errno);
   if (eventfd_write(drain_event_, 1) != 0) fail("writing an eventfd", errno);
@@ -24,7 +24,7 @@ void Server::drain() {
 
 void Server::drain_hold(Connection& connection, ReplyForm form) {
   end_hold();
-  respond(connection, refuse_at_drain(board_.counters(), board_.shared().held_at_drain, form));
+  respond(connection, refuse_at_drain(board_.counters(), form));
 }
 
 }  // namespace comet

@@ -14,9 +14,8 @@ namespace comet {
 void Server::publish(Connection& connection, const Publish& request) {
   const Milliseconds work = service_.options.publish_work;
   if (work > Milliseconds{0}) {
-    const auto& shared = board_.shared();
-    if (shared.draining) {
-      return respond(connection, refuse_at_drain(board_.counters(), shared.held_at_drain, request.form));
+    if (board_.shared().draining) {
+      return respond(connection, refuse_at_drain(board_.counters(), request.form));
     }
     std::this_thread::sleep_for(work);
   }

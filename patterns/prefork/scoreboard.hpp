@@ -66,7 +66,6 @@ class Scoreboard {
 
   struct Shared {
     Counters counters;
-    std::atomic<std::uint64_t> held_at_drain;  // set before draining
     std::atomic<bool> draining;
     std::atomic<bool> can_grow;      // the master can start more workers
     std::atomic<bool> growth_asked;  // the master has been told that few workers are idle

@@ -18,7 +18,7 @@ void Server::drain() {
   Waiters held;
   {
     const std::lock_guard lock(channels_mutex_);
-    held_at_drain_ = counters_.held;
+    counters_.held_at_drain = counters_.held.load();
     draining_ = true;
     channels_.for_each([&](Channel& channel) { take_waiters(channel, held); });
   }
@@ -35,7 +35,7 @@ void Server::drain_hold(Connection& connection, ReplyForm form) { respond(connec
 // one.
 Response Server::refuse_hold(ReplyForm form) {
   if (draining_ || counters_.held >= threads_.limit() - 1) form.keep_alive = false;
-  if (draining_) return refuse_at_drain(counters_, held_at_drain_, form);
+  if (draining_) return refuse_at_drain(counters_, form);
   return refuse(counters_, counters_.held, "too many held requests", form);
 }
 

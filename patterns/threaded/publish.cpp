@@ -13,10 +13,7 @@ namespace comet {
 void Server::publish(Connection& connection, const Publish& request) {
   const Milliseconds work = service_.options.publish_work;
   if (work > Milliseconds{0}) {
-    if (signals_.come() || draining_) {
-      const std::size_t held = draining_ ? held_at_drain_ : counters_.held.load();
-      return respond(connection, refuse_at_drain(counters_, held, request.form));
-    }
+    if (signals_.come() || draining_) return respond(connection, refuse_at_drain(counters_, request.form));
     std::this_thread::sleep_for(work);
   }
   append(connection, request);

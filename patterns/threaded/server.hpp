@@ -93,7 +93,6 @@ class Server {
       channels_mutex_;  // guards channels_, every Waiter::listed and self, and the cap of counters_.held
   Channels<Waiters> channels_;
   std::atomic<bool> draining_{false};  // set under channels_mutex_: nothing is held after that
-  std::size_t held_at_drain_ = 0;      // set before draining_
 
   StopSignals signals_;
   int listener_;

@@ -210,7 +210,7 @@ void WrongServer::expire(Client& client) {
 void WrongServer::drop(Client& client) { client.dead = true; }
 
 void WrongServer::drain() {
-  held_at_drain_ = counters_.held;
+  counters_.held_at_drain = counters_.held.load();
   draining_ = true;
   drain_deadline_ = Clock::now() + kDrainTimeout;
   close(listener_);
@@ -218,7 +218,7 @@ void WrongServer::drain() {
     if (client.state == State::kHeld && !has("drops_held_at_drain")) {
       unhold(client);
       client.form.keep_alive = false;
-      answer(client, refuse(counters_, held_at_drain_, "the server is shutting down", client.form));
+      answer(client, refuse_at_drain(counters_, client.form));
     } else if (client.state == State::kWriting) {
       client.closing = true;
     } else if (client.state != State::kWorking) {

@@ -77,7 +77,6 @@ class WrongServer {
   std::vector<std::pair<std::string, std::string>> not_yet_logged_;  // only with answers_before_logging
   bool draining_ = false;
   Clock::time_point drain_deadline_;
-  std::uint64_t held_at_drain_ = 0;
 
   int work_done_;  // an eventfd
   std::mutex work_mutex_;

@@ -61,7 +61,7 @@ void WrongServer::publish(Client& client, const Publish& request) {
     return work_in_pool(client, request);
   if (works && (draining_ || is_stop_pending())) {
     client.closing = true;
-    return answer(client, refuse_at_drain(counters_, counters_.held, request.form));
+    return answer(client, refuse_at_drain(counters_, request.form));
   }
   if (works) std::this_thread::sleep_for(options_.publish_work);
   publish_now(client, request);
