@@ -20,8 +20,9 @@ class Caps : public ServerTest {
       Connection subscriber = connect();
       subscriber.send(get_request("/subscribe"));
       const auto held = static_cast<std::int64_t>(subscribers.size());
-      while (stat("held") == held && !subscriber.readable_within(std::chrono::milliseconds(10))) {
-      }
+      // A refused one may be counted for a moment: two looks must agree.
+      for (int looks = 0; looks < 2 && !subscriber.readable_within(std::chrono::milliseconds(10));)
+        looks = stat("held") == held + 1 ? looks + 1 : 0;
       if (subscriber.readable_within(std::chrono::milliseconds(0))) {
         expect_refused(subscriber.read_response());
         return subscribers;
@@ -70,8 +71,7 @@ TEST_F(Caps, MaxHeldHoldsAgainAfterARelease) {
     expect_message(third.read_response(), "m");
   }
   wait_for("held", 0, kReleaseBound);
-  Connection after_timeout = hold("/subscribe?timeout=0.1");
-  expect_nothing_new(after_timeout.read_response());
+  expect_nothing_new(get("/subscribe?timeout=0.1"));
   Connection last = hold();
   Connection beside_it = hold();
 }

@@ -154,7 +154,7 @@ TEST_F(Cursors, IntoAForgottenChannelSaysTheGap) {
     EXPECT_EQ(publisher.read_response().status, 200);
   };
   for (int channel = 1; channel < kMostChannels; ++channel) publish_to(channel);
-  EXPECT_EQ(stat("channels"), kMostChannels);
+  wait_for("channels", kMostChannels);
   publish_to(kMostChannels);  // channel 0 has the oldest publish
   EXPECT_EQ(stat("channels"), kMostChannels);
   publish("new", "0");

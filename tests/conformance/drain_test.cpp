@@ -29,16 +29,18 @@ class Drain : public ServerTest {
     }
   }
 
-  // A client that asks for far more than socket buffers hold and reads nothing: a write stays in progress.
+  // A client that asks for a message that is larger than the sockets' buffers, and reads nothing: its write is
+  // in progress.
   Connection never_reading_client() {
-    publish(std::string(65'536, 'x'));
-    Connection client = connect(4096);
-    std::string requests;
-    for (int i = 0; i < 300; ++i) requests += get_request("/subscribe?since=0&timeout=0");
-    client.send(requests);
+    start({"--max-message", std::to_string(big_.size())});
+    publish(big_);
+    Connection client = connect(1 << 18);
+    client.send(get_request("/subscribe?since=0") + get_request("/subscribe?since=0"));
     EXPECT_TRUE(client.readable_within(patience()));
     return client;
   }
+
+  const std::string big_ = std::string(std::size_t{16} << 20, 'b');
 };
 
 TEST_F(Drain, SigtermAnswersHeldRequestsAndExits0) {
@@ -115,7 +117,6 @@ TEST_F(Drain, AnswersAMessageThatWasPublishedBefore) {
 }
 
 TEST_F(Drain, TakesNoNewConnections) {
-  start();
   Connection client = never_reading_client();  // so that the drain lasts
   server().signal(SIGTERM);
   wait_until_drain_has_begun();
@@ -126,17 +127,15 @@ TEST_F(Drain, TakesNoNewConnections) {
 }
 
 TEST_F(Drain, EndsInTimeThoughAClientReadsNothing) {
-  start();
   Connection client = never_reading_client();
   server().signal(SIGTERM);
   finish();
 }
 
 TEST_F(Drain, FinishesAWriteInProgress) {
-  start();
   Connection client = never_reading_client();
   server().signal(SIGTERM);
-  expect_message(client.read_response(), std::string(65'536, 'x'));
+  expect_message(client.read_response(), big_);
   // What follows is the server's choice, but no answer is cut off.
   while (!client.at_end()) {
     const Response response = client.read_response();
@@ -146,7 +145,6 @@ TEST_F(Drain, FinishesAWriteInProgress) {
 }
 
 TEST_F(Drain, SecondSignalExitsAtOnce) {
-  start();
   Connection client = never_reading_client();
   server().signal(SIGTERM);
   wait_until_drain_has_begun();  // two signals at once would be one

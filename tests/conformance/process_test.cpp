@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <regex>
 
 #include "tests/conformance/fixture.hpp"
@@ -29,6 +30,29 @@ class Process : public ServerTest {
     CommandValues values;
     values.options = options;
     return run(values);
+  }
+
+  // A successor takes the port of a drained server. Once more where another process has taken it in between.
+  void expect_successor_on_the_port(bool holding) {
+    std::string taken;
+    for (int attempt = 0; attempt < 5; ++attempt) {
+      start();
+      CommandValues values;
+      values.port = std::to_string(server().port());
+      std::optional<Connection> held;
+      if (holding) held = hold();  // the server closes it first, so its side lingers in TIME_WAIT
+      drain();
+      const auto successor = launch(values);
+      try {
+        successor->wait_until_ready(patience());
+        EXPECT_EQ(std::to_string(successor->port()), values.port);
+        return;
+      } catch (const std::runtime_error& error) {
+        taken = error.what();
+        if (taken.find("another process listens there") == std::string::npos) throw;
+      }
+    }
+    FAIL() << taken;
   }
 
   static void expect_one_line(const Outcome& outcome, int status, const std::string& named) {
@@ -64,25 +88,9 @@ TEST_F(Process, ListensOnEveryLoopbackAddressWithoutAWarning) {
   }
 }
 
-TEST_F(Process, TakesThePortItIsGiven) {
-  start();
-  CommandValues values;
-  values.port = std::to_string(server().port());
-  drain();
-  const auto second = launch(values);
-  second->wait_until_ready(patience());
-  EXPECT_EQ(std::to_string(second->port()), values.port);
-}
+TEST_F(Process, TakesThePortItIsGiven) { expect_successor_on_the_port(false); }
 
-TEST_F(Process, PortIsFreeForASuccessorWhileOldConnectionsLinger) {
-  start();
-  CommandValues values;
-  values.port = std::to_string(server().port());
-  Connection held = hold();  // the server closes it first, so its side lingers in TIME_WAIT
-  drain();
-  const auto second = launch(values);
-  second->wait_until_ready(patience());
-}
+TEST_F(Process, PortIsFreeForASuccessorWhileOldConnectionsLinger) { expect_successor_on_the_port(true); }
 
 TEST_F(Process, HelpNamesEverySharedOption) {
   const Outcome outcome = run_with({"--help"});

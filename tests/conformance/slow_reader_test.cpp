@@ -17,7 +17,7 @@ class SlowReader : public ServerTest {
   }
 
   const std::string big_ = std::string(std::size_t{16} << 20, 'b');
-  const std::vector<std::string> options_{"--idle-timeout", "1.5", "--max-message",
+  const std::vector<std::string> options_{"--idle-timeout", "2.5", "--max-message",
                                           std::to_string(big_.size())};
 };
 
@@ -28,7 +28,7 @@ TEST_F(SlowReader, GetsAllOfAnAnswerThatTakesLongerThanTheIdleTime) {
   const std::size_t part = big_.size() / 10;
   for (std::string bytes = reader.read_bytes(part); !bytes.empty(); bytes = reader.read_bytes(part)) {
     answer += bytes;
-    if (answer.size() < big_.size()) get("/subscribe?timeout=0.4");  // the clock of this test
+    if (answer.size() < big_.size()) get("/subscribe?timeout=0.5");  // the clock of this test
   }
   EXPECT_TRUE(answer.ends_with(big_)) << "cut after " << answer.size() << " bytes";
   wait_for("delivered", 1);

@@ -94,7 +94,7 @@ TEST_F(StatsPage, CountsChannels) {
   publish("m", "a");
   publish("m", "b");
   publish("m", "a");
-  EXPECT_EQ(stat("channels"), before + 2);
+  wait_for("channels", before + 2);
   Connection waiting = hold("/subscribe?channel=c");
   EXPECT_EQ(stat("channels"), before + 3);
 }

@@ -68,8 +68,10 @@ TEST_F(ThreadedCap, IdleClientsLeaveAThreadToAPublisher) {
 // Of `count` subscribers that come at once, of whom one is refused.
 Response refusal_of(std::uint16_t port, int count) {
   std::vector<Connection> subscribers;
-  for (int i = 0; i < count; ++i) subscribers.emplace_back(port);
-  for (Connection& subscriber : subscribers) subscriber.send(get_request("/subscribe"));
+  for (int i = 0; i < count; ++i) {
+    subscribers.emplace_back(port);
+    subscribers.back().send(get_request("/subscribe"));
+  }
   const auto give_up = std::chrono::steady_clock::now() + patience();
   while (std::chrono::steady_clock::now() < give_up) {
     for (Connection& subscriber : subscribers) {

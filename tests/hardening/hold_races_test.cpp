@@ -33,7 +33,7 @@ class HoldRaces : public ServerTest {
   void SetUp() override {
     ServerTest::SetUp();
     watch_dog(scale().watch_dog);
-    start({}, kConnections + 8);
+    start({}, kConnections + 24);
     for (int i = 0; i < kChannels; ++i) {
       const std::string channel = "channel-" + std::to_string(i);
       channels_.push_back({channel, Publisher(server().port(), channel), {}, {}});

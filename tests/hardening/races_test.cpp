@@ -51,7 +51,7 @@ class Races : public ServerTest {
   // One in three readers often leaves before its answer.
   std::vector<Received> read_all(int reader, std::size_t count) {
     std::mt19937 random(static_cast<unsigned>(reader));
-    Poller poller(server().port(), "races", "&timeout=20");
+    Poller poller(server().port(), "races", "&timeout=5");
     std::vector<Received> received;
     while (received.size() < count) {
       if (reader % 3 == 2 && random() % 8 == 0) poller.ask_and_leave(random() % 2 == 0);

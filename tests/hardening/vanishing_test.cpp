@@ -46,7 +46,7 @@ TEST_F(Vanishing, ClientsLeaveNothingBehind) {
   for (int warm_up = 0; warm_up < 10; ++warm_up) vanish_once();
   const Usage before = usage();
   for (int vanished = 0; vanished < scale().vanishing_holders; vanished += kHolders) vanish_once();
-  EXPECT_EQ(stat("channels"), 0);
+  wait_for("channels", 0);
   const auto deadline = std::chrono::steady_clock::now() + patience();
   Usage after = usage();
   while ((after.descriptors > before.descriptors ||

@@ -26,7 +26,7 @@ void WrongServer::subscribe(Client& client, const Subscribe& request) {
   client.form = request.form;
   client.hold = request.hold;
   if (has("holds_on_head") && request.form.head_only) client.hold = options_.hold_timeout;
-  if (has("times_out_early")) client.hold /= 2;
+  if (has("times_out_early")) client.hold /= 10;
   if (request.since && !has("ignores_since")) {
     Cursor since = *request.since;
     while (has("jumps_to_newest") && channel.log.size() > 1) channel.log.drop_oldest();
