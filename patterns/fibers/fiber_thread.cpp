@@ -5,6 +5,7 @@
 #include "patterns/fibers/fiber_thread.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,12 +31,12 @@ FiberThread::FiberThread(const FiberOptions& options, int listening, std::functi
 std::vector<int> open_listeners(const Options& options, unsigned threads) {
   std::vector<int> listeners{open_listener(options)};
   if (threads > 1) {
-    // With SO_REUSEPORT alone a server could share an address that another one uses: the first try is
-    // without.
+    // Bound with SO_REUSEPORT the first could share the address of another server; from here on it shares its own.
+    const int on = 1;
+    if (setsockopt(listeners.front(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
+      fail("sharing the port among threads", errno);
     Options shared = options;
     shared.port = static_cast<std::uint16_t>(port_of(listeners.front()));
-    ::close(listeners.front());
-    listeners.clear();
     while (listeners.size() < threads) listeners.push_back(open_listener(shared, true));
   }
   for (const int listener : listeners) {
