@@ -133,8 +133,9 @@ ClientTotals ClientProcesses::totals() const {
 
 void ClientProcesses::command(Client& client, const Command& command) {
   if (send(client.commands, &command, sizeof command, MSG_NOSIGNAL) == sizeof command) return;
-  check_alive();
-  throw std::runtime_error(system_error_text("cannot command a client process"));
+  const std::string problem = system_error_text("cannot command a client process");
+  await_end();
+  throw std::runtime_error(problem);
 }
 
 std::int64_t ClientProcesses::open(std::int64_t count) {
@@ -177,9 +178,7 @@ void ClientProcesses::read_reports(int timeout_ms) {
     const ssize_t size = recv(entries[i].fd, &report, sizeof report, MSG_DONTWAIT);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (size != sizeof report) {
-      std::this_thread::sleep_for(
-          std::chrono::milliseconds(10));  // its end is known a moment after its socket's
-      check_alive();
+      await_end();
       throw std::runtime_error("a client process ended");
     }
     if (report.kind == ReportKind::kRoundDone) clients_[i].round = report.message;
@@ -224,6 +223,13 @@ std::vector<std::int64_t> ClientProcesses::cpu_ns() const {
       times.push_back(0);
   }
   return times;
+}
+
+// The end of a process is known a moment after that of its socket.
+void ClientProcesses::await_end() const {
+  for (const std::int64_t deadline = now_ns() + kEndTimeout; now_ns() < deadline;
+       std::this_thread::sleep_for(std::chrono::milliseconds(1)))
+    check_alive();
 }
 
 void ClientProcesses::check_alive() const {

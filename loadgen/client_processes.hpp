@@ -78,6 +78,8 @@ class ClientProcesses {
 
   void start(const SubscriberSettings& settings, std::size_t index);
   void stop();
+  // Throws std::runtime_error once one has ended; returns where none does.
+  void await_end() const;
   void command(Client& client, const Command& command);
   void read_reports(int timeout_ms);
 

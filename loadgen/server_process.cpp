@@ -104,7 +104,7 @@ int ServerProcess::wait_until_ready(double timeout_seconds) {
     output += more;
     if (ready > 0 && more.empty())
       std::this_thread::sleep_for(std::chrono::milliseconds(1));  // closed: its end is seen below
-    if (const auto dead = death()) throw std::runtime_error("not ready: " + *dead);
+    if (const auto dead = end_of_process()) throw std::runtime_error("not ready: " + *dead);
     if (now_ns() > deadline)
       throw std::runtime_error("not ready within " + std::to_string(static_cast<int>(timeout_seconds)) +
                                " s");
@@ -122,6 +122,10 @@ std::string ServerProcess::read_output() {
 
 std::optional<std::string> ServerProcess::death() {
   read_output();
+  return end_of_process();
+}
+
+std::optional<std::string> ServerProcess::end_of_process() {
   int status = 0;
   if (!wait_status_ && waitpid(pid_, &status, WNOHANG) == pid_) wait_status_ = status;
   if (!wait_status_) return std::nullopt;

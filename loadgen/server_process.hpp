@@ -47,7 +47,8 @@ class ServerProcess {
   ServerExit stop();
 
  private:
-  std::string read_output();  // what has come
+  std::string read_output();                    // what has come
+  std::optional<std::string> end_of_process();  // death() that reads nothing
   void kill_everything();
   bool reap();  // false when no child is left
   std::string last_words() const;

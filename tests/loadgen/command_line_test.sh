@@ -125,7 +125,7 @@ case $case_name in
   same_second)
     own_entry '"false"'  # which no cursors are asked of: skipped at once
     now=$(date +%s)
-    for later in 0 1 2 3 4 5 6 7 8 9; do
+    for later in $(seq 0 59); do
       mkdir -p "$folder/results/$(date -u -d "@$((now + later))" +%Y-%m-%dT%H%M%SZ)"
     done
     bench --entries own --held 1 --scenario channels

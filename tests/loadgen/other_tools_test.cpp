@@ -68,7 +68,8 @@ TEST(OtherTools, TheServerCountsAsManyPublishesAsWrkSent) {
 
 TEST(OtherTools, WrkFindsNoErrorInHealthz) {
   const Server server;
-  const Outcome outcome = LoadgenProcess({"-t1", "-c4", "-d1s", server.url() + "/healthz"}, "wrk").wait();
+  const Outcome outcome =
+      LoadgenProcess({"-t1", "-c4", "-d1s", "--timeout", "60s", server.url() + "/healthz"}, "wrk").wait();
   ASSERT_EQ(outcome.status, 0) << outcome.errors;
   EXPECT_NE(outcome.output.find("requests in"), std::string::npos) << outcome.output;
   EXPECT_EQ(outcome.output.find("Non-2xx"), std::string::npos) << outcome.output;

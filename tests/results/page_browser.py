@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
@@ -33,7 +34,12 @@ def browser():
                      "--disable-background-networking", "--disable-component-update", "--window-size=1280,900"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+    for attempt in range(3):  # the port that it finds free for chromedriver may be taken a moment later
+        try:
+            return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        except WebDriverException:
+            if attempt == 2:
+                raise
 
 
 class Page(unittest.TestCase):
