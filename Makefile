@@ -15,7 +15,7 @@ help:
 	@echo "make reference    measure everything, peers included, anew into results/reference (about 42 minutes)"
 	@echo "make report       the latest run, or RUNS='DIR DIR', as one page in the run's folder; before a run, the reference's"
 	@echo "make picture      the reference run's page, results/index.html, and two of its plots as docs/results.png"
-	@echo "make test         run every test, sanitizer builds included (about 13 minutes on two cores)"
+	@echo "make test         run every test, sanitizer builds included (about 14 minutes on two cores)"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about 13 minutes on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
 	@echo "make soak         run the hardening tests with large numbers (about 17 minutes) and print their figures"
