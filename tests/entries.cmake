@@ -10,7 +10,7 @@ function(add_entry_tests program entry prefix bin_dir filter)
     TEST_FILTER "${filter}"
     TEST_LIST ignored_list
     EXTRA_ARGS --entry ${entry} --root ${CMAKE_SOURCE_DIR} --bin-dir ${bin_dir}
-    PROPERTIES TIMEOUT 270 LABELS "${program};${prefix}${entry}"
+    PROPERTIES TIMEOUT 180 LABELS "${program};${prefix}${entry}"
     DISCOVERY_TIMEOUT 60)
 endfunction()
 

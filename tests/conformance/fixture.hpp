@@ -20,7 +20,7 @@ namespace comet {
 // /stats.
 constexpr std::chrono::milliseconds kReleaseBound{2'000};
 // The contract's 5 s for a drain, and the same allowance.
-constexpr std::chrono::milliseconds kDrainBound{7'000};
+constexpr std::chrono::milliseconds kDrainBound{6'000};
 
 // What the command line of the suite chose.
 struct UnderTest {

@@ -11,7 +11,7 @@ class Leaving : public ServerTest {
  protected:
   void expect_released() {
     wait_for("held", 0, kReleaseBound);
-    wait_for("disconnects", 1);
+    wait_for("disconnects", 1, kReleaseBound);
     EXPECT_EQ(publish("to nobody").header("Comet-Receivers"), "0") << "a client that has left still receives";
     EXPECT_EQ(stat("delivered"), 0);
   }
@@ -83,7 +83,7 @@ TEST_F(Leaving, TheOthersStillReceive) {
   expect_message(first.read_response(), "for the others");
   expect_message(last.read_response(), "for the others");
   wait_for("delivered", 2);
-  wait_for("disconnects", 1);
+  wait_for("disconnects", 1, kReleaseBound);
 }
 
 TEST_F(Leaving, ManyAtOnceAreAllReleased) {
@@ -101,7 +101,7 @@ TEST_F(Leaving, ManyAtOnceAreAllReleased) {
       subscribers[i].reset();
   }
   wait_for("held", 0, kReleaseBound);
-  wait_for("disconnects", 64);
+  wait_for("disconnects", 64, kReleaseBound);
   wait_for("connections", 1);  // the one that asks
 }
 

@@ -23,7 +23,7 @@ struct Scale {
 inline bool is_soak() { return std::getenv("COMET_SOAK") != nullptr; }
 
 inline const Scale& scale() {
-  static const Scale kCi{1000, 60, 100, 2'000, 1'500, 40, 5, 400, 240};
+  static const Scale kCi{1000, 60, 100, 2'000, 1'500, 40, 5, 400, 150};
   static const Scale kSoak{30'000, 700, 5'000, 100'000, 60'000, 300, 50, 5'000, 200};
   static const Scale& chosen = is_soak() ? kSoak : kCi;
   return chosen;

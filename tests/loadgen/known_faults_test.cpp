@@ -47,9 +47,7 @@ TEST(KnownFaults, TheDelayIsInEveryPercentile) {
   EXPECT_EQ(count(figures, "delivered"), kDeliveries);
   EXPECT_GE(latency_us(figures, "p50_us"), 150e3);
   EXPECT_GE(latency_us(figures, "max_us"), latency_us(figures, "p99_us"));
-  const auto& curve = figures.at("latency").as_object().at("curve").as_array();
-  EXPECT_LT(curve.front().as_array().at(1).to_number<double>(), 300e3)
-      << "a busy machine delays, but not each of them by that";
+  EXPECT_LT(latency_us(figures, "p50_us"), 300e3) << "a busy machine delays, but not by that";
 }
 
 TEST(KnownFaults, LostDeliveriesAreCountedExactly) {

@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <regex>
@@ -186,28 +187,30 @@ double wrk_median_us(const std::string& output) {
 // The same request, GET /subscribe?timeout=0, to the same server of known delay, timed by both. The generator
 // sends it at a fixed rate, slow enough that none waits for the one before; wrk one after the other.
 TEST(Trial, WrkFindsTheSameLatencyAndItIsTheServers) {
-  constexpr double kDelayUs = 200e3;
-  const StubServer stub({.delay = std::chrono::milliseconds(200)});
-  const Outcome outcome =
-      LoadgenProcess({"-t1", "-c1", "-d3s", "--latency", stub.url() + "/subscribe?channel=others&timeout=0"},
-                     "wrk")
-          .wait();
-  ASSERT_EQ(outcome.status, 0) << outcome.errors;
-
+  constexpr double kDelayUs = 20e3;
+  const StubServer stub({.delay = std::chrono::milliseconds(20)});
   Scenario scenario;
   scenario.kind = Kind::kBlocking;
   scenario.held = {1};
   scenario.cursors = true;
-  scenario.publishes_per_second = 4;
+  scenario.publishes_per_second = 10;
   scenario.other_requests_per_second = 10;
   scenario.duration_seconds = 2;
-  const Measurement result = measure(stub, scenario, 1);
-  ASSERT_TRUE(result.other_latency) << result.note;
-
-  for (const double median_us : {wrk_median_us(outcome.output), result.other_latency->p50_us}) {
-    EXPECT_GE(median_us, kDelayUs) << outcome.output;
-    EXPECT_LT(median_us, 1.5 * kDelayUs) << outcome.output;
+  double by_wrk = 0, by_generator = 0;
+  for (int attempt = 0; attempt < 5; ++attempt) {  // a busy machine delays each of them by more
+    const Outcome outcome =
+        LoadgenProcess(
+            {"-t1", "-c1", "-d1s", "--latency", stub.url() + "/subscribe?channel=others&timeout=0"}, "wrk")
+            .wait();
+    ASSERT_EQ(outcome.status, 0) << outcome.errors;
+    by_wrk = wrk_median_us(outcome.output);
+    const Measurement result = measure(stub, scenario, 1);
+    ASSERT_TRUE(result.other_latency) << result.note;
+    by_generator = result.other_latency->p50_us;
+    EXPECT_GE(std::min(by_wrk, by_generator), kDelayUs) << outcome.output;
+    if (std::max(by_wrk, by_generator) < 1.5 * kDelayUs) return;
   }
+  FAIL() << by_wrk << " us by wrk, " << by_generator << " us by the generator";
 }
 
 }  // namespace

@@ -2,8 +2,9 @@
 // which.
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <array>
 #include <barrier>
+#include <deque>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -15,7 +16,7 @@ namespace {
 
 using State = Waiter::State;
 
-constexpr int kRounds = 500;
+constexpr int kRounds = 3000;
 
 Clock::time_point far_away() { return Clock::now() + std::chrono::hours(1); }
 
@@ -104,34 +105,37 @@ TEST(ThreadedWaiterTest, ServesHoldAfterHold) {
 }
 
 TEST(ThreadedWaiterTest, ExactlyOneOfThreeEndersWinsAndTheThreadSeesItsState) {
+  constexpr std::size_t kAtOnce = 100;
+  constexpr std::array kEnds{State::message, State::expired, State::left};
   const Message message = make_message({7, 0}, "m");
-  std::optional<Waiter> waiter;  // another in each round
-  std::barrier together(4);
-  std::atomic<int> winners{0};
-  std::atomic<State> won{State::waiting};
-  const auto end = [&](State how) {
-    for (int round = 0; round < kRounds; ++round) {
+  std::optional<std::deque<Waiter>> waiters;  // others in each round
+  std::array<std::array<bool, kAtOnce>, kEnds.size()> won{};
+  std::barrier together(kEnds.size() + 1);  // few crossings, for it spins
+
+  const auto race = [&](std::size_t ender) {
+    for (std::size_t round = 0; round < kRounds / kAtOnce; ++round) {
       together.arrive_and_wait();
-      if (how == State::message ? waiter->end(message) : waiter->end(how)) {
-        ++winners;
-        won = how;
+      for (std::size_t at = 0; at < kAtOnce; ++at) {
+        Waiter& waiter = (*waiters)[at];
+        won[ender][at] = kEnds[ender] == State::message ? waiter.end(message) : waiter.end(kEnds[ender]);
       }
       together.arrive_and_wait();
     }
   };
   std::vector<std::jthread> enders;
-  for (const State how : {State::message, State::expired, State::left}) enders.emplace_back(end, how);
-  int wrong = 0;
-  for (int round = 0; round < kRounds; ++round) {
-    waiter.emplace();
-    waiter->begin();
-    winners = 0;
+  for (std::size_t ender = 0; ender < kEnds.size(); ++ender) enders.emplace_back(race, ender);
+  for (std::size_t round = 0; round < kRounds / kAtOnce; ++round) {
+    waiters.emplace(kAtOnce);
+    for (Waiter& waiter : *waiters) waiter.begin();
+    std::array<State, kAtOnce> seen{};
     together.arrive_and_wait();  // they race
-    const State seen = waiter->wait(far_away());
+    for (std::size_t at = 0; at < kAtOnce; ++at) seen[at] = (*waiters)[at].wait(far_away());
     together.arrive_and_wait();
-    if (winners != 1 || won != seen) ++wrong;
+    for (std::size_t at = 0; at < kAtOnce; ++at) {
+      EXPECT_EQ(won[0][at] + won[1][at] + won[2][at], 1);
+      EXPECT_EQ(seen[at], kEnds[won[0][at] ? 0 : won[1][at] ? 1 : 2]);
+    }
   }
-  EXPECT_EQ(wrong, 0);
 }
 
 // A publisher may still be about to notify when the thread and its connection are gone.
