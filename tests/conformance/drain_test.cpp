@@ -29,18 +29,11 @@ class Drain : public ServerTest {
     }
   }
 
-  // A client that asks for a message that is larger than the sockets' buffers, and reads nothing: its write is
-  // in progress.
+  // A write to it is in progress.
   Connection never_reading_client() {
-    start({"--max-message", std::to_string(big_.size())});
-    publish(big_);
-    Connection client = connect(1 << 18);
-    client.send(get_request("/subscribe?since=0") + get_request("/subscribe?since=0"));
-    EXPECT_TRUE(client.readable_within(patience()));
-    return client;
+    start({"--max-message", std::to_string(big_message().size())});
+    return ask_for_big_message(get_request("/subscribe?since=0") + get_request("/subscribe?since=0"));
   }
-
-  const std::string big_ = std::string(std::size_t{16} << 20, 'b');
 };
 
 TEST_F(Drain, SigtermAnswersHeldRequestsAndExits0) {
@@ -135,7 +128,7 @@ TEST_F(Drain, EndsInTimeThoughAClientReadsNothing) {
 TEST_F(Drain, FinishesAWriteInProgress) {
   Connection client = never_reading_client();
   server().signal(SIGTERM);
-  expect_message(client.read_response(), big_);
+  expect_message(client.read_response(), big_message());
   // What follows is the server's choice, but no answer is cut off.
   while (!client.at_end()) {
     const Response response = client.read_response();

@@ -137,6 +137,19 @@ Response ServerTest::publish(std::string_view message, const std::string& channe
                           message));
 }
 
+Connection ServerTest::ask_for_big_message(std::string_view requests) {
+  EXPECT_EQ(publish(big_message()).status, 200);
+  Connection reader = connect(1 << 18);
+  reader.send(requests);
+  EXPECT_TRUE(reader.readable_within(patience()));
+  return reader;
+}
+
+const std::string& ServerTest::big_message() {
+  static const std::string message(std::size_t{16} << 20, 'b');
+  return message;
+}
+
 Connection ServerTest::hold(std::string_view target) {
   const std::int64_t held = stat("held");
   Connection connection = connect();
@@ -158,8 +171,8 @@ std::int64_t ServerTest::stat(const std::string& name) {
 void ServerTest::wait_for(const std::string& name, std::int64_t value, milliseconds bound) {
   const auto deadline = std::chrono::steady_clock::now() + bound;
   for (;;) {
-    const bool last_look =
-        std::chrono::steady_clock::now() >= deadline;  // one that began in time may be late
+    // One that began in time may be late.
+    const bool last_look = std::chrono::steady_clock::now() >= deadline;
     const std::int64_t now = stat(name);
     if (now == value) return;
     if (last_look) {

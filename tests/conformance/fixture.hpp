@@ -58,6 +58,10 @@ class ServerTest : public testing::Test {
   Response get(std::string_view target);
   Response head(std::string_view target);
   Response publish(std::string_view message, const std::string& channel = "all");
+  // Publishes big_message() and sends `requests` for it, and returns when the first answer has begun. None of it
+  // has been read, so the write lasts. The server needs --max-message of its size.
+  Connection ask_for_big_message(std::string_view requests);
+  static const std::string& big_message();  // larger than the sockets' buffers
   // Subscribes and returns once the server counts one more held request.
   Connection hold(std::string_view target = "/subscribe");
 

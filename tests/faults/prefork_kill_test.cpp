@@ -7,14 +7,12 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/json.hpp>
-#include <fstream>
 #include <future>
 #include <map>
 #include <random>
 #include <thread>
 
-#include "tests/conformance/client.hpp"
-#include "tests/conformance/server_process.hpp"
+#include "tests/faults/prefork_test.hpp"
 #include "tests/hardening/scale.hpp"
 
 namespace comet {
@@ -22,29 +20,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-class PreforkKill : public testing::Test {
+class PreforkKill : public PreforkTest {
  protected:
-  void start(std::vector<std::string> options) {
-    std::vector<std::string> words{PREFORK_PROGRAM, "--port", "0"};
-    words.insert(words.end(), options.begin(), options.end());
-    server_ = std::make_unique<ServerProcess>(PREFORK_PROGRAM, ".", words);
-    server_->wait_until_ready(patience());
-  }
-
   void TearDown() override {
     EXPECT_EQ(publish("still-here").status, 200);
-    server_->signal(SIGTERM);
-    EXPECT_EQ(server_->wait_for_exit(milliseconds(6000)), 0) << server_->errors();
-    EXPECT_TRUE(server_->group_has_ended(patience()));
-    EXPECT_EQ(server_->errors().find("Sanitizer"), std::string::npos) << server_->errors();
-  }
-
-  std::vector<pid_t> workers() const {
-    const std::string master = std::to_string(server_->pid());
-    std::ifstream children("/proc/" + master + "/task/" + master + "/children");
-    std::vector<pid_t> found;
-    for (pid_t worker; children >> worker;) found.push_back(worker);
-    return found;
+    PreforkTest::TearDown();
   }
 
   bool one_is_left(const std::vector<pid_t>& of) const {
@@ -87,11 +67,7 @@ class PreforkKill : public testing::Test {
   // Of `subscribers` clients of `workers` workers. Two workers that decide at once may both leave the last
   // place free.
   void expect_all_but_one_held(std::int64_t subscribers, std::int64_t workers) {
-    const auto deadline = std::chrono::steady_clock::now() + patience();
-    while (stat("held") + stat("rejected") < subscribers) {
-      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
-      std::this_thread::sleep_for(milliseconds(5));
-    }
+    wait_until([&] { return stat("held") + stat("rejected") >= subscribers; });
     EXPECT_LE(stat("held"), workers - 1);
     EXPECT_GE(stat("held"), workers - 2);
   }
@@ -134,8 +110,6 @@ class PreforkKill : public testing::Test {
     }
     return messages;
   }
-
-  std::unique_ptr<ServerProcess> server_;
 };
 
 void expect_every_answered_message_once(const std::vector<std::string>& messages, const std::string& name,
@@ -193,9 +167,7 @@ TEST_F(PreforkKill, ACrashedWorkerCostsItsOwnClientOnly) {
     if (stat("held") < 3) break;
     kill(worker, SIGABRT);
     const std::string said = "worker " + std::to_string(worker) + " was ended by signal 6";
-    const auto deadline = std::chrono::steady_clock::now() + patience();
-    while (server_->errors().find(said) == std::string::npos)
-      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << server_->errors();
+    ASSERT_NO_FATAL_FAILURE(wait_until([&] { return server_->errors().find(said) != std::string::npos; }));
   }
   wait_for("held", 2);
   EXPECT_EQ(publish("m").header("Comet-Receivers"), "2");
@@ -213,11 +185,10 @@ TEST_F(PreforkKill, ACrashedWorkerCostsItsOwnClientOnly) {
 TEST_F(PreforkKill, AWornWorkerIsReplacedBetweenConnections) {
   start({"--workers", "4", "--max-requests", "3"});
   const std::vector<pid_t> first = workers();
-  const auto deadline = std::chrono::steady_clock::now() + patience();
-  while (one_is_left(first)) {
-    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+  ASSERT_NO_FATAL_FAILURE(wait_until([&] {
     EXPECT_EQ(get("/healthz").status, 200);
-  }
+    return !one_is_left(first);
+  }));
   Connection connection(server_->port());
   int answers = 0;
   for (std::string said; said != "close"; ++answers) {

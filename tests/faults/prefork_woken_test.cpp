@@ -6,50 +6,22 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include <chrono>
-#include <fstream>
 #include <functional>
 #include <future>
 #include <optional>
-#include <thread>
 #include <vector>
 
-#include "tests/conformance/client.hpp"
-#include "tests/conformance/server_process.hpp"
+#include "tests/faults/prefork_test.hpp"
 
 namespace comet {
 namespace {
 
-using std::chrono::milliseconds;
-
-class PreforkWoken : public testing::Test {
+class PreforkWoken : public PreforkTest {
  protected:
-  PreforkWoken() : server_(PREFORK_PROGRAM, ".", {PREFORK_PROGRAM, "--port", "0", "--workers", "1:30"}) {
-    server_.wait_until_ready(patience());
-  }
-
-  void TearDown() override {
-    server_.signal(SIGTERM);
-    EXPECT_EQ(server_.wait_for_exit(milliseconds(6000)), 0) << server_.errors();
-  }
-
-  std::vector<pid_t> workers() const {
-    const std::string master = std::to_string(server_.pid());
-    std::ifstream children("/proc/" + master + "/task/" + master + "/children");
-    std::vector<pid_t> found;
-    for (pid_t worker; children >> worker;) found.push_back(worker);
-    return found;
-  }
-
   std::string get(std::string_view target) {
-    Connection connection(server_.port());
+    Connection connection(server_->port());
     connection.send(request("GET", target, "Connection: close\r\n"));
     return connection.read_response().body;
-  }
-
-  void wait_until(const std::function<bool()>& holds) {
-    const auto give_up = std::chrono::steady_clock::now() + patience();
-    while (!holds()) ASSERT_LT(std::chrono::steady_clock::now(), give_up);
   }
 
   // More idle workers than the pool replaces when one is lost, and all of them past their last client.
@@ -57,7 +29,7 @@ class PreforkWoken : public testing::Test {
     {
       std::vector<Connection> connections;
       for (int i = 0; i < 4; ++i) {
-        connections.emplace_back(server_.port());
+        connections.emplace_back(server_->port());
         connections.back().send(get_request("/healthz"));
         EXPECT_EQ(connections.back().read_response().status, 200);
       }
@@ -65,8 +37,6 @@ class PreforkWoken : public testing::Test {
     }
     wait_until([this] { return get("/stats").find("\"connections\":1,") != std::string::npos; });
   }
-
-  ServerProcess server_;
 };
 
 // Lets the worker, which this thread traces, run until it begins to wait in its epoll.
@@ -97,17 +67,18 @@ void kill_the_woken(const std::vector<pid_t>& workers, Connect connect) {
 }
 
 TEST_F(PreforkWoken, KilledBeforeItAcceptsItsClientIsServedByANewWorker) {
+  start({"--workers", "1:30"});
   ASSERT_NO_FATAL_FAILURE(grow());
   const std::vector<pid_t> before = workers();
   std::optional<Connection> client;
   std::async(std::launch::async, kill_the_woken<std::function<void()>>, before, [&] {
-    client.emplace(server_.port());
+    client.emplace(server_->port());
     client->send(get_request("/healthz"));
   }).get();
   ASSERT_TRUE(client.has_value());
   EXPECT_EQ(client->read_response().status, 200);
   // Where another worker has looked by chance, the client has its answer before the master has seen the end.
-  wait_until([this] { return server_.errors().find("signal 9") != std::string::npos; });
+  wait_until([this] { return server_->errors().find("signal 9") != std::string::npos; });
 }
 
 }  // namespace
