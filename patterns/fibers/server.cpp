@@ -202,8 +202,8 @@ void Server::subscribe(Connection& connection, const Decision& decision) {
   connection.form.missed = answer.missed;
   if (answer.kind == Letter::Kind::subscribed) {
     connection.phase = Phase::held;
-    return connection.set_deadline(
-        request.hold);  // go_on() holds it, without this frame to touch at each wake
+    // go_on() holds it, without this frame to touch at each wake.
+    return connection.set_deadline(request.hold);
   }
   if (answer.kind == Letter::Kind::no_memory) {
     return respond(connection,
