@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace comet {
+namespace comet::core {
 
 const Message& ChannelLog::append(std::string_view body, std::uint64_t now_milliseconds) {
   // What may run out of memory comes first: then nothing has changed.
@@ -29,4 +29,4 @@ ChannelLog::Found ChannelLog::first_after(Cursor since) const {
   return {found == messages_.end() ? nullptr : &*found, missed};
 }
 
-}  // namespace comet
+}  // namespace comet::core

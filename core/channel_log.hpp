@@ -9,7 +9,7 @@
 #include "core/cursor.hpp"
 #include "core/response.hpp"
 
-namespace comet {
+namespace comet::core {
 
 class ChannelLog {
  public:
@@ -42,4 +42,4 @@ class ChannelLog {
   Cursor last_;
 };
 
-}  // namespace comet
+}  // namespace comet::core

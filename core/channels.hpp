@@ -13,7 +13,7 @@
 
 #include "core/channel_log.hpp"
 
-namespace comet {
+namespace comet::core {
 
 constexpr std::size_t kMostLogBytes = std::size_t{256} << 20;
 constexpr std::size_t kMostChannels = 4096;  // with retained messages
@@ -108,4 +108,4 @@ class Channels {
   Cursor forgotten_;
 };
 
-}  // namespace comet
+}  // namespace comet::core

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <chrono>
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 std::optional<std::uint64_t> parse_digits(std::string_view text) {
@@ -41,4 +41,4 @@ std::uint64_t unix_milliseconds() {
       duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
 }
 
-}  // namespace comet
+}  // namespace comet::core

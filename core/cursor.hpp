@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace comet {
+namespace comet::core {
 
 struct Cursor {
   std::uint64_t milliseconds = 0;  // Unix time
@@ -27,4 +27,4 @@ Cursor next_cursor(Cursor last, std::uint64_t now_milliseconds);
 // Milliseconds of Unix time.
 std::uint64_t unix_milliseconds();
 
-}  // namespace comet
+}  // namespace comet::core

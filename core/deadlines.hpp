@@ -8,7 +8,7 @@
 #include <map>
 #include <optional>
 
-namespace comet {
+namespace comet::core {
 
 using Clock = std::chrono::steady_clock;
 
@@ -59,4 +59,4 @@ class Deadlines {
   std::map<std::chrono::milliseconds, List> lists_;
 };
 
-}  // namespace comet
+}  // namespace comet::core

@@ -10,7 +10,7 @@
 #include "core/options.hpp"
 #include "core/response.hpp"
 
-namespace comet {
+namespace comet::core {
 
 // More bytes are needed before anything can be decided.
 struct NeedsInput {};
@@ -37,4 +37,4 @@ struct Reply {
 
 using Decision = std::variant<NeedsInput, Subscribe, Publish, Reply>;
 
-}  // namespace comet
+}  // namespace comet::core

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 namespace beast = boost::beast;
@@ -90,7 +90,7 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
   }
 
  private:
-  void refuse(int status, std::string_view text, error_code& error) {
+  void reject(int status, std::string_view text, error_code& error) {
     refusal = {status, text};
     error = http::error::bad_value;
   }
@@ -129,13 +129,13 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
                      error_code& error) override {
     if (request.head_complete) {  // trailers say nothing here
       trailer_size_ += name_given.size() + value.size();
-      if (trailer_size_ > kLongestChunkLine) refuse(400, kChunkLineTooLong, error);
+      if (trailer_size_ > kLongestChunkLine) reject(400, kChunkLineTooLong, error);
       return;
     }
     switch (name) {
       case http::field::host:
-        if (has_host_) refuse(400, "more than one Host", error);
-        if (!is_host(value)) refuse(400, "malformed Host", error);
+        if (has_host_) reject(400, "more than one Host", error);
+        if (!is_host(value)) reject(400, "malformed Host", error);
         has_host_ = true;
         break;
       case http::field::connection:
@@ -143,17 +143,17 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
         break;
       case http::field::transfer_encoding:
         if (request.http_1_0) {
-          refuse(400, "Transfer-Encoding in HTTP/1.0", error);
+          reject(400, "Transfer-Encoding in HTTP/1.0", error);
         } else if (!beast::iequals(value, "chunked")) {
-          refuse(501, "the only transfer coding here is chunked", error);
+          reject(501, "the only transfer coding here is chunked", error);
         } else if (has_coding_) {
-          refuse(400, "chunked more than once", error);
+          reject(400, "chunked more than once", error);
         }
         has_coding_ = true;
         break;
       case http::field::expect:
         if (!beast::iequals(value, "100-continue"))
-          refuse(417, "the only expectation here is 100-continue", error);
+          reject(417, "the only expectation here is 100-continue", error);
         request.expects_continue = !request.http_1_0;
         break;
       case http::field::content_type:
@@ -175,15 +175,15 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
     request.has_body = content_length() || chunked();
     request.keep_alive = keep_alive() && !asks_close_;  // "close" wins (RFC 9112 section 9.3)
     body_allowance_ = request.body_type == BodyType::form ? 3 * max_message_ + 1024 : max_message_;
-    if (!request.http_1_0 && !has_host_) return refuse(400, "HTTP/1.1 needs a Host header", error);
-    if (content_length() && *content_length() > body_allowance_) refuse_size(error);
+    if (!request.http_1_0 && !has_host_) return reject(400, "HTTP/1.1 needs a Host header", error);
+    if (content_length() && *content_length() > body_allowance_) reject_size(error);
   }
 
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
 
   std::size_t on_body_impl(string_view bytes, error_code& error) override {
     if (bytes.size() > body_allowance_ - request.body.size())
-      refuse_size(error);
+      reject_size(error);
     else
       request.body.append(bytes.data(), bytes.size());
     return bytes.size();
@@ -193,11 +193,11 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
   // request.
   void on_chunk_header_impl(std::uint64_t size, string_view extension, error_code& error) override {
     if (std::any_of(extension.begin(), extension.end(), is_control))
-      refuse(400, "malformed chunk", error);
+      reject(400, "malformed chunk", error);
     else if (extension.size() > kLongestChunkLine)
-      refuse(400, kChunkLineTooLong, error);
+      reject(400, kChunkLineTooLong, error);
     else if (size > body_allowance_ - request.body.size())
-      refuse_size(error);
+      reject_size(error);
   }
   std::size_t on_chunk_body_impl(std::uint64_t, string_view bytes, error_code& error) override {
     return on_body_impl(bytes, error);
@@ -205,7 +205,7 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
   void on_finish_impl(error_code&) override {}
   void on_response_impl(int, string_view, int, error_code&) override {}
 
-  void refuse_size(error_code& error) { refuse(413, "the message is over --max-message bytes", error); }
+  void reject_size(error_code& error) { reject(413, "the message is over --max-message bytes", error); }
 
   std::size_t max_message_;
   std::size_t body_allowance_ = 0;
@@ -221,4 +221,4 @@ std::unique_ptr<HttpParser> HttpParser::create(std::size_t max_message) {
   return std::make_unique<BeastParser>(max_message);
 }
 
-}  // namespace comet
+}  // namespace comet::core

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace comet {
+namespace comet::core {
 
 constexpr std::size_t kLongestChunkLine = 16384;  // bytes; of a chunk's header, and of all trailers together
 constexpr std::string_view kChunkLineTooLong = "a chunk header or trailer is over 16 KiB";
@@ -51,4 +51,4 @@ class HttpParser {
   Refusal refusal;  // after Progress::refused
 };
 
-}  // namespace comet
+}  // namespace comet::core

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 constexpr int kExitUsage = 64;  // EX_USAGE of <sysexits.h>
@@ -104,4 +104,4 @@ void parse_or_exit(CLI::App& app, int argc, char** argv) {
   }
 }
 
-}  // namespace comet
+}  // namespace comet::core

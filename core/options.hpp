@@ -9,7 +9,7 @@ namespace CLI {
 class App;
 }
 
-namespace comet {
+namespace comet::core {
 
 using Milliseconds = std::chrono::milliseconds;
 
@@ -37,4 +37,4 @@ void add_shared_options(CLI::App& app, Options& options);
 // exits 64.
 void parse_or_exit(CLI::App& app, int argc, char** argv);
 
-}  // namespace comet
+}  // namespace comet::core

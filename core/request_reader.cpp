@@ -5,7 +5,7 @@
 #include <new>
 #include <utility>
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 constexpr std::size_t kStoredBytes = 65536;  // early bytes beside one whole message
@@ -82,11 +82,11 @@ bool RequestReader::store(std::string_view bytes) {
 }
 
 Response RequestReader::timeout_response() {
-  return std::get<Reply>(refuse({408, "the request did not arrive within --header-timeout"}, {})).response;
+  return std::get<Reply>(fail({408, "the request did not arrive within --header-timeout"}, {})).response;
 }
 
 Response RequestReader::refuse_without_memory(std::string_view bytes) {
-  return std::get<Reply>(refuse({503, "no memory for this request"}, bytes)).response;
+  return std::get<Reply>(fail({503, "no memory for this request"}, bytes)).response;
 }
 
 Decision RequestReader::advance(std::string_view input, std::size_t& used) {
@@ -97,11 +97,11 @@ Decision RequestReader::advance(std::string_view input, std::size_t& used) {
     if (head.empty()) return NeedsInput{};
     switch (scan_head(head, line_)) {
       case Head::malformed:
-        return refuse({400, "a line of the head is folded or does not end in CRLF"}, input);
+        return fail({400, "a line of the head is folded or does not end in CRLF"}, input);
       case Head::line_too_long:
-        return refuse({414, "the request line is over 8 KiB"}, input);
+        return fail({414, "the request line is over 8 KiB"}, input);
       case Head::too_long:
-        return refuse({431, "the head of the request is over 16 KiB"}, input);
+        return fail({431, "the head of the request is over 16 KiB"}, input);
       case Head::incomplete:
         return NeedsInput{};
       case Head::complete:
@@ -113,18 +113,18 @@ Decision RequestReader::advance(std::string_view input, std::size_t& used) {
   std::size_t taken = 0;
   const auto progress = parser_->put(input.substr(used), taken);
   used += taken;
-  if (progress == HttpParser::Progress::refused) return refuse(parser_->refusal, input);
+  if (progress == HttpParser::Progress::refused) return fail(parser_->refusal, input);
   if (progress == HttpParser::Progress::complete) {
     Decision decision = route(std::move(parser_->request), *service_);
     parser_.reset();  // not before: where memory lacks for the decision, the refusal asks it for the method
     continued_ = false;
     return decision;
   }
-  if (input.size() - used > kLongestChunkLine) return refuse({400, kChunkLineTooLong}, input);
+  if (input.size() - used > kLongestChunkLine) return fail({400, kChunkLineTooLong}, input);
   // Nothing of a body is taken from a client that may not publish.
   if (parser_->request.head_complete) {
     if (const auto refusal = refuse_publisher(parser_->request, service_->options))
-      return refuse(*refusal, input);
+      return fail(*refusal, input);
   }
   if (parser_->request.expects_continue && !continued_ && parser_->request.body.empty()) {
     continued_ = true;
@@ -140,7 +140,7 @@ void RequestReader::clear() {
 }
 
 // The connection's framing is lost: answer, close, read nothing more. `bytes` are those given last.
-Decision RequestReader::refuse(Refusal refusal, std::string_view bytes) {
+Decision RequestReader::fail(Refusal refusal, std::string_view bytes) {
   failed_ = true;
   ReplyForm form{.keep_alive = false};
   if (parser_ && parser_->request.head_complete) {
@@ -150,10 +150,8 @@ Decision RequestReader::refuse(Refusal refusal, std::string_view bytes) {
   }
   parser_.reset();
   clear();
-  if (refusal.status == 503 && service_->counters) {
-    return Reply{comet::refuse(*service_->counters, service_->held(), refusal.text, form)};
-  }
+  if (refusal.status == 503 && service_->counters) return Reply{service_->unavailable(refusal.text, form)};
   return Reply{error_response(refusal.status, refusal.text, form)};
 }
 
-}  // namespace comet
+}  // namespace comet::core

@@ -10,7 +10,7 @@
 #include "core/http_parser.hpp"
 #include "core/routes.hpp"
 
-namespace comet {
+namespace comet::core {
 
 constexpr std::size_t kLongestRequestLine = 8192;  // bytes; RFC 9112 section 3 asks for at least 8000
 constexpr std::size_t kLongestHead = 16384;        // bytes, request line included
@@ -41,7 +41,7 @@ class RequestReader {
  private:
   Decision take(std::string_view bytes);
   Decision advance(std::string_view input, std::size_t& used);
-  Decision refuse(Refusal refusal, std::string_view bytes);
+  Decision fail(Refusal refusal, std::string_view bytes);
   void clear();
 
   const Service* service_;
@@ -53,4 +53,4 @@ class RequestReader {
   bool failed_ = false;
 };
 
-}  // namespace comet
+}  // namespace comet::core

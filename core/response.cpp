@@ -5,7 +5,7 @@
 #include <ctime>
 #include <utility>
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 std::string_view reason_phrase(int status) {
@@ -169,4 +169,4 @@ Response continue_response() {
   return {bytes, false};
 }
 
-}  // namespace comet
+}  // namespace comet::core

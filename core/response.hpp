@@ -9,7 +9,7 @@
 
 #include "core/cursor.hpp"
 
-namespace comet {
+namespace comet::core {
 
 // How one request wants its answer framed, and whether the answer must say that messages were missed.
 struct ReplyForm {
@@ -42,7 +42,7 @@ Message make_message(Cursor cursor, std::string_view body);
 bool takes_shared_bytes(ReplyForm form);
 // The same bytes reframed for a form that the shared ones do not fit.
 std::string reframe_message(std::string_view response, std::size_t head_size, ReplyForm form);
-// Throws std::bad_alloc where memory lacks for bytes of its own; see message_or_refusal().
+// Throws std::bad_alloc if memory runs out for bytes of its own; Service::message() does not.
 Response message_response(const Message& message, ReplyForm form);
 
 // 204 of /subscribe: the hold is over; `cursor` is where the next poll goes on.
@@ -65,4 +65,4 @@ Response closing(const Response& response);
 // The interim 100 that a client with `Expect: 100-continue` waits for.
 Response continue_response();
 
-}  // namespace comet
+}  // namespace comet::core

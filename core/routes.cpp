@@ -6,7 +6,7 @@
 #include <charconv>
 #include <cmath>
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 namespace urls = boost::urls;
@@ -67,7 +67,7 @@ ReplyForm form_of(const HttpRequest& request) {
           .head_only = request.method == Method::head};
 }
 
-Reply refuse(int status, std::string_view text, ReplyForm form, std::string_view extra_headers = {}) {
+Reply error_reply(int status, std::string_view text, ReplyForm form, std::string_view extra_headers = {}) {
   return Reply{error_response(status, text, form, extra_headers)};
 }
 
@@ -86,15 +86,15 @@ constexpr std::string_view kNoMessage =
 Decision route_subscribe(const Target& target, ReplyForm form, const Options& options) {
   Subscribe subscribe{.channel = {}, .since = {}, .hold = options.hold_timeout, .form = form};
   auto channel = channel_of(target);
-  if (!channel) return refuse(400, kBadChannel, form);
+  if (!channel) return error_reply(400, kBadChannel, form);
   subscribe.channel = std::move(*channel);
   if (const auto since = find_parameter(target.query, "since")) {
     subscribe.since = parse_cursor(*since);
-    if (!subscribe.since) return refuse(400, "since must be 0 or MILLISECONDS-SEQUENCE", form);
+    if (!subscribe.since) return error_reply(400, "since must be 0 or MILLISECONDS-SEQUENCE", form);
   }
   if (const auto timeout = find_parameter(target.query, "timeout")) {
     const auto hold = parse_seconds(*timeout, options.hold_timeout);
-    if (!hold) return refuse(400, "timeout must be seconds, 0 or more", form);
+    if (!hold) return error_reply(400, "timeout must be seconds, 0 or more", form);
     subscribe.hold = *hold;
   }
   if (form.head_only) subscribe.hold = Milliseconds{0};
@@ -148,14 +148,14 @@ std::optional<std::string> message_of(HttpRequest& request, const Target& target
 
 Decision route_publish(HttpRequest& request, const Target& target, ReplyForm form, const Options& options) {
   auto channel = channel_of(target);
-  if (!channel) return refuse(400, kBadChannel, form);
+  if (!channel) return error_reply(400, kBadChannel, form);
   if (request.method == Method::post && request.body_type == BodyType::other) {
-    return refuse(415, "send a form with a message field, or text/plain", form);
+    return error_reply(415, "send a form with a message field, or text/plain", form);
   }
   auto message = message_of(request, target);
-  if (!message) return refuse(400, kNoMessage, form);
+  if (!message) return error_reply(400, kNoMessage, form);
   if (message->size() > options.max_message)
-    return refuse(413, "the message is over --max-message bytes", form);
+    return error_reply(413, "the message is over --max-message bytes", form);
   return Publish{.channel = std::move(*channel), .body = std::move(*message), .form = form};
 }
 
@@ -184,25 +184,25 @@ std::optional<Refusal> refuse_publisher(const HttpRequest& request, const Option
 
 Decision route(HttpRequest&& request, const Service& service) {
   const ReplyForm form = form_of(request);
-  if (request.method == Method::unknown) return refuse(501, "this method is not implemented", form);
+  if (request.method == Method::unknown) return error_reply(501, "this method is not implemented", form);
   // Asterisk-form, RFC 9112 section 3.2.4: the server as a whole, which none of our methods asks for.
   if (request.target == "*" && request.method == Method::other_registered) {
-    return refuse(405, "this method is not allowed here", form, "Allow: GET, HEAD, POST\r\n");
+    return error_reply(405, "this method is not allowed here", form, "Allow: GET, HEAD, POST\r\n");
   }
   const auto target = parse_target(request.target);
-  if (!target) return refuse(400, "malformed request target", form);
+  if (!target) return error_reply(400, "malformed request target", form);
   if (const auto why = refuse_publisher(request, service.options))
-    return refuse(why->status, why->text, form);
+    return error_reply(why->status, why->text, form);
 
   const bool is_publish = target->path == "/publish";
   const bool is_subscribe = target->path == "/subscribe";
   const bool is_page = target->path == "/stats" || target->path == "/metrics" || target->path == "/healthz";
   if (!is_publish && !is_subscribe && !is_page) {
-    return refuse(404, "no such page: try /subscribe, /publish, /stats, /metrics or /healthz", form);
+    return error_reply(404, "no such page: try /subscribe, /publish, /stats, /metrics or /healthz", form);
   }
   const Method other = is_publish ? Method::post : Method::head;
   if (request.method != Method::get && request.method != other) {
-    return refuse(405, "this method is not allowed here", form,
+    return error_reply(405, "this method is not allowed here", form,
                   is_publish ? "Allow: GET, POST\r\n" : "Allow: GET, HEAD\r\n");
   }
   if (is_publish) return route_publish(request, *target, form, service.options);
@@ -210,4 +210,4 @@ Decision route(HttpRequest&& request, const Service& service) {
   return route_page(*target, form, service);
 }
 
-}  // namespace comet
+}  // namespace comet::core

@@ -8,7 +8,7 @@
 
 #include "core/cursor.hpp"
 
-namespace comet {
+namespace comet::core {
 
 Stats read_stats(const Counters& counters, std::string_view pattern, std::uint64_t started_milliseconds) {
   Stats stats;
@@ -56,4 +56,4 @@ std::string stats_prometheus(const Stats& stats) {
   return text;
 }
 
-}  // namespace comet
+}  // namespace comet::core

@@ -3,13 +3,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <new>
 #include <string>
 #include <string_view>
 
-#include "core/response.hpp"
-
-namespace comet {
+namespace comet::core {
 
 // Relaxed atomics, so that one type serves one thread, many threads, and processes over shared memory.
 struct Counters {
@@ -31,31 +28,6 @@ inline void subtract(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) 
   counter.fetch_sub(by, std::memory_order_relaxed);
 }
 
-// A 503, counted.
-inline Response refuse(Counters& counters, std::uint64_t held, std::string_view text, ReplyForm form) {
-  return unavailable_response(text, form, counters.rejected.fetch_add(1, std::memory_order_relaxed), held);
-}
-
-// The same at the drain, with the number held when it began; until then, with that of now. The connection ends
-// with it.
-inline Response refuse_at_drain(Counters& counters, ReplyForm form) {
-  form.keep_alive = false;
-  const std::uint64_t at_drain = counters.held_at_drain;
-  return refuse(counters, at_drain > 0 ? at_drain : counters.held.load(), "the server is shutting down",
-                form);
-}
-
-// A message, or its refusal where memory lacks for the copy that this form needs. The connection ends then.
-inline Response message_or_refusal(Counters& counters, std::uint64_t held, const Message& message,
-                                   ReplyForm form) {
-  try {
-    return message_response(message, form);
-  } catch (const std::bad_alloc&) {
-    form.keep_alive = false;
-    return refuse(counters, held, "no memory for this message", form);
-  }
-}
-
 struct Stats {
   std::string_view pattern;
   int pid = 0;
@@ -72,4 +44,4 @@ std::string stats_json(const Stats& stats);
 // Prometheus text exposition format 0.0.4.
 std::string stats_prometheus(const Stats& stats);
 
-}  // namespace comet
+}  // namespace comet::core

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace comet {
+namespace comet::loadgen {
 
 // Monotonic time in nanoseconds.
 inline std::int64_t now_ns() {
@@ -16,4 +16,4 @@ inline std::int64_t now_ns() {
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kSecond = 1'000'000'000;
 
-}  // namespace comet
+}  // namespace comet::loadgen

@@ -4,8 +4,8 @@
 #include <cerrno>
 #include <cstring>
 
-namespace comet {
+namespace comet::loadgen {
 
 std::string system_error_text(const std::string& what) { return what + ": " + std::strerror(errno); }
 
-}  // namespace comet
+}  // namespace comet::loadgen

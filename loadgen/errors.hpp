@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace comet {
+namespace comet::loadgen {
 
 // Wrong option, entry or manifest: the text says what is wrong and what to type instead.
 struct UsageError : std::runtime_error {
@@ -15,4 +15,4 @@ struct UsageError : std::runtime_error {
 // "WHAT: text of errno"
 std::string system_error_text(const std::string& what);
 
-}  // namespace comet
+}  // namespace comet::loadgen

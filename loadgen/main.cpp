@@ -11,15 +11,15 @@
 #include <optional>
 #include <stdexcept>
 
-#include "loadgen/bench.hpp"
-#include "loadgen/doctor.hpp"
+#include "loadgen/driver/bench.hpp"
+#include "loadgen/machine/doctor.hpp"
 #include "loadgen/errors.hpp"
-#include "loadgen/results_commands.hpp"
-#include "loadgen/run.hpp"
-#include "loadgen/server_process.hpp"
+#include "loadgen/results/results_commands.hpp"
+#include "loadgen/driver/run.hpp"
+#include "loadgen/driver/server_process.hpp"
 #include "loadgen/signals.hpp"
 
-namespace comet {
+namespace comet::loadgen {
 namespace {
 
 namespace fs = std::filesystem;
@@ -272,16 +272,17 @@ int run_program(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::loadgen
 
 int main(int argc, char** argv) {
+  using namespace comet;
   try {
-    return comet::with_output_checked(comet::run_program(argc, argv));
-  } catch (const comet::UsageError& error) {
+    return loadgen::with_output_checked(loadgen::run_program(argc, argv));
+  } catch (const loadgen::UsageError& error) {
     std::fprintf(stderr, "comet-loadgen: %s\n", error.what());
-    return comet::kUsage;
-  } catch (const comet::Interrupted&) {
-    return 128 + comet::last_stop_signal();
+    return loadgen::kUsage;
+  } catch (const loadgen::Interrupted&) {
+    return 128 + loadgen::last_stop_signal();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "comet-loadgen: %s\n", error.what());
     return 1;

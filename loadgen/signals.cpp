@@ -3,7 +3,7 @@
 
 #include <signal.h>
 
-namespace comet {
+namespace comet::loadgen {
 namespace {
 
 volatile sig_atomic_t signal_count = 0;
@@ -32,4 +32,4 @@ void throw_if_interrupted() {
   if (signal_count > 0) throw Interrupted();
 }
 
-}  // namespace comet
+}  // namespace comet::loadgen

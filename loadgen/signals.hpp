@@ -4,7 +4,7 @@
 
 #include <exception>
 
-namespace comet {
+namespace comet::loadgen {
 
 // Thrown where work is given up because of a signal.
 struct Interrupted : std::exception {
@@ -21,4 +21,4 @@ int last_stop_signal();
 
 void throw_if_interrupted();
 
-}  // namespace comet
+}  // namespace comet::loadgen

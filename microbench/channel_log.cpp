@@ -5,7 +5,9 @@
 #include "core/channels.hpp"
 #include "patterns/prefork/shared_log.hpp"
 
-namespace comet {
+namespace comet::microbench {
+using namespace core;
+using namespace prefork;
 namespace {
 
 constexpr std::size_t kHistory = 128;
@@ -58,4 +60,4 @@ void read_shared(benchmark::State& state) {
 BENCHMARK(read_shared)->Name("log/read_shared");
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::microbench

@@ -16,7 +16,9 @@
 #include "patterns/continuations/captured_handler.hpp"
 #include "patterns/continuations/ownership.hpp"
 
-namespace comet {
+namespace comet::microbench {
+using namespace core;
+using namespace continuations;
 namespace {
 
 constexpr std::size_t kPortion = 64;  // as in the server: so many are resumed by one task of the pool
@@ -226,4 +228,4 @@ void memory_captured(benchmark::State& state) {
 BENCHMARK(memory_captured)->Name("memory/captured_stack")->Iterations(1);
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::microbench

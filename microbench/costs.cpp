@@ -5,11 +5,13 @@
 
 #include <cerrno>
 
-#include "loadgen/kernel_memory.hpp"
-#include "loadgen/process_tree.hpp"
+#include "loadgen/machine/kernel_memory.hpp"
+#include "loadgen/machine/process_tree.hpp"
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::microbench {
+using namespace common;
+using namespace loadgen;
 namespace {
 
 // Without what the heap keeps of earlier benchmarks.
@@ -55,4 +57,4 @@ OneCore::~OneCore() {
   if (sched_setaffinity(0, sizeof before_, &before_) != 0) fail("sched_setaffinity", errno);
 }
 
-}  // namespace comet
+}  // namespace comet::microbench

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace comet {
+namespace comet::microbench {
 
 // CPU time, user and system, of this process and its children, from here to report(): the counter `cpu_ns`,
 // per iteration. Google Benchmark's own CPU column knows the measuring thread alone.
@@ -44,4 +44,4 @@ class OneCore {
   cpu_set_t before_;
 };
 
-}  // namespace comet
+}  // namespace comet::microbench

@@ -15,7 +15,8 @@
 #include "patterns/fibers/room.hpp"
 #include "patterns/fibers/shared_stack.hpp"
 
-namespace comet {
+namespace comet::microbench {
+using namespace fibers;
 namespace {
 
 constexpr std::size_t kStackSize = 65536;  // the default of comet-fibers
@@ -194,4 +195,4 @@ void memory_hibernating(benchmark::State& state) {
 BENCHMARK(memory_hibernating)->Name("memory/hibernating_fiber")->Iterations(1);
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::microbench

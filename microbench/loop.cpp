@@ -12,7 +12,10 @@
 #include "patterns/async/server.hpp"
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::microbench {
+using namespace core;
+using namespace common;
+using namespace async;
 namespace {
 
 void check(int error, const char* what) {
@@ -124,4 +127,4 @@ void memory_connection(benchmark::State& state) {
 BENCHMARK(memory_connection)->Name("memory/loop_connection")->Iterations(1);
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::microbench

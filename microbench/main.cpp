@@ -5,8 +5,9 @@
 #include "patterns/threaded/thread_settings.hpp"
 
 int main(int argc, char** argv) {
-  comet::shrink_thread_storage(argv);  // as comet-threaded: it decides what a blocked thread costs
-  comet::prepare_process();
+  using namespace comet;
+  threaded::shrink_thread_storage(argv);  // as comet-threaded: it decides what a blocked thread costs
+  common::prepare_process();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 64;
   benchmark::RunSpecifiedBenchmarks();

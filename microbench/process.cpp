@@ -12,7 +12,10 @@
 #include "patterns/prefork/shared_log.hpp"
 #include "patterns/prefork/worker_pool.hpp"
 
-namespace comet {
+namespace comet::microbench {
+using namespace core;
+using namespace common;
+using namespace prefork;
 namespace {
 
 constexpr std::size_t kMostWorkers = 256;
@@ -152,4 +155,4 @@ void memory_process(benchmark::State& state) {
 BENCHMARK(memory_process)->Name("memory/process")->Iterations(1);
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::microbench

@@ -3,7 +3,8 @@
 
 #include "core/request_reader.hpp"
 
-namespace comet {
+namespace comet::microbench {
+using namespace core;
 namespace {
 
 constexpr std::string_view kMessage = "a message of a usual length, which is to say 64 bytes of payload";
@@ -56,4 +57,4 @@ BENCHMARK_CAPTURE(respond, shared, ReplyForm{})->Name("encode/response/shared");
 BENCHMARK_CAPTURE(respond, own, ReplyForm{.keep_alive = false})->Name("encode/response/own_framing");
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::microbench

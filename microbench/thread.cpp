@@ -12,7 +12,10 @@
 #include "patterns/threaded/thread_settings.hpp"
 #include "patterns/threaded/waiter.hpp"
 
-namespace comet {
+namespace comet::microbench {
+using namespace core;
+using namespace common;
+using namespace threaded;
 namespace {
 
 constexpr std::size_t kStackSize = 64UL * 1024;  // the default of comet-threaded
@@ -112,4 +115,4 @@ void memory_thread(benchmark::State& state) {
 BENCHMARK(memory_thread)->Name("memory/thread")->Iterations(1);
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::microbench

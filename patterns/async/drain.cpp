@@ -5,7 +5,7 @@
 #include "patterns/async/server.hpp"
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::async {
 
 // Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signals'
 // default action is back, so that a second one ends the process at once.
@@ -21,7 +21,7 @@ void Server::drain() {
     Connection& connection = connection_of(handle);
     if (connection.phase == Connection::Phase::held) {
       self.end_hold(connection);
-      self.respond(connection, refuse_at_drain(self.counters_, connection.form));
+      self.respond(connection, self.service_.shutting_down(connection.form));
     } else if (connection.phase == Connection::Phase::idle ||
                connection.phase == Connection::Phase::reading) {
       self.close(connection);
@@ -49,4 +49,4 @@ void Server::close_last_handles() {
   if (!uv_is_closing(handle)) uv_close(handle, nullptr);
 }
 
-}  // namespace comet
+}  // namespace comet::async

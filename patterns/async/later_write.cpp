@@ -6,7 +6,7 @@
 
 #include "patterns/async/server.hpp"
 
-namespace comet {
+namespace comet::async {
 namespace {
 
 // A write that the socket did not take at once. It keeps the shared bytes alive until libuv has sent them.
@@ -46,4 +46,4 @@ void Server::write_later(Connection& connection, const Response& response, std::
   if (!is_interim(response)) connection.unsent = uv_stream_get_write_queue_size(stream_of(connection));
 }
 
-}  // namespace comet
+}  // namespace comet::async

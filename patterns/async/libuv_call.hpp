@@ -12,7 +12,9 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::async {
+using namespace core;
+using namespace common;
 
 // For libuv calls that fail only where the process cannot run at all.
 inline void require(int result, const char* what) {
@@ -31,4 +33,4 @@ inline void say_why_libuv_aborts() {
   if (std::signal(SIGABRT, on_abort) == SIG_ERR) fail("signal", errno);
 }
 
-}  // namespace comet
+}  // namespace comet::async

@@ -15,7 +15,7 @@
 #include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::async {
 
 Listener::Listener(const Options& options, std::function<void(int socket)> on_accepted)
     : descriptor_(open_listener(options)), on_accepted_(std::move(on_accepted)) {}
@@ -62,4 +62,4 @@ void Listener::pause() {
           "uv_timer_start");
 }
 
-}  // namespace comet
+}  // namespace comet::async

@@ -11,7 +11,8 @@
 
 #include "core/options.hpp"
 
-namespace comet {
+namespace comet::async {
+using namespace core;
 
 class Listener {
  public:
@@ -33,4 +34,4 @@ class Listener {
   uv_timer_t pause_;
 };
 
-}  // namespace comet
+}  // namespace comet::async

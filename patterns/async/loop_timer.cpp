@@ -8,7 +8,8 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::async {
+using namespace common;
 
 void LoopTimer::open(uv_loop_t& loop) {
   if (const int error = uv_timer_init(&loop, &timer_)) fail("uv_timer_init", -error);
@@ -44,4 +45,4 @@ void LoopTimer::expire_all() {
   arm();
 }
 
-}  // namespace comet
+}  // namespace comet::async

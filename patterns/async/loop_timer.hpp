@@ -11,7 +11,8 @@
 #include "core/deadlines.hpp"
 #include "core/options.hpp"
 
-namespace comet {
+namespace comet::async {
+using namespace core;
 
 class LoopTimer {
  public:
@@ -40,4 +41,4 @@ class LoopTimer {
   uv_timer_t timer_;
 };
 
-}  // namespace comet
+}  // namespace comet::async

@@ -9,13 +9,14 @@
 #include "patterns/common/startup.hpp"
 
 int main(int argc, char** argv) {
-  comet::Options options;
+  using namespace comet;
+  core::Options options;
   CLI::App app("The long-poll server as one event loop on one thread (libuv).", "comet-async");
-  comet::add_shared_options(app, options);
-  comet::parse_or_exit(app, argc, argv);
+  core::add_shared_options(app, options);
+  core::parse_or_exit(app, argc, argv);
 
-  comet::prepare_process();
-  comet::keep_memory_reserve();
-  comet::Server server(options);
+  common::prepare_process();
+  common::keep_memory_reserve();
+  async::Server server(options);
   server.run();
 }

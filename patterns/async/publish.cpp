@@ -13,7 +13,7 @@
 #include "patterns/async/libuv_call.hpp"
 #include "patterns/async/server.hpp"
 
-namespace comet {
+namespace comet::async {
 
 // A publish at work. The thread of the pool reads `server` and writes `done`, the loop has the rest.
 struct Server::Work {
@@ -43,7 +43,7 @@ void Server::publish(Connection& connection, Publish&& request) {
   }
   if (work > Milliseconds{0}) {
     // The signal is seen before the loop sees it: else all publishes that are there by now would work first.
-    if (signals_.come()) return respond(connection, refuse_at_drain(counters_, request.form));
+    if (signals_.come()) return respond(connection, service_.shutting_down(request.form));
     std::this_thread::sleep_for(work);
   }
   append(connection, request);
@@ -78,7 +78,7 @@ void Server::finish_work(Work& work) {
   if (work.done) {
     append(connection, work.publish);
   } else {
-    respond(connection, refuse_at_drain(counters_, work.publish.form));
+    respond(connection, service_.shutting_down(work.publish.form));
   }
   if (connection.phase == Connection::Phase::idle) handle(connection, connection.reader.next());
   continue_early_requests();
@@ -88,7 +88,7 @@ void Server::append(Connection& connection, const Publish& request) {
   Channel& channel = channels_.open(request.channel);
   const Message* const message = channels_.publish(channel, request.body);
   if (!message) {
-    return respond(connection, refuse(counters_, counters_.held, "no memory for this message", request.form));
+    return respond(connection, service_.unavailable("no memory for this message", request.form));
   }
   add(counters_.published);
   const std::size_t receivers = wake(channel, *message);
@@ -104,10 +104,10 @@ std::size_t Server::wake(Channel& channel, const Message& message) {
     Connection& connection = woken.front();
     woken.pop_front();
     end_hold(connection);
-    respond(connection, message_or_refusal(counters_, counters_.held, message, connection.form));
+    respond(connection, service_.message(message, connection.form));
     note_early_request(connection);
   }
   return receivers;
 }
 
-}  // namespace comet
+}  // namespace comet::async

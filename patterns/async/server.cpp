@@ -16,7 +16,7 @@
 #include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::async {
 namespace {
 
 // libuv's table of descriptors grows with them, and libuv abort()s where it cannot.
@@ -80,7 +80,7 @@ void Server::accept_connection(int socket) {
   if (!start_reading(*connection)) return;
   if (counters_.connections > connection_limit_) {
     return respond(*connection,
-                   refuse(counters_, counters_.held, "too many connections", {.keep_alive = false}));
+                   service_.unavailable("too many connections", {.keep_alive = false}));
   }
   timer_.set(*connection, service_.options.idle_timeout);
 }
@@ -150,14 +150,14 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
   const auto [message, missed] = channel.log.first_after(since);
   ReplyForm form = request.form;
   form.missed = missed;
-  if (message) return respond(connection, message_or_refusal(counters_, counters_.held, *message, form));
+  if (message) return respond(connection, service_.message(*message, form));
   if (request.hold > Milliseconds{0} && counters_.held < held_limit_) {
     return hold(connection, channel, request.hold, form);
   }
   const Cursor last = channel.log.last();
   channels_.close_if_unused(channel);
   if (request.hold == Milliseconds{0}) return respond(connection, no_content_response(last, form));
-  respond(connection, refuse(counters_, counters_.held, "too many held requests", form));
+  respond(connection, service_.unavailable("too many held requests", form));
 }
 
 // Step 6: hold. The connection stays readable, so that the loop reports the client's leaving.
@@ -264,4 +264,4 @@ void Server::end_time(Connection& connection) {
   close(connection);
 }
 
-}  // namespace comet
+}  // namespace comet::async

@@ -17,7 +17,8 @@
 #include "patterns/async/loop_timer.hpp"
 #include "patterns/common/stop_signals.hpp"
 
-namespace comet {
+namespace comet::async {
+using namespace common;
 
 struct Connection;
 struct Waiting;  // tag of the hook by which a held connection is in its channel's list
@@ -108,4 +109,4 @@ class Server {
   char input_[65536];  // read into, then fed to a reader, before the next callback
 };
 
-}  // namespace comet
+}  // namespace comet::async

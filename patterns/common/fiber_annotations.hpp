@@ -10,7 +10,7 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-namespace comet {
+namespace comet::common {
 
 // For the thread: create() before the stack is set up, then visit() around every switch to it. FiberReturn is
 // for the code on that stack, around every switch back to whichever thread resumed it.
@@ -89,4 +89,4 @@ struct FiberReturn {
 
 #endif
 
-}  // namespace comet
+}  // namespace comet::common

@@ -15,7 +15,7 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::common {
 namespace {
 
 // Small blocks, so that they fit between what others keep; each costs a page, where malloc writes its size.
@@ -67,4 +67,4 @@ bool memory_reserve_is_whole() {
   return none_taken;
 }
 
-}  // namespace comet
+}  // namespace comet::common

@@ -2,7 +2,7 @@
 // then takes nothing new until the reserve is whole again, so that it lasts for answers and the drain.
 #pragma once
 
-namespace comet {
+namespace comet::common {
 
 // From now on `new` frees the reserve, block by block, before it throws. Nobody has written to it until then:
 // it is address space.
@@ -14,4 +14,4 @@ bool use_memory_reserve();
 // False while memory is out: what is new has to be refused. Puts aside again what is missing. Any thread.
 bool memory_reserve_is_whole();
 
-}  // namespace comet
+}  // namespace comet::common

@@ -22,7 +22,7 @@
 #include <new>
 #include <system_error>
 
-namespace comet {
+namespace comet::common {
 namespace {
 
 // Descriptors that no connection takes: listener, event queues, standard streams, answers of 503.
@@ -197,4 +197,4 @@ bool set_no_delay(int socket) {
   return setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
 }
 
-}  // namespace comet
+}  // namespace comet::common

@@ -7,7 +7,8 @@
 
 #include "core/options.hpp"
 
-namespace comet {
+namespace comet::common {
+using namespace core;
 
 // Connections that may wait to be accepted; the kernel cuts it to net.core.somaxconn.
 constexpr int kBacklog = 4096;
@@ -72,4 +73,4 @@ void announce_ready(int listener, const Options& options);
 // already.
 bool set_no_delay(int socket);
 
-}  // namespace comet
+}  // namespace comet::common

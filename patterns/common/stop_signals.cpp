@@ -10,7 +10,7 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::common {
 namespace {
 
 sigset_t stop_signals() {
@@ -45,4 +45,4 @@ void StopSignals::restore() {
   if (const int error = pthread_sigmask(SIG_UNBLOCK, &signals, nullptr)) fail("unblocking signals", error);
 }
 
-}  // namespace comet
+}  // namespace comet::common

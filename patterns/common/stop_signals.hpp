@@ -2,7 +2,7 @@
 // its loop can see that one has come.
 #pragma once
 
-namespace comet {
+namespace comet::common {
 
 class StopSignals {
  public:
@@ -24,4 +24,4 @@ class StopSignals {
   int descriptor_;
 };
 
-}  // namespace comet
+}  // namespace comet::common

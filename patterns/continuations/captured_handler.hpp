@@ -11,7 +11,8 @@
 #include "patterns/common/fiber_annotations.hpp"
 #include "patterns/continuations/stack_pool.hpp"
 
-namespace comet {
+namespace comet::continuations {
+using namespace common;
 
 // The handler's side: lies on the captured stack. A handler must not keep the address of a thread-local
 // variable (errno is one) across suspend().
@@ -75,4 +76,4 @@ class CapturedHandler {
   [[no_unique_address]] FiberTarget target_;
 };
 
-}  // namespace comet
+}  // namespace comet::continuations

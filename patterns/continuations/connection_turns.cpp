@@ -7,7 +7,7 @@
 
 #include "patterns/continuations/server.hpp"
 
-namespace comet {
+namespace comet::continuations {
 
 // Any thread: something happened to the connection. Whoever finds it without an owner becomes the owner.
 void Server::on_event(Connection& connection, Event event) {
@@ -58,4 +58,4 @@ void Server::end_time(Connection& connection) {
   close(connection);
 }
 
-}  // namespace comet
+}  // namespace comet::continuations

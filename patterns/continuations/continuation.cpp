@@ -4,7 +4,7 @@
 // Wakes a held request: resume().
 #include "patterns/continuations/continuation.hpp"
 
-namespace comet {
+namespace comet::continuations {
 
 void Continuation::suspend() { state_.store(State::suspended, std::memory_order_release); }
 
@@ -25,4 +25,4 @@ bool Continuation::claim(State outcome) {
   return state_.compare_exchange_strong(expected, outcome, std::memory_order_acq_rel);
 }
 
-}  // namespace comet
+}  // namespace comet::continuations

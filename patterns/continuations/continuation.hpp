@@ -11,7 +11,8 @@
 #include "core/cursor.hpp"
 #include "core/response.hpp"
 
-namespace comet {
+namespace comet::continuations {
+using namespace core;
 
 // One request that can be suspended. resume(), expire(), abandon() and refuse() may be called by several
 // threads at once: exactly one returns true, and only its caller may go on to answer the request or to write
@@ -52,4 +53,4 @@ class Continuation {
   std::atomic<State> state_{State::initial};
 };
 
-}  // namespace comet
+}  // namespace comet::continuations

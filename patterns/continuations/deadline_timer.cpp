@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace comet {
+namespace comet::continuations {
 namespace {
 
 // Connections that one firing handles; the timer then fires again, behind what else waits for the pool.
@@ -71,4 +71,4 @@ void DeadlineTimer::arm() {
   });
 }
 
-}  // namespace comet
+}  // namespace comet::continuations

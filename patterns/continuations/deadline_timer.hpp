@@ -15,7 +15,8 @@
 #include "core/options.hpp"
 #include "patterns/continuations/ownership.hpp"
 
-namespace comet {
+namespace comet::continuations {
+using namespace core;
 
 class DeadlineTimer {
  public:
@@ -50,4 +51,4 @@ class DeadlineTimer {
   Timer timer_;
 };
 
-}  // namespace comet
+}  // namespace comet::continuations

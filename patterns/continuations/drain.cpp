@@ -8,7 +8,7 @@
 #include "patterns/common/startup.hpp"
 #include "patterns/continuations/server.hpp"
 
-namespace comet {
+namespace comet::continuations {
 namespace {
 
 namespace asio = boost::asio;
@@ -57,4 +57,4 @@ void Server::stop_if_drained() {
   });
 }
 
-}  // namespace comet
+}  // namespace comet::continuations

@@ -13,25 +13,26 @@
 #include "patterns/continuations/server.hpp"
 
 int main(int argc, char** argv) {
-  comet::Options options;
+  using namespace comet;
+  core::Options options;
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
   std::string resume = "redispatch";
-  const std::map<std::string, comet::ResumeStyle> styles{{"redispatch", comet::ResumeStyle::redispatch},
-                                                         {"direct", comet::ResumeStyle::direct},
-                                                         {"stackful", comet::ResumeStyle::stackful}};
+  const std::map<std::string, continuations::ResumeStyle> styles{{"redispatch", continuations::ResumeStyle::redispatch},
+                                                         {"direct", continuations::ResumeStyle::direct},
+                                                         {"stackful", continuations::ResumeStyle::stackful}};
   CLI::App app("The long-poll server as a pool of threads and suspended requests (Boost.Asio).",
                "comet-continuations");
-  comet::add_shared_options(app, options);
+  core::add_shared_options(app, options);
   app.add_option("--threads", threads, "threads of the pool")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   app.add_option("--resume", resume, "how a held request goes on: redispatch, direct or stackful")
       ->check(CLI::IsMember(styles))
       ->capture_default_str();
-  comet::parse_or_exit(app, argc, argv);
+  core::parse_or_exit(app, argc, argv);
 
-  comet::prepare_process();
-  comet::keep_memory_reserve();
-  comet::Server server(options, threads, styles.at(resume));
+  common::prepare_process();
+  common::keep_memory_reserve();
+  continuations::Server server(options, threads, styles.at(resume));
   server.run();
 }

@@ -6,7 +6,7 @@
 
 #include <cstddef>
 
-namespace comet {
+namespace comet::continuations {
 
 // A wait for input stands as long as its connection is open: it lies in the connection rather than in the
 // heap.
@@ -34,4 +34,4 @@ struct OperationAllocator {
   OperationMemory* memory;
 };
 
-}  // namespace comet
+}  // namespace comet::continuations

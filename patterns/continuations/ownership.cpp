@@ -6,7 +6,7 @@
 
 #include <bit>
 
-namespace comet {
+namespace comet::continuations {
 namespace {
 
 constexpr std::uint8_t kOwned = 32;
@@ -46,4 +46,4 @@ bool Ownership::retire(bool readable_in_flight, bool writable_in_flight) {
   return ((before | landed) & kInFlight) == kInFlight;
 }
 
-}  // namespace comet
+}  // namespace comet::continuations

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace comet {
+namespace comet::continuations {
 
 // What can happen to a connection, as bits: an event raised twice before it is handled is handled once.
 enum class Event : std::uint8_t {
@@ -41,4 +41,4 @@ class Ownership {
   std::atomic<std::uint8_t> word_{32};  // a new connection is owned by the thread that made it
 };
 
-}  // namespace comet
+}  // namespace comet::continuations

@@ -11,7 +11,7 @@
 
 #include "patterns/continuations/server.hpp"
 
-namespace comet {
+namespace comet::continuations {
 namespace {
 
 namespace asio = boost::asio;
@@ -28,7 +28,7 @@ void Server::publish(Connection& connection, Publish&& request) {
   }
   if (work > Milliseconds{0}) {
     // The signal is seen before the strand sees it: else all publishes that are there by now would work first.
-    if (signals_.come() || draining_) return respond(connection, refuse_at_drain(counters_, request.form));
+    if (signals_.come() || draining_) return respond(connection, service_.shutting_down(request.form));
     std::this_thread::sleep_for(work);
   }
   append(connection, std::move(request));
@@ -42,7 +42,7 @@ void Server::work_in_pool(Connection& connection, Publish&& request) {
     if (done) std::this_thread::sleep_for(service_.options.publish_work);
     asio::post(pool_, [this, &connection, done, request = std::move(request)]() mutable {
       if (done) return append(connection, std::move(request));
-      respond(connection, refuse_at_drain(counters_, request.form));
+      respond(connection, service_.shutting_down(request.form));
     });
   });
 }
@@ -53,7 +53,7 @@ void Server::append(Connection& connection, Publish&& request) {
     Channel& channel = channels_.open(request.channel);
     const Message* const appended = channels_.publish(channel, request.body);
     if (!appended) {
-      const Response no = refuse(counters_, counters_.held, "no memory for this message", request.form);
+      const Response no = service_.unavailable("no memory for this message", request.form);
       return resume(std::make_shared<Woken>(), connection, no);
     }
     const auto message = std::make_shared<const Message>(*appended);
@@ -79,4 +79,4 @@ std::shared_ptr<Woken> Server::wake(Channel& channel, const std::shared_ptr<cons
   return woken;
 }
 
-}  // namespace comet
+}  // namespace comet::continuations

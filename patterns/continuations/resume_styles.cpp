@@ -8,7 +8,7 @@
 
 #include "patterns/continuations/server.hpp"
 
-namespace comet {
+namespace comet::continuations {
 
 // redispatch, as Jetty: the handler runs twice, from the top; is_initial() says which time it is. The message
 // comes back as an attribute. Costs a second pass through the pool for each portion; all threads share in making
@@ -54,7 +54,7 @@ void Server::begin_captured(Connection& connection, Subscribe&& request) {
   try {
     connection.handler.begin(stacks_, handler);
   } catch (const std::bad_alloc&) {
-    return respond(connection, refuse(counters_, counters_.held, "out of stacks", request.form));
+    return respond(connection, service_.unavailable("out of stacks", request.form));
   }
   // On the thread's own stack again, with the handler's put aside: from here on any thread may resume it.
   subscribe(connection, std::move(request));
@@ -111,13 +111,13 @@ void Server::respond_to_subscriber(Connection& connection) {
   switch (connection.continuation.state()) {
     case State::resumed:
       return respond(connection,
-                     message_or_refusal(counters_, counters_.held, *attributes.message, attributes.form));
+                     service_.message(*attributes.message, attributes.form));
     case State::expired:
       return respond(connection, no_content_response(attributes.cursor, attributes.form));
     case State::refused:
       if (attributes.no_memory) return respond(connection, connection.reader.refuse_without_memory({}));
-      return respond(connection, draining_ ? refuse_at_drain(counters_, attributes.form)
-                                           : refuse(counters_, counters_.held, "too many held requests",
+      return respond(connection, draining_ ? service_.shutting_down(attributes.form)
+                                           : service_.unavailable("too many held requests",
                                                     attributes.form));
     case State::initial:
     case State::suspended:
@@ -126,4 +126,4 @@ void Server::respond_to_subscriber(Connection& connection) {
   }
 }
 
-}  // namespace comet
+}  // namespace comet::continuations

@@ -16,7 +16,7 @@
 #include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::continuations {
 namespace {
 
 namespace asio = boost::asio;
@@ -101,7 +101,7 @@ void Server::begin(Socket&& socket) {
   wait_for_input(connection);
   if (counters_.connections > connection_limit_) {
     return respond(connection,
-                   refuse(counters_, counters_.held, "too many connections", {.keep_alive = false}));
+                   service_.unavailable("too many connections", {.keep_alive = false}));
   }
   set_deadline(connection, service_.options.idle_timeout);
   release(connection);
@@ -285,4 +285,4 @@ void Server::close(Connection& connection) {
   stop_if_drained();
 }
 
-}  // namespace comet
+}  // namespace comet::continuations

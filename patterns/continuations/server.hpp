@@ -26,7 +26,7 @@
 #include "patterns/continuations/operation_memory.hpp"
 #include "patterns/continuations/ownership.hpp"
 
-namespace comet {
+namespace comet::continuations {
 
 enum class ResumeStyle : std::uint8_t { redispatch, direct, stackful };
 
@@ -166,4 +166,4 @@ class Server {
   boost::asio::thread_pool work_pool_{0};
 };
 
-}  // namespace comet
+}  // namespace comet::continuations

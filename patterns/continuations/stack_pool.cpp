@@ -11,7 +11,9 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::continuations {
+using namespace core;
+using namespace common;
 namespace {
 
 constexpr std::size_t kMappingSize = kStackSize * kStacksPerMapping;
@@ -64,4 +66,4 @@ void StackPool::map_more() {
   }
 }
 
-}  // namespace comet
+}  // namespace comet::continuations

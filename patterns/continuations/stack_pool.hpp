@@ -9,7 +9,7 @@
 #include <mutex>
 #include <vector>
 
-namespace comet {
+namespace comet::continuations {
 
 // Addresses, not memory: a handler that stays within the first page costs one page.
 constexpr std::size_t kStackSize = 65536;  // bytes, the guard page included
@@ -53,4 +53,4 @@ struct PooledStack {
   void deallocate(boost::context::stack_context& stack) noexcept { pool->give_back(stack); }
 };
 
-}  // namespace comet
+}  // namespace comet::continuations

@@ -13,7 +13,7 @@
 #include "patterns/common/startup.hpp"
 #include "patterns/fibers/server.hpp"
 
-namespace comet {
+namespace comet::fibers {
 
 // Where memory or descriptors are out, new connections wait in the kernel's queue.
 void Server::accept_connections(FiberThread& thread) {
@@ -47,4 +47,4 @@ bool Server::prepare_connection(FiberThread& thread, std::unique_ptr<Connection>
   }
 }
 
-}  // namespace comet
+}  // namespace comet::fibers

@@ -13,7 +13,7 @@
 
 #include "patterns/fibers/fiber_thread.hpp"
 
-namespace comet {
+namespace comet::fibers {
 namespace {
 
 bool is_temporary(int error) { return error == EAGAIN || error == EINTR; }
@@ -82,4 +82,4 @@ void Connection::discard_input(Milliseconds patience) {
   }
 }
 
-}  // namespace comet
+}  // namespace comet::fibers

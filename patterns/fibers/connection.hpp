@@ -13,7 +13,7 @@
 #include "patterns/fibers/epoll_scheduler.hpp"
 #include "patterns/fibers/room.hpp"
 
-namespace comet {
+namespace comet::fibers {
 
 struct FiberThread;
 
@@ -48,4 +48,4 @@ struct Connection : Sleeper, Subscriber, ConnectionHook {
   ReplyForm form;  // of the subscription
 };
 
-}  // namespace comet
+}  // namespace comet::fibers

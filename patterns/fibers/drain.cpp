@@ -10,7 +10,7 @@
 #include "patterns/common/startup.hpp"
 #include "patterns/fibers/server.hpp"
 
-namespace comet {
+namespace comet::fibers {
 
 // Drain: stop accepting, answer every held request with 503 (the room tells them), let writes finish, close
 // the rest.
@@ -32,4 +32,4 @@ void Server::drain(FiberThread& thread) {
   reports_.send_patiently({.kind = Letter::Kind::drained});
 }
 
-}  // namespace comet
+}  // namespace comet::fibers

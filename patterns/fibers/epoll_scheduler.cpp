@@ -14,7 +14,8 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::fibers {
+using namespace common;
 namespace {
 
 // A thread that never runs out of ready fibers looks at its sockets after so many of them.
@@ -131,4 +132,4 @@ void EpollScheduler::expire_all() {
   }
 }
 
-}  // namespace comet
+}  // namespace comet::fibers

@@ -17,7 +17,8 @@
 #include "core/deadlines.hpp"
 #include "core/options.hpp"
 
-namespace comet {
+namespace comet::fibers {
+using namespace core;
 
 class EpollScheduler;
 
@@ -99,4 +100,4 @@ class EpollScheduler final : public boost::fibers::algo::algorithm {
   std::array<epoll_event, 512> events_;
 };
 
-}  // namespace comet
+}  // namespace comet::fibers

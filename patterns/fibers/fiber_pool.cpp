@@ -13,7 +13,8 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::fibers {
+using namespace common;
 namespace {
 
 // Boost.Context does not look whether the guard page got its protection, which is one more mapping: where
@@ -93,4 +94,4 @@ void FiberPool::serve_all() {
   --free_;
 }
 
-}  // namespace comet
+}  // namespace comet::fibers

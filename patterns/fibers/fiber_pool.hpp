@@ -11,7 +11,7 @@
 
 #include "patterns/fibers/epoll_scheduler.hpp"
 
-namespace comet {
+namespace comet::fibers {
 
 class FiberPool {
  public:
@@ -45,4 +45,4 @@ class FiberPool {
   bool stopped_ = false;
 };
 
-}  // namespace comet
+}  // namespace comet::fibers

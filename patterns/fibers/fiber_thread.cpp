@@ -14,7 +14,8 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::fibers {
+using namespace common;
 
 FiberThread::FiberThread(const FiberOptions& options, int listening, std::function<void(Connection&)> serve)
     : scheduler(new EpollScheduler),
@@ -55,4 +56,4 @@ std::thread start_thread(std::function<void()> run) {
   }
 }
 
-}  // namespace comet
+}  // namespace comet::fibers

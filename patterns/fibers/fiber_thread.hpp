@@ -16,7 +16,7 @@
 #include "patterns/fibers/mailbox.hpp"
 #include "patterns/fibers/shared_stack.hpp"
 
-namespace comet {
+namespace comet::fibers {
 
 struct FiberOptions {
   unsigned threads = 1;
@@ -46,4 +46,4 @@ std::vector<int> open_listeners(const Options& options, unsigned threads);
 // Exits with one line on standard error where the system allows no more threads.
 std::thread start_thread(std::function<void()> run);
 
-}  // namespace comet
+}  // namespace comet::fibers

@@ -13,7 +13,7 @@
 #include "core/decision.hpp"
 #include "patterns/fibers/epoll_scheduler.hpp"
 
-namespace comet {
+namespace comet::fibers {
 
 struct Subscriber;
 
@@ -167,4 +167,4 @@ inline bool Inbox::put_all() {
   return true;
 }
 
-}  // namespace comet
+}  // namespace comet::fibers

@@ -8,11 +8,12 @@
 #include "patterns/fibers/server.hpp"
 
 int main(int argc, char** argv) {
-  comet::Options options;
-  comet::FiberOptions fiber_options;
+  using namespace comet;
+  core::Options options;
+  fibers::FiberOptions fiber_options;
   CLI::App app("The long-poll server with a fiber per connection and a room fiber (Boost.Fiber).",
                "comet-fibers");
-  comet::add_shared_options(app, options);
+  core::add_shared_options(app, options);
   app.add_option("--threads", fiber_options.threads,
                  "threads that run fibers, each with connections of its own")
       ->capture_default_str()
@@ -22,9 +23,9 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(16384, 67108864));
   app.add_flag("--hibernate", fiber_options.hibernate,
                "give the stack back while a request is held and between requests");
-  comet::parse_or_exit(app, argc, argv);
+  core::parse_or_exit(app, argc, argv);
 
-  comet::prepare_process();
-  comet::Server server(options, fiber_options);
+  common::prepare_process();
+  fibers::Server server(options, fiber_options);
   server.run();
 }

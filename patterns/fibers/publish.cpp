@@ -8,7 +8,7 @@
 
 #include "patterns/fibers/server.hpp"
 
-namespace comet {
+namespace comet::fibers {
 
 // Step 5: publish. Do its blocking work, if it has any, here or in the pool; then tell the room, which
 // appends to the log and wakes the channel's held requests; answer.
@@ -16,15 +16,15 @@ void Server::publish(Connection& connection, const Decision& decision) {
   const ReplyForm form = std::get<Publish>(decision).form;
   const Milliseconds work = service_.options.publish_work;
   if (work > Milliseconds{0} && service_.options.publish_work_threads > 0) {
-    if (!work_in_pool(connection)) return respond(connection, refuse_at_drain(counters_, form));
+    if (!work_in_pool(connection)) return respond(connection, service_.shutting_down(form));
   } else if (work > Milliseconds{0}) {
     // The signal is seen before run() sees it: else all publishes that are there by now would work first.
-    if (signals_.come() || draining_) return respond(connection, refuse_at_drain(counters_, form));
+    if (signals_.come() || draining_) return respond(connection, service_.shutting_down(form));
     std::this_thread::sleep_for(work);  // the whole thread: no other fiber of it runs
   }
   const Letter posted = room_.ask(Letter::Kind::publish, connection, decision);
   if (posted.kind == Letter::Kind::no_memory) {
-    return respond(connection, refuse(counters_, counters_.held, "no memory for this message", form));
+    return respond(connection, service_.unavailable("no memory for this message", form));
   }
   respond(connection, published_response(posted.message.cursor, posted.receivers, form));
 }
@@ -39,4 +39,4 @@ bool Server::work_in_pool(Connection& connection) {
   return connection.mailbox.receive().kind == Letter::Kind::worked;
 }
 
-}  // namespace comet
+}  // namespace comet::fibers

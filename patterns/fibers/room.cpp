@@ -8,7 +8,7 @@
 #include <utility>
 #include <variant>
 
-namespace comet {
+namespace comet::fibers {
 
 using Kind = Letter::Kind;
 
@@ -127,4 +127,4 @@ void Room::end_all_holds() {
   });
 }
 
-}  // namespace comet
+}  // namespace comet::fibers

@@ -11,7 +11,7 @@
 #include "core/stats.hpp"
 #include "patterns/fibers/mailbox.hpp"
 
-namespace comet {
+namespace comet::fibers {
 
 struct Waiting;  // tag of the hook by which a held subscriber is in its channel's list
 using WaiterHook = boost::intrusive::list_base_hook<boost::intrusive::tag<Waiting>>;
@@ -65,4 +65,4 @@ class Room {
   bool draining_ = false;
 };
 
-}  // namespace comet
+}  // namespace comet::fibers

@@ -19,7 +19,7 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::fibers {
 namespace {
 
 // Of a thread's last fibers so many never hold: publishers find them.
@@ -131,7 +131,7 @@ void Server::serve(Connection& connection) {
 
 void Server::go_on(Connection& connection) {
   if (connection.phase == Phase::refused) {
-    respond(connection, refuse(counters_, counters_.held, "too many connections", {.keep_alive = false}));
+    respond(connection, service_.unavailable("too many connections", {.keep_alive = false}));
   } else if (connection.phase == Phase::held) {
     hold(connection);
   } else {
@@ -196,7 +196,7 @@ void Server::subscribe(Connection& connection, const Decision& decision) {
   if (!may_hold) {
     connection.form.keep_alive = false;
     return respond(connection,
-                   refuse(counters_, counters_.held, "no memory to hold one more request", connection.form));
+                   service_.unavailable("no memory to hold one more request", connection.form));
   }
   const Letter answer = room_.ask(Letter::Kind::subscribe, connection, decision);
   connection.form.missed = answer.missed;
@@ -207,10 +207,10 @@ void Server::subscribe(Connection& connection, const Decision& decision) {
   }
   if (answer.kind == Letter::Kind::no_memory) {
     return respond(connection,
-                   refuse(counters_, counters_.held, "no memory for one more channel", connection.form));
+                   service_.unavailable("no memory for one more channel", connection.form));
   }
   if (answer.kind == Letter::Kind::refused) {
-    return respond(connection, refuse(counters_, counters_.held, "too many held requests", connection.form));
+    return respond(connection, service_.unavailable("too many held requests", connection.form));
   }
   answer_subscription(connection, answer);
 }
@@ -236,7 +236,7 @@ void Server::refuse_early_input(Connection& connection) {
   const Letter letter = room_.leave(connection);
   if (letter.kind != Letter::Kind::left) return answer_subscription(connection, letter);
   respond(connection,
-          refuse(counters_, counters_.held, "no memory for what came behind this request", connection.form));
+          service_.unavailable("no memory for what came behind this request", connection.form));
 }
 
 // Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain.
@@ -259,12 +259,12 @@ void Server::answer_subscription(Connection& connection, const Letter& letter) {
   connection.phase = Phase::idle;
   if (letter.kind == Letter::Kind::message) {
     return respond(connection,
-                   message_or_refusal(counters_, counters_.held, letter.message, connection.form));
+                   service_.message(letter.message, connection.form));
   }
   if (letter.kind != Letter::Kind::shutting_down) {
     return respond(connection, no_content_response(letter.message.cursor, connection.form));
   }
-  respond(connection, refuse_at_drain(counters_, connection.form));
+  respond(connection, service_.shutting_down(connection.form));
 }
 
 // Step 8: respond. Most answers fit the socket's buffer and leave at once; else the fiber waits until there
@@ -301,4 +301,4 @@ void Server::close(Connection& connection) {
   subtract(counters_.connections);
 }
 
-}  // namespace comet
+}  // namespace comet::fibers

@@ -15,7 +15,8 @@
 #include "patterns/fibers/fiber_thread.hpp"
 #include "patterns/fibers/room.hpp"
 
-namespace comet {
+namespace comet::fibers {
+using namespace common;
 
 class Server {
  public:
@@ -72,4 +73,4 @@ class Server {
   boost::asio::thread_pool work_pool_{0};
 };
 
-}  // namespace comet
+}  // namespace comet::fibers

@@ -10,7 +10,7 @@
 #include <memory>
 #include <utility>
 
-namespace comet {
+namespace comet::fibers {
 
 class SharedStack {
  public:
@@ -47,4 +47,4 @@ class SharedStack {
   boost::context::fiber stack_;
 };
 
-}  // namespace comet
+}  // namespace comet::fibers

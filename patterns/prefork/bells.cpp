@@ -10,7 +10,8 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::prefork {
+using namespace common;
 namespace {
 
 // The count is never read; it would be full after 2^64 rings.
@@ -33,4 +34,4 @@ void Bells::ring_all() const {
   for (const int bell : bells_) ring_one(bell);
 }
 
-}  // namespace comet
+}  // namespace comet::prefork

@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace comet {
+namespace comet::prefork {
 
 class Bells {
  public:
@@ -26,4 +26,4 @@ class Bells {
   std::array<int, 32> bells_;
 };
 
-}  // namespace comet
+}  // namespace comet::prefork

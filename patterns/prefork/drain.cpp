@@ -10,7 +10,7 @@
 #include "patterns/common/startup.hpp"
 #include "patterns/prefork/server.hpp"
 
-namespace comet {
+namespace comet::prefork {
 
 // Drain: stop accepting, have every worker answer its held request with 503, let writes finish, close the
 // rest. Shutting the listening socket down ends it for all processes, which each have it open.
@@ -24,7 +24,7 @@ void Server::drain() {
 
 void Server::drain_hold(Connection& connection, ReplyForm form) {
   end_hold();
-  respond(connection, refuse_at_drain(board_.counters(), form));
+  respond(connection, service_.shutting_down(form));
 }
 
-}  // namespace comet
+}  // namespace comet::prefork

@@ -8,7 +8,7 @@
 #include "patterns/common/startup.hpp"
 #include "patterns/prefork/server.hpp"
 
-namespace comet {
+namespace comet::prefork {
 namespace {
 
 constexpr std::size_t kFewestWorkers = 2;  // the last idle one never holds
@@ -36,25 +36,26 @@ void read_workers(const std::string& text, PoolOptions& pool) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::prefork
 
 int main(int argc, char** argv) {
-  comet::Options options;
-  comet::PoolOptions pool;
+  using namespace comet;
+  core::Options options;
+  prefork::PoolOptions pool;
   {
     CLI::App app("The long-poll server as a pool of processes with one connection each.", "comet-prefork");
-    comet::add_shared_options(app, options);
+    core::add_shared_options(app, options);
     app.add_option_function<std::string>(
-           "--workers", [&pool](const std::string& text) { comet::read_workers(text, pool); },
+           "--workers", [&pool](const std::string& text) { prefork::read_workers(text, pool); },
            "number of worker processes, or LEAST:MOST to follow the load")
         ->type_name("N|LEAST:MOST")
         ->default_str("5:30");
     app.add_option("--max-requests", pool.max_requests, "requests after which a worker is replaced, 0: never")
         ->capture_default_str();
-    comet::parse_or_exit(app, argc, argv);
+    core::parse_or_exit(app, argc, argv);
   }
 
-  comet::prepare_process();
-  comet::Server server(options, pool);
+  common::prepare_process();
+  prefork::Server server(options, pool);
   server.run();
 }

@@ -8,14 +8,14 @@
 
 #include "patterns/prefork/server.hpp"
 
-namespace comet {
+namespace comet::prefork {
 
 // Step 5: publish. Do its blocking work, if it has any, then append, wake, answer.
 void Server::publish(Connection& connection, const Publish& request) {
   const Milliseconds work = service_.options.publish_work;
   if (work > Milliseconds{0}) {
     if (board_.shared().draining) {
-      return respond(connection, refuse_at_drain(board_.counters(), request.form));
+      return respond(connection, service_.shutting_down(request.form));
     }
     std::this_thread::sleep_for(work);
   }
@@ -27,7 +27,7 @@ void Server::append(Connection& connection, const Publish& request) {
   const auto published = log_.publish(channel, request.body);
   if (!published) {
     return respond(connection,
-                   refuse(board_.counters(), board_.held(), "no memory for this message", request.form));
+                   service_.unavailable("no memory for this message", request.form));
   }
   const auto [cursor, number, after_previous] = *published;
   add(board_.counters().published);
@@ -40,4 +40,4 @@ void Server::append(Connection& connection, const Publish& request) {
   }
 }
 
-}  // namespace comet
+}  // namespace comet::prefork

@@ -7,7 +7,7 @@
 #include <bit>
 #include <new>
 
-namespace comet {
+namespace comet::prefork {
 
 std::size_t SlotSet::count() const {
   std::size_t count = 0;
@@ -73,4 +73,4 @@ void Scoreboard::clear(std::size_t slot) {
   fresh.remove(slot);
 }
 
-}  // namespace comet
+}  // namespace comet::prefork

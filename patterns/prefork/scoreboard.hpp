@@ -13,7 +13,7 @@
 #include "core/stats.hpp"
 #include "patterns/prefork/shared_memory.hpp"
 
-namespace comet {
+namespace comet::prefork {
 
 // A set of slots as bits.
 class SlotSet {
@@ -95,4 +95,4 @@ class Scoreboard {
   Shared* shared_;
 };
 
-}  // namespace comet
+}  // namespace comet::prefork

@@ -22,7 +22,7 @@
 #include "patterns/prefork/waits.hpp"
 #include "patterns/prefork/worker_heap.hpp"
 
-namespace comet {
+namespace comet::prefork {
 
 Server::Server(const Options& options, const PoolOptions& pool)
     : service_{options, [this] { return stats(); }},
@@ -77,7 +77,7 @@ void Server::work(std::size_t slot) {
       } catch (const std::bad_alloc&) {  // for a copy of a message, of which no byte was sent then
         end_hold();
         connection.form.keep_alive = false;
-        respond(connection, comet::refuse(board_.counters(), board_.held(), "no memory for this message",
+        respond(connection, service_.unavailable("no memory for this message",
                                           connection.form));
       }
     }
@@ -181,7 +181,7 @@ void Server::hold(Connection& connection, SharedLog::Channel& channel, Milliseco
     form.missed = form.missed || found.missed;
     if (found.message) return deliver(connection, *found.message, form);
     if (draining) return drain_hold(connection, form);
-    if (why) return respond(connection, refuse(board_.counters(), board_.held(), why, form));
+    if (why) return respond(connection, service_.unavailable(why, form));
     if (!time_left) return expire(connection, found.last, form);
   }
 }
@@ -284,4 +284,4 @@ Stats Server::stats() {
   return stats;
 }
 
-}  // namespace comet
+}  // namespace comet::prefork

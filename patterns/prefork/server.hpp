@@ -11,7 +11,7 @@
 #include "patterns/prefork/shared_log.hpp"
 #include "patterns/prefork/worker_pool.hpp"
 
-namespace comet {
+namespace comet::prefork {
 
 // The worker's only one.
 struct Connection {
@@ -88,4 +88,4 @@ class Server {
   char input_[16384];  // read into, then fed to the reader
 };
 
-}  // namespace comet
+}  // namespace comet::prefork

@@ -13,7 +13,7 @@
 #include <new>
 #include <string>
 
-namespace comet {
+namespace comet::prefork {
 namespace {
 
 // More places per channel than messages retained: a reader may fall behind by nearly this many publishes in
@@ -284,4 +284,4 @@ std::optional<Message> SharedLog::copy(std::uint64_t record, Cursor cursor) cons
   return message;
 }
 
-}  // namespace comet
+}  // namespace comet::prefork

@@ -19,7 +19,7 @@
 #include "core/channels.hpp"
 #include "patterns/prefork/shared_memory.hpp"
 
-namespace comet {
+namespace comet::prefork {
 
 // Two numbers that readers see together and a killed writer leaves as they were. One writer at a time.
 class SharedCursor {
@@ -151,4 +151,4 @@ class SharedLog {
   char* ring_;
 };
 
-}  // namespace comet
+}  // namespace comet::prefork

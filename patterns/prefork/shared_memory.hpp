@@ -14,7 +14,9 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::prefork {
+using namespace core;
+using namespace common;
 
 using SharedNumber = std::atomic<std::uint64_t>;
 static_assert(SharedNumber::is_always_lock_free, "processes cannot share the lock of an atomic");
@@ -32,4 +34,4 @@ Type* map_shared_array(std::size_t count) {
   return static_cast<Type*>(map_shared(count * sizeof(Type)));
 }
 
-}  // namespace comet
+}  // namespace comet::prefork

@@ -15,7 +15,7 @@
 #include "patterns/common/startup.hpp"
 #include "patterns/prefork/server.hpp"
 
-namespace comet {
+namespace comet::prefork {
 
 int wait_time(Clock::time_point until) {
   const auto left = std::chrono::ceil<Milliseconds>(until - Clock::now()).count();
@@ -90,4 +90,4 @@ bool Server::wait_for(const Connection& connection, short events, Clock::time_po
   return poll(&client, 1, wait_time(until)) != 0 && Clock::now() < until;
 }
 
-}  // namespace comet
+}  // namespace comet::prefork

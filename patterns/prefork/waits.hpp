@@ -8,7 +8,8 @@
 
 #include "core/deadlines.hpp"
 
-namespace comet {
+namespace comet::prefork {
+using namespace core;
 
 enum Source : std::uint32_t { kListener, kRetirement, kDrain, kClient, kBell };
 
@@ -21,4 +22,4 @@ void add_to(int epoll, int descriptor, std::uint32_t events, Source source);
 // One that reports the drain.
 int open_epoll(int drain_event);
 
-}  // namespace comet
+}  // namespace comet::prefork

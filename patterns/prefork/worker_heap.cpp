@@ -11,7 +11,7 @@
 #include <functional>
 #include <new>
 
-namespace comet {
+namespace comet::prefork {
 namespace {
 
 constexpr std::size_t kBlockSize = 32768;
@@ -30,13 +30,13 @@ Block block;
 
 void use_worker_heap() { block.open = true; }
 
-}  // namespace comet
+}  // namespace comet::prefork
 
 // The sanitizers have their own.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
 void* operator new(std::size_t size) {
-  using namespace comet;
+  using namespace comet::prefork;
   size = std::max<std::size_t>(size, 1);  // so that what is taken from the block lies in it
   const std::size_t rounded = (size + kAlignment - 1) / kAlignment * kAlignment;
   if (block.open && rounded >= size && rounded <= kBlockSize - block.taken) {
@@ -48,7 +48,7 @@ void* operator new(std::size_t size) {
 }
 
 void operator delete(void* memory) noexcept {
-  using namespace comet;
+  using namespace comet::prefork;
   const std::less<const void*> before;
   if (before(memory, block.bytes) || !before(memory, block.bytes + kBlockSize)) return std::free(memory);
   if (--block.in_use == 0) block.taken = 0;

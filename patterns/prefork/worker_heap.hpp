@@ -7,9 +7,9 @@
 // Wakes a held request: nothing here.
 #pragma once
 
-namespace comet {
+namespace comet::prefork {
 
 // From now on this process allocates from its block. What does not fit still comes from the heap.
 void use_worker_heap();
 
-}  // namespace comet
+}  // namespace comet::prefork

@@ -23,7 +23,7 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-namespace comet {
+namespace comet::prefork {
 namespace {
 
 constexpr Milliseconds kFirstDelay{20};
@@ -262,4 +262,4 @@ void WorkerPool::finish(Milliseconds time) {
   }
 }
 
-}  // namespace comet
+}  // namespace comet::prefork

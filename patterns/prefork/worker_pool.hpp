@@ -21,7 +21,7 @@
 #include "patterns/prefork/bells.hpp"
 #include "patterns/prefork/scoreboard.hpp"
 
-namespace comet {
+namespace comet::prefork {
 
 struct PoolOptions {
   std::size_t least = 5;
@@ -109,4 +109,4 @@ class WorkerPool {
   std::optional<Clock::time_point> next_retirement_;  // while there is a surplus
 };
 
-}  // namespace comet
+}  // namespace comet::prefork

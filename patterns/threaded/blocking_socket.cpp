@@ -12,7 +12,8 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::threaded {
+using namespace common;
 
 namespace {
 
@@ -58,4 +59,4 @@ void discard_input(int socket, Clock::time_point until) {
   }
 }
 
-}  // namespace comet
+}  // namespace comet::threaded

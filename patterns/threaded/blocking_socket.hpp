@@ -9,7 +9,8 @@
 #include "core/deadlines.hpp"
 #include "core/options.hpp"
 
-namespace comet {
+namespace comet::threaded {
+using namespace core;
 
 // From now on recv() fails with EAGAIN when it has blocked for `idle`; answers leave without delay. False where the peer has gone already.
 bool prepare_socket(int socket, Milliseconds idle);
@@ -24,4 +25,4 @@ bool send_all(int socket, std::string_view bytes, Milliseconds idle);
 // Discards what comes until the client closes or `until` has come.
 void discard_input(int socket, Clock::time_point until);
 
-}  // namespace comet
+}  // namespace comet::threaded

@@ -14,7 +14,8 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::threaded {
+using namespace common;
 namespace {
 
 constexpr std::uint64_t kStop = 0;  // the eventfd's number; clients count from 1
@@ -102,4 +103,4 @@ std::shared_ptr<Waiter> ClientWatcher::find(std::uint64_t number) {
   return found == clients_.end() ? nullptr : found->second->waiter;
 }
 
-}  // namespace comet
+}  // namespace comet::threaded

@@ -13,7 +13,7 @@
 
 #include "patterns/threaded/waiter.hpp"
 
-namespace comet {
+namespace comet::threaded {
 
 // What others than its own thread may know of a connection.
 struct Client {
@@ -65,4 +65,4 @@ class ClientWatcher {
   std::thread thread_;
 };
 
-}  // namespace comet
+}  // namespace comet::threaded

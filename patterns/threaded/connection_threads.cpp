@@ -10,7 +10,8 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::threaded {
+using namespace common;
 
 ConnectionThreads::ConnectionThreads(std::size_t most, std::size_t stack_size) : most_(most), limit_(most) {
   int error = pthread_attr_init(&attributes_);
@@ -90,4 +91,4 @@ void ConnectionThreads::wait_for_all() {
   all_ended_.wait(lock, [this] { return threads_ == 0; });
 }
 
-}  // namespace comet
+}  // namespace comet::threaded

@@ -17,7 +17,8 @@
 
 #include "core/options.hpp"
 
-namespace comet {
+namespace comet::threaded {
+using namespace core;
 
 class ConnectionThreads {
  public:
@@ -59,4 +60,4 @@ class ConnectionThreads {
   std::size_t threads_ = 0;  // the spare one included
 };
 
-}  // namespace comet
+}  // namespace comet::threaded

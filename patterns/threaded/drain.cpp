@@ -7,7 +7,7 @@
 #include "patterns/common/startup.hpp"
 #include "patterns/threaded/server.hpp"
 
-namespace comet {
+namespace comet::threaded {
 
 // Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The signals'
 // default action is back, so that a second one ends the process at once.
@@ -35,8 +35,8 @@ void Server::drain_hold(Connection& connection, ReplyForm form) { respond(connec
 // one.
 Response Server::refuse_hold(ReplyForm form) {
   if (draining_ || counters_.held >= threads_.limit() - 1) form.keep_alive = false;
-  if (draining_) return refuse_at_drain(counters_, form);
-  return refuse(counters_, counters_.held, "too many held requests", form);
+  if (draining_) return service_.shutting_down(form);
+  return service_.unavailable("too many held requests", form);
 }
 
-}  // namespace comet
+}  // namespace comet::threaded

@@ -7,13 +7,13 @@
 
 #include "patterns/threaded/server.hpp"
 
-namespace comet {
+namespace comet::threaded {
 
 // Step 5: publish. Do its blocking work, if it has any, then append, wake, answer.
 void Server::publish(Connection& connection, const Publish& request) {
   const Milliseconds work = service_.options.publish_work;
   if (work > Milliseconds{0}) {
-    if (signals_.come() || draining_) return respond(connection, refuse_at_drain(counters_, request.form));
+    if (signals_.come() || draining_) return respond(connection, service_.shutting_down(request.form));
     std::this_thread::sleep_for(work);
   }
   append(connection, request);
@@ -26,7 +26,7 @@ void Server::append(Connection& connection, const Publish& request) {
   const Message* const appended = channels_.publish(channel, request.body);
   if (!appended) {
     lock.unlock();
-    return respond(connection, refuse(counters_, counters_.held, "no memory for this message", request.form));
+    return respond(connection, service_.unavailable("no memory for this message", request.form));
   }
   const Message message = *appended;
   take_waiters(channel, woken);
@@ -52,4 +52,4 @@ std::size_t Server::wake(Waiters& woken, const Message& message) {
   return receivers;
 }
 
-}  // namespace comet
+}  // namespace comet::threaded

@@ -12,7 +12,8 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::threaded {
+using namespace common;
 namespace {
 
 // True while more may come. Reads once: a client that sends without end must not keep the acceptor here.
@@ -63,4 +64,4 @@ void Refusals::read_and_close() {
   });
 }
 
-}  // namespace comet
+}  // namespace comet::threaded

@@ -13,7 +13,8 @@
 #include "core/deadlines.hpp"
 #include "core/response.hpp"
 
-namespace comet {
+namespace comet::threaded {
+using namespace core;
 
 class Refusals {
  public:
@@ -40,4 +41,4 @@ class Refusals {
   std::deque<Refused> refused_;  // oldest first
 };
 
-}  // namespace comet
+}  // namespace comet::threaded

@@ -18,7 +18,7 @@
 #include "patterns/common/startup.hpp"
 #include "patterns/threaded/blocking_socket.hpp"
 
-namespace comet {
+namespace comet::threaded {
 namespace {
 
 // Bytes of the read that waits for a request, on the stack that a held request keeps: most requests fit.
@@ -73,7 +73,7 @@ void Server::accept_connection() {
   try {
     if (threads_.start([this, socket](bool has_last) { serve_connection(socket, has_last); })) return;
     refusals_.answer(socket,
-                     refuse(counters_, counters_.held, "too many connections", {.keep_alive = false}));
+                     service_.unavailable("too many connections", {.keep_alive = false}));
   } catch (const std::bad_alloc&) {
     ::close(socket);
   }
@@ -184,7 +184,7 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
   if (!message && may_hold && !draining_ && counters_.held < std::min(held_limit_, threads_.limit() - 1)) {
     return hold(connection, std::move(lock), channel, request.hold, form);
   }
-  const Response response = message ? message_or_refusal(counters_, counters_.held, *message, form)
+  const Response response = message ? service_.message(*message, form)
                             : request.hold == Milliseconds{0} ? no_content_response(channel.log.last(), form)
                                                               : refuse_hold(form);
   channels_.close_if_unused(channel);
@@ -231,7 +231,7 @@ Waiter::State Server::end_hold(Waiter& waiter, Channel& channel) {
 
 void Server::deliver(Connection& connection, ReplyForm form) {
   const Message message = connection.waiter->take_message();
-  respond(connection, message_or_refusal(counters_, counters_.held, message, form));
+  respond(connection, service_.message(message, form));
 }
 
 void Server::expire(Connection& connection, Cursor last, ReplyForm form) {
@@ -281,4 +281,4 @@ void Server::close(int socket, std::unique_ptr<Connection> connection) {
   subtract(counters_.connections);
 }
 
-}  // namespace comet
+}  // namespace comet::threaded

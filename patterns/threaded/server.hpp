@@ -19,7 +19,8 @@
 #include "patterns/threaded/waiter.hpp"
 #include "patterns/threaded/work_stacks.hpp"
 
-namespace comet {
+namespace comet::threaded {
+using namespace common;
 
 using Channel = Channels<Waiters>::Channel;
 
@@ -102,4 +103,4 @@ class Server {
   ConnectionThreads threads_;
 };
 
-}  // namespace comet
+}  // namespace comet::threaded

@@ -16,7 +16,7 @@
 #include <filesystem>
 #include <system_error>
 
-namespace comet {
+namespace comet::threaded {
 namespace {
 
 // From <linux/prctl.h> of Linux 6.16.
@@ -47,4 +47,4 @@ void let_wakers_go_on() {
   sched_setscheduler(0, SCHED_BATCH, &unused);  // a hint only: refused, it costs some switches
 }
 
-}  // namespace comet
+}  // namespace comet::threaded

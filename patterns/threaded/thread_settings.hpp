@@ -7,7 +7,7 @@
 
 #include <cstddef>
 
-namespace comet {
+namespace comet::threaded {
 
 // Has glibc leave out the 1.5 KiB per thread that it reserves for libraries loaded later, of which this
 // program loads none: what a held request touches of its stack then fits into one page instead of two. glibc
@@ -26,4 +26,4 @@ void grow_futex_table(std::size_t threads);
 // as a publisher does thousands of times in a row, goes on instead of giving up its core to each of them.
 void let_wakers_go_on();
 
-}  // namespace comet
+}  // namespace comet::threaded

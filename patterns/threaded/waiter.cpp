@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace comet {
+namespace comet::threaded {
 
 void Waiter::begin() {
   const std::lock_guard lock(mutex_);
@@ -75,4 +75,4 @@ std::shared_ptr<Waiter> take_first(Waiters& waiters) {
   return first;
 }
 
-}  // namespace comet
+}  // namespace comet::threaded

@@ -12,7 +12,8 @@
 #include "core/deadlines.hpp"
 #include "core/response.hpp"
 
-namespace comet {
+namespace comet::threaded {
+using namespace core;
 
 // Serves one connection for all of its holds, one after another.
 class Waiter : public boost::intrusive::list_base_hook<> {
@@ -61,4 +62,4 @@ using Waiters = boost::intrusive::list<Waiter, boost::intrusive::constant_time_s
 // Takes the first waiter out of a list that is not empty.
 std::shared_ptr<Waiter> take_first(Waiters& waiters);
 
-}  // namespace comet
+}  // namespace comet::threaded

@@ -12,7 +12,7 @@
 #include "patterns/common/memory_reserve.hpp"
 #include "patterns/threaded/server.hpp"
 
-namespace comet {
+namespace comet::threaded {
 namespace {
 
 constexpr std::size_t kStored = 16384;  // bytes of each read, on a work stack
@@ -51,4 +51,4 @@ bool Server::store_input(Connection& connection) {
   return open;
 }
 
-}  // namespace comet
+}  // namespace comet::threaded

@@ -22,7 +22,9 @@
 #include "patterns/common/fiber_annotations.hpp"
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::threaded {
+using namespace core;
+using namespace common;
 namespace {
 
 constexpr std::size_t kStackSize = 256UL * 1024;  // bytes; only touched pages cost memory
@@ -111,4 +113,4 @@ void WorkStacks::call_on_work_stack(void (*function)(void*), void* argument) {
   call(stack);
 }
 
-}  // namespace comet
+}  // namespace comet::threaded

@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-namespace comet {
+namespace comet::threaded {
 
 class WorkStacks {
  public:
@@ -46,4 +46,4 @@ class WorkStacks {
   std::vector<std::unique_ptr<Stack>> stacks_;
 };
 
-}  // namespace comet
+}  // namespace comet::threaded

@@ -21,7 +21,7 @@
 #include <string>
 #include <string_view>
 
-namespace comet {
+namespace comet::floor {
 namespace {
 
 constexpr int kMaxDescriptors = 1 << 20;
@@ -287,6 +287,6 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::floor
 
-int main(int argc, char** argv) { return comet::run(argc, argv); }
+int main(int argc, char** argv) { return comet::floor::run(argc, argv); }

@@ -2,7 +2,7 @@
 // in.
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 class Caps : public ServerTest {
@@ -148,4 +148,4 @@ TEST_F(Caps, TwoHundredHeldAllReceive) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

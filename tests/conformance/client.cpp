@@ -19,7 +19,7 @@
 #include <cstring>
 #include <thread>
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -224,4 +224,4 @@ void Connection::reset() {
   leave();
 }
 
-}  // namespace comet
+}  // namespace comet::test

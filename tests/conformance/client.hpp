@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace comet {
+namespace comet::test {
 
 struct ClientError : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -75,4 +75,4 @@ class Connection {
   std::string received_;  // bytes that came after the last whole answer
 };
 
-}  // namespace comet
+}  // namespace comet::test

@@ -1,7 +1,7 @@
 // Cursors: resume, gaps that are said, malformed ones, and growth across restarts.
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 constexpr int kMostChannels = 4'096;  // that are retained
@@ -204,4 +204,4 @@ TEST_F(Cursors, OfATimeoutAfterARestartStillGetTheNextMessage) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

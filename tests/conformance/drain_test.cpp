@@ -6,7 +6,7 @@
 
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 class Drain : public ServerTest {
@@ -150,4 +150,4 @@ TEST_F(Drain, SecondSignalExitsAtOnce) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

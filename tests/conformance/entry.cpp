@@ -11,7 +11,7 @@
 #include <sstream>
 #include <stdexcept>
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -105,4 +105,4 @@ fs::path find_program(const fs::path& bin_dir, const std::string& program) {
                            " or in PATH; build it first");
 }
 
-}  // namespace comet
+}  // namespace comet::test

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace comet {
+namespace comet::test {
 
 struct Entry {
   std::string name;
@@ -32,4 +32,4 @@ std::vector<std::string> command_line(const Entry& entry, const CommandValues& v
 // Full path of `program`: in `bin_dir` if it is there, else in PATH. Throws std::runtime_error if in neither.
 std::filesystem::path find_program(const std::filesystem::path& bin_dir, const std::string& program);
 
-}  // namespace comet
+}  // namespace comet::test

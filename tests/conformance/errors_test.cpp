@@ -2,7 +2,7 @@
 // server.
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using namespace std::string_literals;
@@ -288,4 +288,4 @@ TEST_F(Errors, FloodBehindAHeldRequestCostsThatConnectionAtMost) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <thread>
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -243,4 +243,4 @@ void expect_retry_after(const Response& response) {
       << "a 503 needs Retry-After in seconds, got '" << response.header("Retry-After") << "'";
 }
 
-}  // namespace comet
+}  // namespace comet::test

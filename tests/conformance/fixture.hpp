@@ -14,7 +14,7 @@
 #include "tests/conformance/entry.hpp"
 #include "tests/conformance/server_process.hpp"
 
-namespace comet {
+namespace comet::test {
 
 // The contract's 1 s for a client that has left, and what a busy machine may add before the next look at
 // /stats.
@@ -87,4 +87,4 @@ void expect_error(const Response& response, int status);
 void expect_error_and_close(Connection& connection, int status);
 void expect_retry_after(const Response& response);
 
-}  // namespace comet
+}  // namespace comet::test

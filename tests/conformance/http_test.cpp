@@ -1,7 +1,7 @@
 // HTTP/1.1 and 1.0 as any client may speak them: keep-alive, pipelining, HEAD, chunks, Expect, splits.
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 class Http : public ServerTest {
@@ -289,4 +289,4 @@ TEST_F(Http, RequestsSplitAtEveryByte) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -1,7 +1,7 @@
 // A held request whose client goes away: released within 1 s, counted, never delivered to.
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 // That wait behind a held request: 64 KiB and one message, by default another 64 KiB.
@@ -149,4 +149,4 @@ TEST_F(Leaving, HalfCloseAfterAWholeRequestIsStillAnswered) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

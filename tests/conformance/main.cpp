@@ -10,6 +10,7 @@
 #include "tests/conformance/fixture.hpp"
 
 int main(int argc, char** argv) {
+  using namespace comet;
   testing::InitGoogleTest(&argc, argv);  // takes its own flags out of argv
   CLI::App app{"Runs the contract's tests on one entry. Other flags are GoogleTest's (--gtest_filter=...)."};
   std::string name;
@@ -29,13 +30,13 @@ int main(int argc, char** argv) {
       return 64;
     }
     try {
-      const comet::Entry entry = comet::find_entry(root, name);
-      comet::under_test() = {entry, comet::find_program(bin_dir, entry.command.front())};
+      const test::Entry entry = test::find_entry(root, name);
+      test::under_test() = {entry, test::find_program(bin_dir, entry.command.front())};
     } catch (const std::exception& error) {
       std::cerr << program_invocation_short_name << ": " << error.what() << "\n";
       return 64;
     }
   }
-  comet::set_patience(std::chrono::milliseconds(static_cast<long>(patience_seconds * 1000)));
+  test::set_patience(std::chrono::milliseconds(static_cast<long>(patience_seconds * 1000)));
   return RUN_ALL_TESTS();
 }

@@ -8,7 +8,7 @@
 
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 class Process : public ServerTest {
@@ -203,4 +203,4 @@ TEST_F(Process, MissingPermissionExits1WithOneLineThatNamesThePort) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

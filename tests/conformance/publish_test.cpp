@@ -1,7 +1,7 @@
 // /publish: form, raw and query messages, encodings, sizes.
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 const std::string kForm = "Content-Type: application/x-www-form-urlencoded\r\n";
@@ -182,4 +182,4 @@ TEST_F(Publish, IsInTheLogBeforeItIsAnswered) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -7,7 +7,7 @@
 
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -206,4 +206,4 @@ TEST_F(PublishWork, DrainDoesNotWaitForAllTheWorkThatIsLeft) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

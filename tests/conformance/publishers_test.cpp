@@ -8,7 +8,7 @@
 
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 const std::string kToken = "s3cret-Token/+=.~_";
@@ -159,4 +159,4 @@ TEST_F(Publishers, OpenToOtherMachinesWithoutATokenIsWarnedOf) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -21,7 +21,7 @@
 #include <system_error>
 #include <thread>
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -198,4 +198,4 @@ void ServerProcess::kill_running() {
   if (const pid_t group = running_group; group > 0) kill(-group, SIGKILL);
 }
 
-}  // namespace comet
+}  // namespace comet::test

@@ -13,7 +13,7 @@
 
 #include "tests/conformance/entry.hpp"
 
-namespace comet {
+namespace comet::test {
 
 struct Surroundings {
   unsigned descriptors = 0;               // limit on open descriptors, 0: the suite's own
@@ -69,4 +69,4 @@ class ServerProcess {
   pid_t ready_pid_ = -1;
 };
 
-}  // namespace comet
+}  // namespace comet::test

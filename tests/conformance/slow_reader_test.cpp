@@ -2,7 +2,7 @@
 // does not read is closed.
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 class SlowReader : public ServerTest {
@@ -37,4 +37,4 @@ TEST_F(SlowReader, IsClosedOnceItReadsNothing) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -1,7 +1,7 @@
 // A request has --header-timeout from its first byte to its last: then 408 and a close.
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 const std::string kPost = "POST /publish HTTP/1.1\r\nHost: a\r\n";
@@ -61,4 +61,4 @@ TEST_F(SlowRequest, BehindAnotherIs408) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

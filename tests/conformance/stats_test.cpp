@@ -5,7 +5,7 @@
 
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 namespace json = boost::json;
@@ -139,4 +139,4 @@ TEST_F(StatsPage, HealthzIsOk) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

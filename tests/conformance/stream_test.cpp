@@ -6,7 +6,7 @@
 
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 constexpr int kMessages = 150;  // of each publisher
@@ -102,4 +102,4 @@ TEST_F(Stream, ClientThatReadsLateGetsEverythingAndKeepsItsConnection) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -1,7 +1,7 @@
 // GET /subscribe: holds, wakes, channels, time-outs.
 #include "tests/conformance/fixture.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -186,4 +186,4 @@ TEST_F(Timeout, MalformedIs400) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -15,7 +15,7 @@
 #include "tests/faults/prefork_test.hpp"
 #include "tests/hardening/scale.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -223,4 +223,4 @@ TEST_F(PreforkKill, AFixedPoolHoldsAllButOneOfASuddenCrowd) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -14,7 +14,7 @@
 #include "tests/conformance/client.hpp"
 #include "tests/conformance/server_process.hpp"
 
-namespace comet {
+namespace comet::test {
 
 class PreforkTest : public testing::Test {
  protected:
@@ -48,4 +48,4 @@ class PreforkTest : public testing::Test {
   std::unique_ptr<ServerProcess> server_;
 };
 
-}  // namespace comet
+}  // namespace comet::test

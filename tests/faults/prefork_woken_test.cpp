@@ -13,7 +13,7 @@
 
 #include "tests/faults/prefork_test.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 class PreforkWoken : public PreforkTest {
@@ -82,4 +82,4 @@ TEST_F(PreforkWoken, KilledBeforeItAcceptsItsClientIsServedByANewWorker) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -8,7 +8,7 @@
 #include "tests/conformance/client.hpp"
 #include "tests/conformance/server_process.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -94,4 +94,4 @@ TEST_F(ThreadedCap, ARefusedHoldEndsItsConnectionOnlyWhereThreadsAreShort) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

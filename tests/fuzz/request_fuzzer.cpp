@@ -7,7 +7,8 @@
 
 #include "tests/unit/core_requests.hpp"
 
-namespace comet {
+namespace comet::test {
+using namespace core;
 namespace {
 
 // Above it a request may be refused for its size or for its form, whichever is seen first.
@@ -82,10 +83,10 @@ std::vector<std::string> stored(const Service& service, std::string_view bytes) 
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace comet;
+  using namespace comet::test;
   static const Service service = test_service({.max_message = 64});
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto expected = at_once(service, bytes);

@@ -10,7 +10,7 @@
 #include "tests/conformance/fixture.hpp"
 #include "tests/hardening/processes.hpp"
 
-namespace comet {
+namespace comet::test {
 
 class ExhaustionTest : public ServerTest {
  protected:
@@ -37,4 +37,4 @@ class ExhaustionTest : public ServerTest {
   }
 };
 
-}  // namespace comet
+}  // namespace comet::test

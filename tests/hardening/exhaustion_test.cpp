@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -203,4 +203,4 @@ TEST_F(Exhaustion, WithoutAnyOtherProcessOrThreadItServesOrEndsBeforeReadyAndSay
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -1,7 +1,7 @@
 // Where a body ends: by its length, or by its chunks.
 #include "tests/hardening/framing_cases.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using namespace std::string_literals;
@@ -215,4 +215,4 @@ std::vector<FramingCase> chunk_cases() {
   };
 }
 
-}  // namespace comet
+}  // namespace comet::test

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace comet {
+namespace comet::test {
 
 enum class After {
   closes,    // nothing behind the last answer is taken for a request
@@ -28,4 +28,4 @@ std::vector<FramingCase> transfer_coding_cases();
 std::vector<FramingCase> chunk_cases();
 std::vector<FramingCase> connection_cases();
 
-}  // namespace comet
+}  // namespace comet::test

@@ -1,7 +1,7 @@
 // The lines of the head, and which requests share a connection.
 #include "tests/hardening/framing_cases.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using namespace std::string_literals;
@@ -118,4 +118,4 @@ std::vector<FramingCase> connection_cases() {
   };
 }
 
-}  // namespace comet
+}  // namespace comet::test

@@ -1,7 +1,7 @@
 // The request line: its words, the forms of its target, its version.
 #include "tests/hardening/framing_cases.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using namespace std::string_literals;
@@ -107,4 +107,4 @@ std::vector<FramingCase> target_cases() {
   };
 }
 
-}  // namespace comet
+}  // namespace comet::test

@@ -4,7 +4,7 @@
 #include "tests/conformance/fixture.hpp"
 #include "tests/hardening/framing_cases.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 constexpr std::size_t kLongestSentInParts = 1000;
@@ -111,4 +111,4 @@ TEST_F(Framing, IsTheSameInTwoParts) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -8,7 +8,7 @@
 #include "tests/hardening/framing_cases.hpp"
 #include "tests/hardening/scale.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 // Good requests that are cut and split: a body by length, one by chunks, a form, a poll, a pipeline.
@@ -157,4 +157,4 @@ TEST_F(Fuzz, ClientsThatLeaveBehindAnyByteLeaveNothing) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -8,7 +8,7 @@
 #include "tests/hardening/poller.hpp"
 #include "tests/hardening/scale.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using std::chrono::microseconds;
@@ -108,4 +108,4 @@ TEST_F(HoldRaces, AMessageThatComesAsHoldsEndAndClientsLeaveReachesEachReaderOnc
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

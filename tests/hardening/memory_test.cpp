@@ -9,7 +9,7 @@
 #include "tests/hardening/exhaustion.hpp"
 #include "tests/hardening/poller.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -164,4 +164,4 @@ TEST_F(Memory, WithoutMemoryForACopyOfAMessageItsReaderIsRefusedAndCanComeBack) 
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -1,7 +1,7 @@
 // One request after another on a connection that is kept while the server keeps it.
 #include "tests/hardening/poller.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 void send(std::optional<Connection>& connection, std::uint16_t port, std::string_view request) {
@@ -55,4 +55,4 @@ int Publisher::publish(std::string_view message) {
   return std::stoi(response.header("Comet-Receivers"));
 }
 
-}  // namespace comet
+}  // namespace comet::test

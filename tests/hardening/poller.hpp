@@ -8,7 +8,7 @@
 
 #include "tests/conformance/client.hpp"
 
-namespace comet {
+namespace comet::test {
 
 class Poller {
  public:
@@ -47,4 +47,4 @@ class Publisher {
   std::optional<Connection> connection_;
 };
 
-}  // namespace comet
+}  // namespace comet::test

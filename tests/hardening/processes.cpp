@@ -14,7 +14,7 @@
 #include <string>
 #include <system_error>
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -118,4 +118,4 @@ SleepingProcesses::~SleepingProcesses() {
   for (const pid_t process : processes_) waitpid(process, nullptr, 0);
 }
 
-}  // namespace comet
+}  // namespace comet::test

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace comet {
+namespace comet::test {
 
 struct Usage {
   std::size_t descriptors = 0;        // of the process that has most: a pool may have grown by one
@@ -39,4 +39,4 @@ class SleepingProcesses {
   std::vector<pid_t> processes_;
 };
 
-}  // namespace comet
+}  // namespace comet::test

@@ -11,7 +11,7 @@
 #include "tests/hardening/poller.hpp"
 #include "tests/hardening/scale.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 constexpr int kReaders = 20;
@@ -166,4 +166,4 @@ TEST_F(Races, ADrainUnderLoadCutsNoAnswerDeliversWhatWasCountedAndSpreadsTheHeld
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-namespace comet {
+namespace comet::test {
 
 struct Scale {
   int fuzz_rounds;        // connections with random or mutated bytes, each
@@ -31,4 +31,4 @@ inline const Scale& scale() {
 
 inline void print_figure(const std::string& text) { std::printf("figure: %s\n", text.c_str()); }
 
-}  // namespace comet
+}  // namespace comet::test

@@ -13,7 +13,7 @@
 #include "tests/hardening/poller.hpp"
 #include "tests/hardening/scale.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -212,4 +212,4 @@ TEST_F(Slow, SlowhttptestDoesNotDisturbOrdinaryOnes) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

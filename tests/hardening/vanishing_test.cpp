@@ -7,7 +7,7 @@
 #include "tests/hardening/processes.hpp"
 #include "tests/hardening/scale.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 constexpr int kAtOnce = 50;
@@ -64,4 +64,4 @@ TEST_F(Vanishing, ClientsLeaveNothingBehind) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

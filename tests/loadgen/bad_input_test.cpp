@@ -6,7 +6,7 @@
 
 #include "tests/loadgen/loadgen_process.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 void expect_one_line(const Outcome& outcome, int status, const std::string& words) {
@@ -50,4 +50,4 @@ TEST(BadInput, AServerThatIsNeverReadyIsEndedAndSaidToBe) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

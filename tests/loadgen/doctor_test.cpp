@@ -3,7 +3,7 @@
 
 #include "tests/loadgen/loadgen_process.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 Outcome doctor(std::vector<std::string> arguments) {
@@ -92,4 +92,4 @@ TEST(Doctor, AnUnknownPatternIsOneLine) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -8,7 +8,7 @@
 #include "tests/loadgen/loadgen_process.hpp"
 #include "tests/loadgen/stub_server.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 constexpr int kHeld = 20;
@@ -137,4 +137,4 @@ TEST(KnownFaults, CostsAreThoseOfTheProcessThatListens) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -13,7 +13,7 @@
 #include <stdexcept>
 #include <system_error>
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -93,4 +93,4 @@ FakeProject::~FakeProject() {
   fs::remove_all(root_, ignored);
 }
 
-}  // namespace comet
+}  // namespace comet::test

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace comet {
+namespace comet::test {
 
 struct Outcome {
   int status = -1;  // exit status; 128 and the signal where one ended it
@@ -53,4 +53,4 @@ class FakeProject {
   std::filesystem::path root_;
 };
 
-}  // namespace comet
+}  // namespace comet::test

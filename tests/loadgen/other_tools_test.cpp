@@ -9,7 +9,7 @@
 #include "tests/conformance/server_process.hpp"
 #include "tests/loadgen/loadgen_process.hpp"
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 using std::chrono::steady_clock;
@@ -112,4 +112,4 @@ TEST(OtherTools, TheGeneratorCountsTheDeliveriesThatTheServerCounts) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -1,13 +1,14 @@
 // Requests at a fixed rate against a server that answers late: what waits for what, and that it ends.
-#include "loadgen/paced_requests.hpp"
+#include "loadgen/clients/paced_requests.hpp"
 
 #include <gtest/gtest.h>
 
 #include "loadgen/clock.hpp"
-#include "loadgen/scenarios.hpp"
+#include "loadgen/driver/scenarios.hpp"
 #include "tests/loadgen/stub_server.hpp"
 
-namespace comet {
+namespace comet::test {
+using namespace loadgen;
 namespace {
 
 constexpr std::chrono::milliseconds kDelay{200};
@@ -78,4 +79,4 @@ TEST(PacedRequests, AServerThatIsTooSlowStillGivesItsFiguresAndIsSaidToBe) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-namespace comet {
+namespace comet::test {
 namespace {
 
 void check(bool good, const char* what) {
@@ -190,4 +190,4 @@ std::int64_t StubServer::held() const {
          std::count_if(leaving_.begin(), leaving_.end(), [](auto until) { return until > Clock::now(); });
 }
 
-}  // namespace comet
+}  // namespace comet::test

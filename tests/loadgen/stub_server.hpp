@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-namespace comet {
+namespace comet::test {
 
 // Deliveries are numbered from 1 in the order in which they are due; those of channel "smoke" are not.
 struct Faults {
@@ -84,4 +84,4 @@ class StubServer {
   std::thread thread_;
 };
 
-}  // namespace comet
+}  // namespace comet::test

@@ -9,11 +9,12 @@
 #include <regex>
 #include <utility>
 
-#include "loadgen/scenarios.hpp"
+#include "loadgen/driver/scenarios.hpp"
 #include "tests/loadgen/loadgen_process.hpp"
 #include "tests/loadgen/stub_server.hpp"
 
-namespace comet {
+namespace comet::test {
+using namespace loadgen;
 namespace {
 
 constexpr int kHeld = 40;
@@ -214,4 +215,4 @@ TEST(Trial, WrkFindsTheSameLatencyAndItIsTheServers) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::test

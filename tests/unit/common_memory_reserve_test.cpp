@@ -11,7 +11,7 @@
 
 #include "patterns/common/memory_reserve.hpp"
 
-namespace comet {
+namespace comet::common {
 namespace {
 
 bool take_no_more_from_the_system() {
@@ -49,4 +49,4 @@ TEST(MemoryReserveDeathTest, IsThereAlsoForAThreadThatHasTakenNoMemoryBefore) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::common

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-namespace comet {
+namespace comet::continuations {
 namespace {
 
 using State = Continuation::State;
@@ -115,4 +115,4 @@ TEST(ContinuationTest, ExactlyOneOfFourThreadsWins) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::continuations

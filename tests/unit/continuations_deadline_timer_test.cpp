@@ -10,7 +10,7 @@
 
 #include "patterns/continuations/deadline_timer.hpp"
 
-namespace comet {
+namespace comet::continuations {
 namespace {
 
 class DeadlineTimerTest : public testing::Test {
@@ -104,4 +104,4 @@ TEST_F(DeadlineTimerTest, MaySetAndCancelInSeveralThreadsWhileItFires) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::continuations

@@ -13,7 +13,7 @@
 
 #include "patterns/continuations/ownership.hpp"
 
-namespace comet {
+namespace comet::continuations {
 namespace {
 
 using Turn = Ownership::Turn;
@@ -109,4 +109,4 @@ TEST(OwnershipTest, ExactlyOneFreesARetiredConnection) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::continuations

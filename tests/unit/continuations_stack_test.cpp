@@ -14,7 +14,7 @@
 #include "patterns/continuations/captured_handler.hpp"
 #include "patterns/continuations/stack_pool.hpp"
 
-namespace comet {
+namespace comet::continuations {
 namespace {
 
 TEST(StackPoolTest, StacksDoNotOverlap) {
@@ -117,4 +117,4 @@ TEST(CapturedHandlerTest, GivesItsStackBackWhenItEnds) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::continuations

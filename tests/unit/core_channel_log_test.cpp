@@ -3,7 +3,7 @@
 
 #include "core/channel_log.hpp"
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 std::string body_of(const Message& message) { return message.response->substr(message.head_size); }
@@ -99,4 +99,4 @@ TEST_F(ChannelLogTest, BytesAreThoseOfTheRetainedResponses) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::core

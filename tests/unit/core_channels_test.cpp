@@ -5,7 +5,7 @@
 
 #include "core/channels.hpp"
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 using TestChannels = Channels<std::vector<int>>;
@@ -161,4 +161,4 @@ TEST(Channels, AChannelOpenedForAMessageThatDoesNotFitIsGone) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::core

@@ -5,7 +5,7 @@
 
 #include "core/cursor.hpp"
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
@@ -57,4 +57,4 @@ TEST(Cursor, NextGrowsWhateverTheClockDoes) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::core

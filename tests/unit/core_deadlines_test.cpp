@@ -3,7 +3,7 @@
 
 #include "core/deadlines.hpp"
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 using std::chrono::milliseconds;
@@ -90,4 +90,4 @@ TEST_F(DeadlinesTest, MayOutliveTheirOwner) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::core

@@ -8,7 +8,7 @@
 
 #include "core/options.hpp"
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 Options parse(std::vector<std::string> arguments) {
@@ -128,4 +128,4 @@ TEST(OptionsHelpDeathTest, HelpNamesEveryOption) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::core

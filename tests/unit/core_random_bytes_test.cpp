@@ -5,7 +5,7 @@
 
 #include "tests/unit/core_requests.hpp"
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 constexpr int kRounds = 20000;
@@ -149,4 +149,4 @@ TEST_F(RandomBytes, InAGoodRequestNeverBreakTheReader) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::core

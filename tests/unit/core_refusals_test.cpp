@@ -3,7 +3,7 @@
 
 #include "tests/unit/core_requests.hpp"
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 using namespace std::string_literals;
@@ -283,4 +283,4 @@ TEST(Refusals, UnusualButCorrectRequestsAreTaken) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::core

@@ -4,7 +4,7 @@
 #include "core/request_reader.hpp"
 #include "tests/unit/core_requests.hpp"
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -203,4 +203,4 @@ TEST_F(RequestReaderTest, EndlessInputWithoutALineEndIsRefusedAtItsBound) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::core

@@ -8,7 +8,7 @@
 
 #include "core/request_reader.hpp"
 
-namespace comet {
+namespace comet::core {
 
 inline Service test_service(const Options& options = {}) {
   return {options, [] {
@@ -70,4 +70,4 @@ inline std::string post(std::string_view target, std::string_view headers, std::
          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
-}  // namespace comet
+}  // namespace comet::core

@@ -5,7 +5,7 @@
 
 #include "core/response.hpp"
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 bool has_line(std::string_view bytes, const std::string& line) {
@@ -154,4 +154,4 @@ TEST(ContinueResponse, IsInterim) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::core

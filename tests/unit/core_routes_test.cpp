@@ -4,7 +4,7 @@
 #include "core/routes.hpp"
 #include "tests/unit/core_requests.hpp"
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 using namespace std::string_literals;
@@ -277,4 +277,4 @@ TEST(CrossSite, PagesOfOtherSitesMayNotPublish) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::core

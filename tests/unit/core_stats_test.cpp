@@ -7,7 +7,7 @@
 #include "core/cursor.hpp"
 #include "core/stats.hpp"
 
-namespace comet {
+namespace comet::core {
 namespace {
 
 // Every figure different, so that none can stand for another.
@@ -76,4 +76,4 @@ TEST(Stats, PrometheusHasHelpTypeAndValueOfEveryFigure) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::core

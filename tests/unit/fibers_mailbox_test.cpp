@@ -7,7 +7,7 @@
 
 #include "tests/unit/fibers_thread.hpp"
 
-namespace comet {
+namespace comet::fibers {
 namespace {
 
 using Kind = Letter::Kind;
@@ -67,4 +67,4 @@ TEST(FiberMailbox, LettersOfOtherThreadsAllComeAndKeepTheirOrder) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::fibers

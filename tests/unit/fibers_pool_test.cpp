@@ -13,7 +13,7 @@
 #include "patterns/fibers/shared_stack.hpp"
 #include "tests/unit/fibers_thread.hpp"
 
-namespace comet {
+namespace comet::fibers {
 namespace {
 
 constexpr std::size_t kStackSize = 65536;
@@ -149,4 +149,4 @@ TEST(SharedStack, CallsRunOnAStackOfTheirOwn) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::fibers

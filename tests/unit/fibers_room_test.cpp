@@ -8,7 +8,7 @@
 #include "patterns/fibers/room.hpp"
 #include "tests/unit/fibers_thread.hpp"
 
-namespace comet {
+namespace comet::fibers {
 namespace {
 
 using Kind = Letter::Kind;
@@ -169,4 +169,4 @@ TEST_F(RoomTest, EachMessageThatThePublisherWasToldOfReachesAReceiverOnAnotherTh
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::fibers

@@ -8,7 +8,7 @@
 
 #include "tests/unit/fibers_thread.hpp"
 
-namespace comet {
+namespace comet::fibers {
 namespace {
 
 struct SocketPair {
@@ -122,4 +122,4 @@ TEST(FiberScheduler, LooksAtSocketsThoughFibersAreAlwaysReady) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::fibers

@@ -9,7 +9,7 @@
 #include "patterns/fibers/epoll_scheduler.hpp"
 #include "patterns/fibers/mailbox.hpp"
 
-namespace comet {
+namespace comet::fibers {
 
 struct TestThread {
   boost::intrusive_ptr<EpollScheduler> scheduler{new EpollScheduler};
@@ -25,4 +25,4 @@ struct TestThread {
   void run(std::function<void()> test) { start(std::move(test)).join(); }
 };
 
-}  // namespace comet
+}  // namespace comet::fibers

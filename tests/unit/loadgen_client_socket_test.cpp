@@ -4,9 +4,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "loadgen/client_socket.hpp"
+#include "loadgen/clients/client_socket.hpp"
 
-namespace comet {
+namespace comet::loadgen {
 namespace {
 
 class Listener {
@@ -54,4 +54,4 @@ TEST(LoadgenClientSocket, EachFurtherBlockOfSubscribersHasASourceAddressOfItsOwn
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::loadgen

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "loadgen/clock.hpp"
-#include "loadgen/costs.hpp"
+#include "loadgen/machine/costs.hpp"
 
-namespace comet {
+namespace comet::loadgen {
 namespace {
 
 // A client at its limit beside a server of one thread that is not, on two cores.
@@ -107,4 +107,4 @@ TEST(LoadgenCosts, ThatFellAreNotKnown) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::loadgen

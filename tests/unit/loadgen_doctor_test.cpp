@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "loadgen/doctor.hpp"
+#include "loadgen/machine/doctor.hpp"
 
-namespace comet {
+namespace comet::loadgen {
 namespace {
 
 Entry entry_of(HeldCost cost) {
@@ -237,4 +237,4 @@ TEST_F(LoadgenLimits, AGroupsCacheIsNotUsedMemory) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::loadgen

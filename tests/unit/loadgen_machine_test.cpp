@@ -6,9 +6,9 @@
 #include <fstream>
 #include <regex>
 
-#include "loadgen/machine.hpp"
+#include "loadgen/machine/machine.hpp"
 
-namespace comet {
+namespace comet::loadgen {
 namespace {
 
 // Two runs differ where one was tuned: the results must show it.
@@ -30,4 +30,4 @@ TEST(LoadgenMachine, RecordsEverySettingThatTuningKnows) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::loadgen

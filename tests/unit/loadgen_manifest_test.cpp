@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "loadgen/errors.hpp"
-#include "loadgen/manifest.hpp"
+#include "loadgen/driver/manifest.hpp"
 
-namespace comet {
+namespace comet::loadgen {
 namespace {
 
 constexpr char kVariants[] = R"({
@@ -128,4 +128,4 @@ TEST(LoadgenManifest, AnUnknownEntryIsAnsweredWithTheKnownOnes) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::loadgen

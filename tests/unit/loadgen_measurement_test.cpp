@@ -3,10 +3,10 @@
 
 #include <numeric>
 
-#include "loadgen/measurement.hpp"
-#include "loadgen/message.hpp"
+#include "loadgen/results/measurement.hpp"
+#include "loadgen/clients/message.hpp"
 
-namespace comet {
+namespace comet::loadgen {
 namespace {
 
 TEST(LoadgenDistribution, IsExactAndInMicroseconds) {
@@ -99,4 +99,4 @@ TEST(LoadgenMessage, ThatDiffersInAByteIsNone) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::loadgen

@@ -9,9 +9,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "loadgen/progress.hpp"
+#include "loadgen/driver/progress.hpp"
 
-namespace comet {
+namespace comet::loadgen {
 namespace {
 
 // What `work` prints where standard error is a terminal.
@@ -44,4 +44,4 @@ TEST(LoadgenProgress, ALineThatIsTooLongIsCutByTheTerminal) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::loadgen

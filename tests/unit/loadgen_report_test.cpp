@@ -7,11 +7,11 @@
 #include <fstream>
 #include <sstream>
 
-#include "loadgen/progress.hpp"
-#include "loadgen/report_json.hpp"
-#include "loadgen/report_table.hpp"
+#include "loadgen/driver/progress.hpp"
+#include "loadgen/results/report_json.hpp"
+#include "loadgen/results/report_table.hpp"
 
-namespace comet {
+namespace comet::loadgen {
 namespace {
 
 Scenario broadcast() {
@@ -178,4 +178,4 @@ TEST(LoadgenProgress, DurationsAreInMinutesAndSeconds) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::loadgen

@@ -5,9 +5,9 @@
 #include <filesystem>
 
 #include "loadgen/errors.hpp"
-#include "loadgen/scenario.hpp"
+#include "loadgen/driver/scenario.hpp"
 
-namespace comet {
+namespace comet::loadgen {
 namespace {
 
 const std::filesystem::path kFolder = std::filesystem::path(COMET_SOURCE_FOLDER) / "loadgen" / "scenarios";
@@ -115,4 +115,4 @@ TEST(LoadgenScenario, AnUnknownNameIsAnsweredWithTheKnownOnes) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::loadgen

@@ -4,9 +4,9 @@
 #include <chrono>
 #include <thread>
 
-#include "loadgen/server_process.hpp"
+#include "loadgen/driver/server_process.hpp"
 
-namespace comet {
+namespace comet::loadgen {
 namespace {
 
 using std::chrono::steady_clock;
@@ -39,4 +39,4 @@ TEST(LoadgenServerProcess, BehindAShellIsToldToStop) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::loadgen

@@ -7,9 +7,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "loadgen/statistics.hpp"
+#include "loadgen/results/statistics.hpp"
 
-namespace comet {
+namespace comet::loadgen {
 namespace {
 
 std::vector<std::int64_t> one_to(std::int64_t last) {
@@ -100,4 +100,4 @@ TEST(LoadgenStatistics, IntervalsWithinTheRangeLieApartAsOftenAsChanceSays) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::loadgen

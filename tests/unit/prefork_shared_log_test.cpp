@@ -12,7 +12,7 @@
 
 #include "patterns/prefork/shared_log.hpp"
 
-namespace comet {
+namespace comet::prefork {
 namespace {
 
 constexpr Cursor kBegin{100, 0};
@@ -284,4 +284,4 @@ TEST_F(SharedLogTest, AShorterMessageAfterAWriterKilledInItsBytesBringsNoOverwri
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::prefork

@@ -5,7 +5,7 @@
 
 #include "patterns/prefork/worker_pool.hpp"
 
-namespace comet {
+namespace comet::prefork {
 namespace {
 
 // Of 5:30 with 5 to 10 idle.
@@ -136,4 +136,4 @@ TEST(PoolBells, OneRingReachesEveryListenerOnceAndNotThoseOfOtherBells) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::prefork

@@ -9,7 +9,7 @@
 
 #include "patterns/threaded/client_watcher.hpp"
 
-namespace comet {
+namespace comet::threaded {
 namespace {
 
 using State = Waiter::State;
@@ -168,4 +168,4 @@ TEST_F(ThreadedClientWatcherTest, EventsOfClosedConnectionsNeverEndTheHoldsOfNew
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::threaded

@@ -5,7 +5,7 @@
 
 #include "patterns/threaded/connection_threads.hpp"
 
-namespace comet {
+namespace comet::threaded {
 namespace {
 
 constexpr std::size_t kStack = 256UL * 1024;  // bytes; the sanitizers need more than the server does
@@ -74,4 +74,4 @@ TEST(ThreadedConnectionThreadsTest, LimitIsWhatTheSystemGives) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::threaded

@@ -11,7 +11,7 @@
 
 #include "patterns/threaded/waiter.hpp"
 
-namespace comet {
+namespace comet::threaded {
 namespace {
 
 using State = Waiter::State;
@@ -152,4 +152,4 @@ TEST(ThreadedWaiterTest, MayBeEndedWhileItsThreadLetsGoOfIt) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::threaded

@@ -9,7 +9,7 @@
 
 #include "patterns/threaded/work_stacks.hpp"
 
-namespace comet {
+namespace comet::threaded {
 namespace {
 
 TEST(ThreadedWorkStacksTest, RunsOnTheSameThreadAndAnotherStack) {
@@ -49,4 +49,4 @@ TEST(ThreadedWorkStacksTest, ManyThreadsShareThem) {
 }
 
 }  // namespace
-}  // namespace comet
+}  // namespace comet::threaded

@@ -53,12 +53,13 @@ const std::vector<std::string> kFaults = {"announces_twice",
 }  // namespace
 
 int main(int argc, char** argv) {
+  using namespace comet;
   CLI::App app{"A server with one deliberate fault, for testing the conformance suite.", "wrong-server"};
-  comet::Options options;
+  core::Options options;
   std::string fault;
-  comet::add_shared_options(app, options);
+  core::add_shared_options(app, options);
   app.add_option("--fault", fault, "what it does wrong")->check(CLI::IsMember(kFaults));
-  comet::parse_or_exit(app, argc, argv);
-  comet::prepare_process();
-  return comet::WrongServer(options, fault).run();
+  core::parse_or_exit(app, argc, argv);
+  common::prepare_process();
+  return wrong_server::WrongServer(options, fault).run();
 }

@@ -14,7 +14,8 @@
 
 #include "patterns/common/startup.hpp"
 
-namespace comet {
+namespace comet::wrong_server {
+using namespace common;
 
 namespace {
 
@@ -40,7 +41,7 @@ WrongServer::WrongServer(const Options& options, std::string fault)
     : options_(options),
       fault_(std::move(fault)),
       started_(unix_milliseconds()),
-      service_{options, [this] { return read_stats(counters_, "wrong-server", started_); }},
+      service_{options, [this] { return read_stats(counters_, "wrong-server", started_); }, &counters_},
       channels_(options.history,
                 Cursor{has("cursor_shrinks_after_restart") ? shrinking_number() : started_, 0}),
       listener_(open_listener(options)),
@@ -94,7 +95,7 @@ void WrongServer::accept_client() {
   const int socket = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (socket < 0) return;
   if (clients_.size() >= connection_limit()) {
-    const Response full = refuse(counters_, counters_.held, "no connection left", {.keep_alive = false});
+    const Response full = service_.unavailable("no connection left", {.keep_alive = false});
     (void)!write(socket, full.bytes->data(), full.bytes->size());
     close(socket);
     return;
@@ -218,7 +219,7 @@ void WrongServer::drain() {
     if (client.state == State::kHeld && !has("drops_held_at_drain")) {
       unhold(client);
       client.form.keep_alive = false;
-      answer(client, refuse_at_drain(counters_, client.form));
+      answer(client, service_.shutting_down(client.form));
     } else if (client.state == State::kWriting) {
       client.closing = true;
     } else if (client.state != State::kWorking) {
@@ -281,4 +282,4 @@ void WrongServer::poll_once() {
   }
 }
 
-}  // namespace comet
+}  // namespace comet::wrong_server

@@ -13,7 +13,8 @@
 #include "core/deadlines.hpp"
 #include "core/request_reader.hpp"
 
-namespace comet {
+namespace comet::wrong_server {
+using namespace core;
 
 enum class State { kIdle, kReading, kHeld, kWorking, kWriting, kLingering };
 
@@ -85,4 +86,4 @@ class WrongServer {
   std::optional<boost::asio::thread_pool> work_pool_;  // from run() on: its threads take no signals
 };
 
-}  // namespace comet
+}  // namespace comet::wrong_server

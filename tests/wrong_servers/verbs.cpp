@@ -9,7 +9,8 @@
 #include "patterns/common/startup.hpp"
 #include "tests/wrong_servers/server.hpp"
 
-namespace comet {
+namespace comet::wrong_server {
+using namespace common;
 namespace {
 
 // The signals are blocked but where the server waits for events.
@@ -45,7 +46,7 @@ void WrongServer::subscribe(Client& client, const Subscribe& request) {
     return channels_.close_if_unused(channel);
   }
   if (counters_.held >= held_limit(options_)) {
-    answer(client, refuse(counters_, counters_.held, "too many held requests", request.form));
+    answer(client, service_.unavailable("too many held requests", request.form));
     return channels_.close_if_unused(channel);
   }
   client.channel = &channel;
@@ -61,7 +62,7 @@ void WrongServer::publish(Client& client, const Publish& request) {
     return work_in_pool(client, request);
   if (works && (draining_ || is_stop_pending())) {
     client.closing = true;
-    return answer(client, refuse_at_drain(counters_, request.form));
+    return answer(client, service_.shutting_down(request.form));
   }
   if (works) std::this_thread::sleep_for(options_.publish_work);
   publish_now(client, request);
@@ -90,7 +91,7 @@ void WrongServer::finish_work() {
 
 void WrongServer::publish_now(Client& client, const Publish& request) {
   if (has("refuses_publisher_at_cap") && counters_.held >= held_limit(options_)) {
-    return answer(client, refuse(counters_, counters_.held, "too many held requests", request.form));
+    return answer(client, service_.unavailable("too many held requests", request.form));
   }
   Channel& channel = channels_.open(has("ignores_channel") ? "all" : request.channel);
   const std::size_t receivers = channel.waiters.size();
@@ -123,4 +124,4 @@ void WrongServer::append(Channel& channel, std::string_view body) {
   }
 }
 
-}  // namespace comet
+}  // namespace comet::wrong_server

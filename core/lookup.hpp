@@ -1,0 +1,31 @@
+// Step 4 of every server: what a poll finds in its channel's log.
+#pragma once
+
+#include "core/channel_log.hpp"
+#include "core/decision.hpp"
+
+namespace comet::core {
+
+// A message that is there is sent; else a request that does not want to wait gets its 204; else it is held.
+enum class Outcome { message, no_content, hold };
+
+inline Outcome outcome_of(bool has_message, const Subscribe& request) {
+  if (has_message) return Outcome::message;
+  return request.hold == Milliseconds{0} ? Outcome::no_content : Outcome::hold;
+}
+
+struct Lookup {
+  Outcome outcome;
+  const Message* message;  // with Outcome::message; valid until the next append or drop
+  Cursor last;             // the log's end: the cursor of a 204, and where a hold waits from
+  ReplyForm form;          // of the answer, now or after the hold: `missed` is filled in
+};
+
+inline Lookup look_up(const ChannelLog& log, const Subscribe& request) {
+  const auto [message, missed] = log.first_after(request.since.value_or(log.last()));
+  Lookup found{outcome_of(message != nullptr, request), message, log.last(), request.form};
+  found.form.missed = missed;
+  return found;
+}
+
+}  // namespace comet::core

@@ -1,0 +1,34 @@
+// One server as its connections see it: the options, the counters, and the answers that need both.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "core/options.hpp"
+#include "core/response.hpp"
+#include "core/stats.hpp"
+
+namespace comet::core {
+
+// Outlives every reader and every connection.
+struct Service {
+  Options options;
+  std::function<Stats()> read_stats;
+  Counters* counters = nullptr;
+  std::function<std::uint64_t()> count_held{};  // set if the counters do not say how many are held
+
+  std::uint64_t held() const { return count_held ? count_held() : counters->held.load(); }
+
+  // 503, counted. `why` is the body's one line.
+  Response unavailable(std::string_view why, ReplyForm form) const;
+  // 503 of the drain; the connection ends with it.
+  Response shutting_down(ReplyForm form) const;
+  // A message for one subscriber. If memory runs out for the copy that its form needs: 503, and the connection ends.
+  Response message(const Message& message, ReplyForm form) const;
+
+  // How long a connection may wait for its next request.
+  Milliseconds idle_time() const { return options.idle_timeout; }
+};
+
+}  // namespace comet::core

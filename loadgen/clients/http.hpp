@@ -1,0 +1,68 @@
+// HTTP as the load generator speaks it: one response parser, prebuilt requests, and a small blocking client
+// for publishing and for /stats. The N held connections have their own loop (subscribers.hpp).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace comet::loadgen {
+
+// An IPv4 server address, dotted, and its port.
+struct Endpoint {
+  std::string address;
+  std::uint16_t port = 0;
+};
+
+// http://HOST:PORT with an IPv4 host name or address. Throws UsageError.
+Endpoint parse_url(const std::string& url);
+
+struct Response {
+  unsigned status = 0;
+  bool keep_alive = false;
+  std::string body;
+  std::string content_type;
+  std::string cursor;                     // Comet-Cursor, empty when absent
+  std::optional<std::int64_t> receivers;  // Comet-Receivers
+};
+
+enum class ParseStatus { kIncomplete, kComplete, kMalformed };
+
+// Parses one response at the start of `bytes`; `consumed` is its size when complete.
+ParseStatus parse_response(std::string_view bytes, Response& response, std::size_t& consumed);
+
+std::string get_request(const Endpoint& endpoint, const std::string& target);
+std::string post_request(const Endpoint& endpoint, const std::string& target, std::string_view body,
+                         const std::string& content_type = "text/plain");
+
+// One keep-alive connection, used by one thread. Connects when needed. Throws std::runtime_error when the
+// server cannot be reached, answers something that is no HTTP or not in time, and Interrupted on a stop
+// signal.
+class HttpClient {
+ public:
+  explicit HttpClient(Endpoint endpoint) : endpoint_(std::move(endpoint)) {}
+  ~HttpClient() { close(); }
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  Response get(const std::string& target);
+  Response post(const std::string& target, std::string_view body);
+
+  // The two halves, for a caller that does something else before the answer is there.
+  void connect();  // makes sure that the next send() has an open connection
+  void send(std::string_view request);
+  bool readable() const;
+  int socket() const { return socket_; }  // -1 when there is no connection
+  Response receive();
+  void close();
+
+ private:
+  Response exchange(std::string_view request);
+
+  Endpoint endpoint_;
+  int socket_ = -1;
+  std::string received_;
+};
+
+}  // namespace comet::loadgen

@@ -1,0 +1,270 @@
+// The bench driver: see bench.hpp.
+#include "loadgen/driver/bench.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <map>
+#include <random>
+
+#include "loadgen/clock.hpp"
+#include "loadgen/machine/doctor.hpp"
+#include "loadgen/errors.hpp"
+#include "loadgen/machine/machine.hpp"
+#include "loadgen/driver/manifest.hpp"
+#include "loadgen/results/report_json.hpp"
+#include "loadgen/results/report_table.hpp"
+#include "loadgen/driver/scenarios.hpp"
+#include "loadgen/driver/server_process.hpp"
+#include "loadgen/signals.hpp"
+#include "loadgen/driver/smoke.hpp"
+
+namespace comet::loadgen {
+namespace {
+
+constexpr double kReadyTimeout = 30;
+
+class Bench {
+ public:
+  explicit Bench(const BenchOptions& options)
+      : options_(options), entries_(select_entries(find_entries(options.root), options.entries)) {}
+
+  int run();
+
+ private:
+  // One entry at one size and rate, and the time that its repeats have taken.
+  struct Job {
+    const Entry* entry;
+    Scenario scenario;
+    Series series;
+    double seconds = 0;
+    int done = 0;
+  };
+
+  static bool measured(const Job& job);
+  static std::string title(const Job& job, int position, int all);
+  void prepare(std::uint64_t seed);
+  void make_jobs();
+  double remaining_seconds(int repeat, const std::vector<std::size_t>& order, std::size_t next) const;
+  void run_job(Job& job, Measurement result);
+  void measure(const Job& job, Measurement& result);
+  int wait_until_ready(ServerProcess& process, const Job& job);
+  void keep(Job& job, Measurement result);
+  void print_table();
+
+  const BenchOptions& options_;
+  std::vector<Entry> entries_;
+  std::filesystem::path folder_;
+  boost::json::object run_facts_;
+  Progress progress_;
+  std::vector<Job> jobs_;              // in the order of the table
+  std::vector<std::size_t> shuffled_;  // those that can be measured; each repeat reorders them
+  // The least size that an entry was not ready at, and why: it is not started again at that size or a larger.
+  std::map<const Entry*, std::pair<std::int64_t, std::string>> not_ready_;
+};
+
+// Why an entry cannot take part; empty when it can.
+std::string obstacle(const Entry& entry, const Scenario& scenario, const Limits& limits, std::int64_t held) {
+  std::vector<std::string> needs{"subscribe", "publish", "stats"};
+  for (std::string& part : scenario.needs()) needs.push_back(std::move(part));
+  for (const std::string& part : needs)
+    if (!entry.keeps_part(part)) return std::string("keeps no ") + part + ", which the scenario needs";
+  if (!scenario.server_options.empty() && !entry.keeps_all)
+    return "does not keep the whole contract, and so not " + scenario.server_options.front();
+  // A hold scenario finds the ceiling by itself, and draws it.
+  return scenario.kind == Kind::kHold ? ""
+                                      : why_not_held(entry, limits, connections_at_a_time(scenario, held));
+}
+
+void Bench::prepare(std::uint64_t seed) {
+  const std::string started = utc_now();
+  const std::string commit = commit_of(options_.root);
+  std::string stamp = started;
+  std::erase(stamp, ':');
+  folder_ = options_.results / stamp;
+  run_facts_ = {{"started_at", started},
+                {"command_line", boost::json::value_from(options_.command_line)},
+                {"seed", seed},
+                {"commit", commit.empty() ? boost::json::value(nullptr) : boost::json::value(commit)},
+                {"machine", machine_facts()}};
+  std::error_code error;  // before the work: a disk that takes nothing is known at once
+  std::filesystem::create_directories(options_.results, error);
+  // Another bench may have started in the same second.
+  for (int number = 2; !error && !std::filesystem::create_directory(folder_, error); ++number)
+    folder_ = options_.results / (stamp + "-" + std::to_string(number));
+  if (error)
+    throw std::runtime_error("cannot make " + folder_.string() + ": " + error.message() + " (see --out)");
+}
+
+void Bench::make_jobs() {
+  const Scenario& scenario = options_.scenario;
+  const Limits limits = read_limits("/", geteuid());
+  std::vector<std::int64_t> sizes = scenario.held;
+  if (scenario.kind == Kind::kHold) sizes = {scenario.held.back()};  // it goes through all of them by itself
+  for (const std::int64_t held : sizes)
+    for (const Scenario& one : scenario.by_rate())
+      for (const Entry& entry : entries_) {
+        jobs_.push_back({&entry, one, {entry.name, entry.model, entry.group, held, {}}});
+        jobs_.back().series.packages = package_versions(entry.packages);
+        if (scenario.rates.size() > 1) jobs_.back().series.rate = one.publishes_per_second;
+        Measurement skipped;
+        skipped.note = obstacle(entry, scenario, limits, held);
+        if (skipped.note.empty()) {
+          shuffled_.push_back(jobs_.size() - 1);
+          continue;
+        }
+        std::fprintf(stderr, "%s at %s is skipped: %s\n", entry.name.c_str(), with_commas(held).c_str(),
+                     skipped.note.c_str());
+        skipped.status = Status::kSkipped;
+        skipped.started_at = utc_now();
+        keep(jobs_.back(), std::move(skipped));
+      }
+}
+
+bool Bench::measured(const Job& job) {
+  const auto& repeats = job.series.repeats;
+  return std::any_of(repeats.begin(), repeats.end(),
+                     [](const Measurement& repeat) { return repeat.status == Status::kComplete; });
+}
+
+// "[3/27] async at 1,000"
+std::string Bench::title(const Job& job, int position, int all) {
+  std::string text("[");
+  return text + std::to_string(position) + "/" + std::to_string(all) + "] " + series_name(job.series);
+}
+
+int Bench::run() {
+  const std::uint64_t seed = options_.seed.value_or(std::random_device()());
+  prepare(seed);
+  make_jobs();
+  std::mt19937_64 random(seed);
+  const auto all = static_cast<int>(shuffled_.size()) * options_.repeats;
+  int position = 0;
+  for (int repeat = 1; repeat <= options_.repeats; ++repeat) {
+    std::shuffle(shuffled_.begin(), shuffled_.end(), random);
+    for (std::size_t i = 0; i < shuffled_.size() && stop_signals() == 0; ++i) {
+      Job& job = jobs_[shuffled_[i]];
+      ++position;
+      progress_.start(title(job, position, all),
+                      position == 1 ? std::nullopt : std::optional(remaining_seconds(repeat, shuffled_, i)));
+      Measurement result;
+      result.repeat = repeat;
+      result.position = position;
+      run_job(job, std::move(result));
+    }
+  }
+  print_table();
+  if (stop_signals() > 0) return 128 + last_stop_signal();
+  return std::any_of(jobs_.begin(), jobs_.end(), measured) ? 0 : 1;
+}
+
+// By what the job's own repeats took, or the mean of all that were done.
+double Bench::remaining_seconds(int repeat, const std::vector<std::size_t>& order, std::size_t next) const {
+  double seconds = 0;
+  int done = 0;
+  for (const Job& job : jobs_) {
+    seconds += job.seconds;
+    done += job.done;
+  }
+  const double mean = done == 0 ? 0 : seconds / done;
+  double left = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const Job& job = jobs_[order[i]];
+    const int times = options_.repeats - repeat + (i >= next ? 1 : 0);
+    left += times * (job.done == 0 ? mean : job.seconds / job.done);
+  }
+  return left;
+}
+
+void Bench::run_job(Job& job, Measurement result) {
+  const std::int64_t start = now_ns();
+  result.started_at = utc_now();
+  try {
+    if (const auto found = not_ready_.find(job.entry);
+        found != not_ready_.end() && job.series.held_wanted >= found->second.first) {
+      result.status = Status::kSkipped;
+      result.note = "not started again: " + found->second.second;
+    } else {
+      measure(job, result);
+    }
+  } catch (const Interrupted&) {
+    result.status = Status::kInterrupted;
+    result.note = "interrupted";
+  } catch (const std::exception& error) {
+    result.status = Status::kFailed;
+    result.note = error.what();
+  }
+  job.seconds += static_cast<double>(now_ns() - start) / kSecond;
+  ++job.done;
+  progress_.finish(outcome(result));
+  keep(job, std::move(result));
+}
+
+int Bench::wait_until_ready(ServerProcess& process, const Job& job) {
+  try {
+    return process.wait_until_ready(kReadyTimeout);
+  } catch (const std::runtime_error& error) {
+    not_ready_[job.entry] = {job.series.held_wanted, error.what()};
+    throw;
+  }
+}
+
+void Bench::measure(const Job& job, Measurement& result) {
+  progress_.phase("starting");
+  const std::string address = "127.0.0.1";
+  const Entry& entry = *job.entry;
+  const Scenario& scenario = job.scenario;
+  const std::int64_t held = job.series.held_wanted;
+  const auto connections = connections_at_a_time(scenario, held) + kConnectionsBesides;
+  result.server_command = entry_command(entry, address, 0, static_cast<std::size_t>(connections));
+  result.server_command.insert(result.server_command.end(), scenario.server_options.begin(),
+                               scenario.server_options.end());
+  ServerProcess process(result.server_command, entry.folder, options_.program_folder);
+  const auto stop = [&] {
+    progress_.phase("stopping");
+    const ServerExit end = process.stop();
+    result.server.stop_seconds = end.seconds;
+    result.server.exit_status = end.exit_status;
+    result.server.killed = end.killed;
+  };
+  try {
+    const Endpoint endpoint{address, static_cast<std::uint16_t>(wait_until_ready(process, job))};
+    progress_.phase("verifying");
+    verify(endpoint, [&entry](const std::string& part) { return entry.keeps_part(part); });
+    const ServerUnderTest server{
+        endpoint, process.pid(), [&process] { return process.death(); }, {}, entry.warm_up_seconds};
+    run_scenario(server, scenario, held, options_.client_processes, progress_, result);
+  } catch (...) {
+    stop();
+    throw;
+  }
+  stop();
+}
+
+void Bench::keep(Job& job, Measurement result) {
+  job.series.repeats.push_back(std::move(result));
+  try {
+    write_series(folder_, run_facts_, job.scenario, job.series);
+  } catch (const std::runtime_error&) {
+    progress_.clear();
+    print_table();
+    throw;
+  }
+}
+
+void Bench::print_table() {
+  std::vector<Series> all;
+  for (const Job& job : jobs_)
+    if (!job.series.repeats.empty()) all.push_back(job.series);
+  std::printf("\n%s", results_table(options_.scenario, all).c_str());
+  std::printf("\nresults: %s\n", folder_.c_str());
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int run_bench(const BenchOptions& options) { return Bench(options).run(); }
+
+}  // namespace comet::loadgen

@@ -1,0 +1,32 @@
+// The bench: every selected entry at every size and rate, again and again: started, verified, measured,
+// stopped.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loadgen/driver/scenario.hpp"
+
+namespace comet::loadgen {
+
+struct BenchOptions {
+  std::vector<std::string> entries;  // names; empty: all
+  Scenario scenario;
+  int repeats = 5;
+  std::optional<int> client_processes;
+  std::optional<std::uint64_t> seed;
+  std::filesystem::path root;
+  std::filesystem::path program_folder;
+  std::filesystem::path results;
+  std::vector<std::string> command_line;
+};
+
+// Prints the table on standard output and writes the JSON files. Returns the exit status: 0, 1 when no repeat
+// is complete, or 128 plus the signal that ended it early. An entry that fails is a row that says so. Throws
+// UsageError and std::runtime_error.
+int run_bench(const BenchOptions& options);
+
+}  // namespace comet::loadgen

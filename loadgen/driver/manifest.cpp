@@ -1,0 +1,232 @@
+// Manifests: see manifest.hpp.
+#include "loadgen/driver/manifest.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "loadgen/errors.hpp"
+
+namespace comet::loadgen {
+namespace {
+
+namespace json = boost::json;
+namespace fs = std::filesystem;
+
+// Of one figure of `held`: times the most that can be asked for it stays far below 2^63.
+constexpr std::int64_t kMostHeldCost = 1'000'000'000;
+
+std::string join(const std::set<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+// Reads the members of one object of a manifest; every complaint names the file.
+class ManifestObject {
+ public:
+  ManifestObject(const fs::path& file, const json::value& value) : file_(file), value_(value) {
+    if (!value.is_object()) fail("is not an object: start from another folder's pattern.json");
+  }
+
+  [[noreturn]] void fail(const std::string& what) const { throw UsageError(file_.string() + ": " + what); }
+
+  void allow_only(const std::set<std::string>& known) const {
+    for (const auto& member : value_.get_object()) {
+      const std::string key = member.key();
+      if (known.count(key) == 0) fail("unknown key '" + key + "': a manifest may have " + join(known));
+    }
+  }
+
+  const json::value* find(const std::string& key) const { return value_.get_object().if_contains(key); }
+
+  std::string text(const std::string& key) const {
+    const json::value* value = find(key);
+    if (value == nullptr || !value->is_string() || value->get_string().empty())
+      fail("'" + key + "' is missing: give it a text");
+    return json::value_to<std::string>(*value);
+  }
+
+  std::vector<std::string> texts(const std::string& key) const {
+    std::vector<std::string> list;
+    const json::value* value = find(key);
+    if (value == nullptr) return list;
+    if (!value->is_array()) fail("'" + key + "' is no list of texts");
+    for (const json::value& item : value->get_array()) {
+      if (!item.is_string()) fail("'" + key + "' is no list of texts");
+      list.push_back(json::value_to<std::string>(item));
+    }
+    return list;
+  }
+
+  // `or_else` where the key is missing.
+  std::int64_t number(const std::string& key, std::int64_t or_else) const {
+    const json::value* value = find(key);
+    if (value == nullptr) return or_else;
+    if (!value->is_int64() || value->get_int64() < 0 || value->get_int64() > kMostHeldCost)
+      fail("'" + key + "' is no number from 0 to " + std::to_string(kMostHeldCost));
+    return value->get_int64();
+  }
+
+ private:
+  const fs::path& file_;
+  const json::value& value_;
+};
+
+void replace(std::string& text, const std::string& placeholder, const std::string& value) {
+  for (std::size_t at = 0; (at = text.find(placeholder, at)) != std::string::npos; at += value.size())
+    text.replace(at, placeholder.size(), value);
+}
+
+// The parts of the contract that an entry may keep without keeping all of it: docs/architecture.md says what each is.
+const std::set<std::string>& parts() {
+  static const std::set<std::string> names{"subscribe", "publish", "publish-form", "publish-get", "stats",
+                                           "channels",  "cursors", "timeout",      "leaving"};
+  return names;
+}
+
+std::vector<std::string> read_parts(const ManifestObject& manifest) {
+  std::vector<std::string> keeps = manifest.texts("keeps");
+  if (keeps.empty())
+    manifest.fail("'keeps' is missing: \"all\" or a list such as [\"subscribe\", \"publish\", \"stats\"]");
+  for (const std::string& part : keeps)
+    if (parts().count(part) == 0)
+      manifest.fail("'keeps' has an unknown part '" + part + "': use some of " + join(parts()));
+  return keeps;
+}
+
+// Leaves `cost` as it is where the object says nothing.
+void read_held(const ManifestObject& object, const fs::path& file, HeldCost& cost) {
+  const json::value* value = object.find("held");
+  if (value == nullptr) return;
+  const ManifestObject held(file, *value);
+  held.allow_only({"descriptors", "files", "tasks", "maps", "bytes", "most"});
+  cost.descriptors = held.number("descriptors", 1);
+  cost.files = held.number("files", 1);
+  cost.tasks = held.number("tasks", 0);
+  cost.maps = held.number("maps", 0);
+  cost.bytes = held.number("bytes", 0);
+  cost.most.reset();
+  if (held.find("most") != nullptr) cost.most = held.number("most", 0);
+}
+
+void move_floor_last(std::vector<Entry>& entries) {
+  std::stable_partition(entries.begin(), entries.end(),
+                        [](const Entry& entry) { return entry.name != "floor"; });
+}
+
+std::string names_of(const std::vector<Entry>& entries) {
+  std::string text;
+  for (const Entry& entry : entries) text += (text.empty() ? "" : ", ") + entry.name;
+  return text;
+}
+
+}  // namespace
+
+bool Entry::keeps_part(const std::string& part) const {
+  return keeps_all || std::find(keeps.begin(), keeps.end(), part) != keeps.end();
+}
+
+std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file) {
+  boost::system::error_code error;
+  const json::value document = json::parse(text, error);
+  if (error) throw UsageError(file.string() + ": is not JSON: " + error.message());
+  const ManifestObject manifest(file, document);
+  manifest.allow_only(
+      {"name", "model", "command", "capacity", "keeps", "held", "packages", "variants", "warm_up_s"});
+  Entry base;
+  base.name = base.manifest_name = manifest.text("name");
+  base.model = manifest.text("model");
+  base.folder = file.parent_path();
+  base.group = base.name == "floor"                              ? "floor"
+               : base.folder.parent_path().filename() == "peers" ? "peer"
+                                                                 : "pattern";
+  base.command = manifest.texts("command");
+  if (base.command.empty())
+    manifest.fail("'command' is missing: give the program and its arguments as a list");
+  base.capacity = manifest.texts("capacity");
+  const json::value* keeps = manifest.find("keeps");
+  base.keeps_all = keeps != nullptr && keeps->is_string() && keeps->get_string() == "all";
+  if (!base.keeps_all) base.keeps = read_parts(manifest);
+  base.warm_up_seconds = static_cast<double>(manifest.number("warm_up_s", 0));
+  base.packages = manifest.texts("packages");
+
+  read_held(manifest, file, base.held);
+  const json::value* variants = manifest.find("variants");
+  if (variants == nullptr) return {base};
+  if (!variants->is_array() || variants->get_array().empty())
+    manifest.fail("'variants' is no list of variants");
+  std::vector<Entry> entries;
+  for (const json::value& item : variants->get_array()) {
+    const ManifestObject variant(file, item);
+    variant.allow_only({"name", "options", "held"});
+    Entry entry = base;
+    entry.name = variant.text("name");
+    read_held(variant, file, entry.held);
+    for (std::string& option : variant.texts("options")) entry.command.push_back(std::move(option));
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+std::vector<Entry> find_entries(const fs::path& root) {
+  std::vector<fs::path> files;
+  for (const char* group : {"patterns", "peers"}) {
+    const std::size_t first = files.size();
+    std::error_code error;
+    for (const auto& folder : fs::directory_iterator(root / group, error))
+      if (fs::exists(folder.path() / "pattern.json")) files.push_back(folder.path() / "pattern.json");
+    std::sort(files.begin() + static_cast<std::ptrdiff_t>(first), files.end());
+  }
+  if (files.empty())
+    throw UsageError("no patterns/*/pattern.json or peers/*/pattern.json under " + root.string() +
+                     ": name the project's folder with --root");
+  std::vector<Entry> entries;
+  for (const fs::path& file : files) {
+    std::ostringstream text;
+    text << std::ifstream(file).rdbuf();
+    for (Entry& entry : parse_manifest(text.str(), file)) entries.push_back(std::move(entry));
+  }
+  move_floor_last(entries);
+  std::set<std::string> names;
+  for (const Entry& entry : entries)
+    if (!names.insert(entry.name).second)
+      throw UsageError("two manifests name an entry '" + entry.name + "': rename one in its pattern.json");
+  return entries;
+}
+
+std::vector<Entry> select_entries(const std::vector<Entry>& all, const std::vector<std::string>& names) {
+  if (names.empty()) return all;
+  std::vector<Entry> selected;
+  std::set<std::string> taken;
+  for (const std::string& name : names) {
+    bool known = false;
+    std::error_code no_such_folder;
+    for (const Entry& entry : all) {
+      if (entry.name != name && entry.manifest_name != name &&
+          !fs::equivalent(name, entry.folder, no_such_folder))
+        continue;
+      known = true;
+      if (taken.insert(entry.name).second) selected.push_back(entry);
+    }
+    if (!known) throw UsageError("unknown entry '" + name + "': use one or more of " + names_of(all));
+  }
+  move_floor_last(selected);
+  return selected;
+}
+
+std::vector<std::string> entry_command(const Entry& entry, const std::string& address, int port,
+                                       std::size_t capacity) {
+  std::vector<std::string> command = entry.command;
+  if (capacity != 0) command.insert(command.end(), entry.capacity.begin(), entry.capacity.end());
+  for (std::string& word : command) {
+    replace(word, "{address}", address);
+    replace(word, "{port}", std::to_string(port));
+    replace(word, "{capacity}", std::to_string(capacity));
+  }
+  return command;
+}
+
+}  // namespace comet::loadgen

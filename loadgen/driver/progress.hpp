@@ -1,0 +1,43 @@
+// What the person sees while it works: one live line on a terminal, plain lines elsewhere. On standard error.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace comet::loadgen {
+
+class Progress {
+ public:
+  Progress();
+  ~Progress() { clear(); }
+
+  // A new piece of work, "[3/27] async at 1,000", and the estimate for it and all that follow.
+  void start(std::string title, std::optional<double> remaining_seconds);
+  void phase(const std::string& name);
+  // Cheap enough to be called every few milliseconds.
+  void counts(std::int64_t held, std::int64_t delivered);
+  // The work's outcome, as a line that stays.
+  void finish(const std::string& outcome);
+  void clear();
+
+ private:
+  void show(bool at_once);
+
+  bool terminal_;
+  std::string title_;
+  std::string phase_;
+  std::int64_t held_ = 0;
+  std::int64_t delivered_ = 0;
+  std::int64_t started_ns_ = 0;
+  std::int64_t last_shown_ns_ = 0;
+  std::optional<double> remaining_seconds_;
+};
+
+// 12345 as "12,345".
+std::string with_commas(std::int64_t number);
+
+// 125 as "2 min 5 s".
+std::string duration_text(double seconds);
+
+}  // namespace comet::loadgen

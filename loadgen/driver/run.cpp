@@ -1,0 +1,95 @@
+// `comet-loadgen run`: see run.hpp.
+#include "loadgen/driver/run.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <stdexcept>
+
+#include "loadgen/machine/machine.hpp"
+#include "loadgen/machine/process_tree.hpp"
+#include "loadgen/results/report_json.hpp"
+#include "loadgen/results/report_table.hpp"
+#include "loadgen/driver/scenarios.hpp"
+#include "loadgen/signals.hpp"
+#include "loadgen/driver/smoke.hpp"
+
+namespace comet::loadgen {
+namespace {
+
+// Name and process of the server as its /stats says; the process only when it is the one on this machine that
+// listens there: in a container it says a number that is another process here.
+std::string ask_who(HttpClient& client, const Endpoint& endpoint, std::optional<pid_t>& root) {
+  boost::system::error_code error;
+  const auto document = boost::json::parse(client.get("/stats").body, error);
+  if (error || !document.is_object())
+    throw std::runtime_error(endpoint.address + ":" + std::to_string(endpoint.port) +
+                             " answers no JSON at /stats");
+  const auto& stats = document.get_object();
+  const auto* pattern = stats.if_contains("pattern");
+  const auto* pid = stats.if_contains("pid");
+  if (pid != nullptr && pid->is_int64()) {
+    const auto process = static_cast<pid_t>(pid->get_int64());
+    if (endpoint.address.starts_with("127.") && listens_on(process, endpoint.port))
+      root = process;
+    else
+      std::fprintf(
+          stderr,
+          "comet-loadgen: process %d of /stats does not listen on port %u here, or is not ours to read: "
+          "no CPU, no user memory\n",
+          process, endpoint.port);
+  }
+  return pattern != nullptr && pattern->is_string() ? boost::json::value_to<std::string>(*pattern) : "server";
+}
+
+Measurement measure(const ServerUnderTest& server, const Scenario& scenario, const RunOptions& options,
+                    std::int64_t held, int repeat, Progress& progress) {
+  Measurement result;
+  result.repeat = result.position = repeat;
+  result.started_at = utc_now();
+  try {
+    run_scenario(server, scenario, held, options.client_processes, progress, result);
+  } catch (const Interrupted&) {
+    result.status = Status::kInterrupted;
+    result.note = "interrupted";
+  }
+  return result;
+}
+
+}  // namespace
+
+int run_against(const RunOptions& options) {
+  ServerUnderTest server{parse_url(options.url), std::nullopt, [] { return std::optional<std::string>(); }};
+  HttpClient client(server.endpoint);
+  const std::string name = ask_who(client, server.endpoint, server.root);
+  const ClientCount before = count_clients(client);
+  client.close();
+  verify(server.endpoint, [](const std::string&) { return false; });
+  std::vector<std::int64_t> sizes = options.scenario.held;
+  if (options.scenario.kind == Kind::kHold) sizes = {sizes.back()};
+  std::vector<Series> all;
+  std::string json;
+  bool complete = true;
+  Progress progress;
+  const auto measure_series = [&](const Scenario& scenario, Series series) {
+    if (scenario.rates.size() > 1) series.rate = scenario.publishes_per_second;
+    for (int repeat = 1; repeat <= options.repeats && stop_signals() == 0; ++repeat) {
+      progress.start(name + " at " + options.url, std::nullopt);
+      series.repeats.push_back(measure(server, scenario, options, series.held_wanted, repeat, progress));
+      server.before = before;
+      complete = complete && series.repeats.back().status == Status::kComplete;
+    }
+    if (series.repeats.empty()) return;
+    json += pretty(to_json(scenario, series));
+    all.push_back(std::move(series));
+  };
+  for (const std::int64_t held : sizes)
+    for (const Scenario& scenario : options.scenario.by_rate())
+      measure_series(scenario, {name, "", "pattern", held, {}});
+  progress.clear();
+  std::printf("%s", (options.json ? json : results_table(options.scenario, all)).c_str());
+  if (stop_signals() > 0) return 128 + last_stop_signal();
+  return complete ? 0 : 1;
+}
+
+}  // namespace comet::loadgen

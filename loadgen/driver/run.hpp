@@ -1,0 +1,23 @@
+// One scenario against a server that is already running.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "loadgen/driver/scenario.hpp"
+
+namespace comet::loadgen {
+
+struct RunOptions {
+  std::string url;
+  Scenario scenario;
+  int repeats = 1;
+  std::optional<int> client_processes;
+  bool json = false;  // print the whole result instead of the table
+};
+
+// Prints the result on standard output. Returns 0, 1 when a repeat is not complete, or 128 plus the signal
+// that ended it.
+int run_against(const RunOptions& options);
+
+}  // namespace comet::loadgen

@@ -1,0 +1,77 @@
+// Costs of the timed part: see costs.hpp.
+#include "loadgen/machine/costs.hpp"
+
+#include <algorithm>
+
+namespace comet::loadgen {
+namespace {
+
+constexpr double kFull = 0.95;  // of a core: the rest are moments in which all wait for a packet
+
+// Nothing where it fell: what was read was not the same processes twice.
+std::optional<double> grown(std::int64_t before, std::int64_t after) {
+  if (after < before) return std::nullopt;
+  return static_cast<double>(after - before);
+}
+
+// A thread that began meanwhile counts whole.
+double busiest_thread(const ProcessCost& before, const ProcessCost& after) {
+  std::int64_t busiest = 0;
+  for (const auto& [thread, cpu_ns] : after.thread_cpu_ns) {
+    const auto start = before.thread_cpu_ns.find(thread);
+    busiest = std::max(busiest, cpu_ns - (start == before.thread_cpu_ns.end() ? 0 : start->second));
+  }
+  return static_cast<double>(busiest);
+}
+
+void set_server_costs(const ProcessCost& before, const ProcessCost& after, std::int64_t deliveries,
+                      double wall, ServerFigures& server) {
+  const auto cpu = grown(before.cpu_ns, after.cpu_ns);
+  const auto switches = grown(before.context_switches, after.context_switches);
+  if (cpu) server.cores = *cpu / wall;
+  if (deliveries <= 0) return;
+  if (cpu) server.cpu_us = *cpu / 1e3 / static_cast<double>(deliveries);
+  if (switches) server.context_switches = *switches / static_cast<double>(deliveries);
+}
+
+}  // namespace
+
+// The generator was the limit when one of its processes, each a single thread, was busy all the time, while the
+// server could have done more: none of its threads was busy all the time, as the thread of a loop at its limit
+// is, and the machine had CPU time left for several of them together. How many threads a server has says
+// nothing, for those of a pool may have no work. Of a server elsewhere only the generator's side is known.
+bool limited_by_generator(const Load& load) {
+  if (load.busiest_process <= kFull) return false;
+  if (!load.server) return true;
+  return load.busiest_server_thread < kFull && *load.server + load.generator < kFull * load.machine_cores;
+}
+
+void set_costs(const Costs& before, const Costs& after, std::int64_t deliveries, double machine_cores,
+               Measurement& result) {
+  const auto wall = static_cast<double>(after.at_ns - before.at_ns);
+  if (wall <= 0) return;
+  Load load;
+  load.machine_cores = machine_cores;
+  if (before.server && after.server) {
+    set_server_costs(*before.server, *after.server, deliveries, wall, result.server);
+    load.server = result.server.cores;
+    load.busiest_server_thread = busiest_thread(*before.server, *after.server) / wall;
+  }
+  auto total = static_cast<double>(after.driver_cpu_ns - before.driver_cpu_ns);
+  load.busiest_process = total / wall;
+  for (std::size_t i = 0; i < after.client_cpu_ns.size(); ++i) {
+    const auto cpu = static_cast<double>(after.client_cpu_ns[i] - before.client_cpu_ns[i]);
+    total += cpu;
+    load.busiest_process = std::max(load.busiest_process, cpu / wall);
+  }
+  GeneratorFigures& generator = result.generator;
+  generator.cores = load.generator = total / wall;
+  if (deliveries > 0) generator.cpu_us = total / 1e3 / static_cast<double>(deliveries);
+  generator.limited = limited_by_generator(load);
+  if (before.network && after.network) {
+    result.retransmitted = after.network->retransmitted - before.network->retransmitted;
+    result.dropped = after.network->dropped - before.network->dropped;
+  }
+}
+
+}  // namespace comet::loadgen

@@ -1,0 +1,179 @@
+// The doctor: see doctor.hpp.
+#include "loadgen/machine/doctor.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+
+#include "loadgen/clients/client_processes.hpp"
+#include "loadgen/clients/client_socket.hpp"
+#include "loadgen/driver/progress.hpp"
+
+namespace comet::loadgen {
+namespace {
+
+// What a server keeps for itself of each: descriptors for publishers and refusals (the five keep 64), tasks
+// for everybody else on the machine, mappings for libraries and heap.
+constexpr std::int64_t kDescriptorsBesides = 64;
+constexpr std::int64_t kTasksBesides = 64;
+constexpr std::int64_t kMapsBesides = 2048;
+// The kernel's PID_MAX_LIMIT: kernel.pid_max takes no more.
+constexpr std::int64_t kMostPids = 4'194'304;
+
+constexpr char kOpenFiles[] = "open files of one process, hard limit";
+constexpr char kSetSysctl[] = "sudo sysctl -w ";
+// A hard limit may be raised by root only. In a container root may lack the capability.
+constexpr char kAsRoot[] = "  (as root with CAP_SYS_RESOURCE; then start the server there)";
+
+std::string set_sysctl(const std::string& key, std::int64_t value) {
+  return kSetSysctl + key + "=" + std::to_string(value);
+}
+
+// Ceilings in the making.
+class Examination {
+ public:
+  Examination(const Limits& limits, std::int64_t wanted) : limits_(limits), wanted_(wanted) {}
+
+  // `each` of something for each held request, of which `limit` less `besides` can be had. `lift` gets the
+  // value that the limit needs.
+  void add(std::int64_t each, Limits::Number limit, std::int64_t besides, const std::string& name,
+           const std::function<std::string(std::int64_t)>& lift) {
+    if (each == 0 || !limit) return;
+    const std::int64_t need = wanted_ * each + besides;
+    found.push_back({std::max<std::int64_t>(0, (*limit - besides) / each), name + " " + with_commas(*limit),
+                     lift(need), need});
+  }
+
+  void add_sysctl(std::int64_t each, Limits::Number limit, std::int64_t besides, const std::string& key) {
+    add(each, limit, besides, key, [&key](std::int64_t value) { return set_sysctl(key, value); });
+  }
+
+  void add_group(std::int64_t each, const GroupLimit& group, std::int64_t besides) {
+    add(each, group.most, group.used + besides, group.file, [&group](std::int64_t value) {
+      return "echo " + std::to_string(value) + " | sudo tee " + group.file;
+    });
+  }
+
+  // Not beyond fs.nr_open.
+  std::string raise_open_files(std::int64_t value) const {
+    std::string ulimit = "ulimit -n " + std::to_string(value) + kAsRoot;
+    if (!limits_.most_open_files || value <= *limits_.most_open_files) return ulimit;
+    return set_sysctl("fs.nr_open", value) + " && " + ulimit;
+  }
+
+  std::vector<HeldCeiling> found;
+
+ private:
+  const Limits& limits_;
+  const std::int64_t wanted_;
+};
+
+void add_tasks(Examination& examination, const HeldCost& cost, const Limits& limits) {
+  const std::int64_t besides = limits.tasks + kTasksBesides;
+  examination.add(cost.tasks, limits.pid_max, besides, "kernel.pid_max", [](std::int64_t value) {
+    if (value <= kMostPids) return set_sysctl("kernel.pid_max", value);
+    return "no command: the kernel numbers no more than " + with_commas(kMostPids) + " processes and threads";
+  });
+  examination.add_sysctl(cost.tasks, limits.threads_max, besides, "kernel.threads-max");
+  examination.add(cost.tasks, limits.processes_of_user, limits.tasks_of_user + kTasksBesides,
+                  "processes and threads of one user", [&limits](std::int64_t value) {
+                    const auto hard = limits.most_processes_of_user;
+                    return "ulimit -u " + std::to_string(value) + (hard && value > *hard ? kAsRoot : "");
+                  });
+  examination.add_group(cost.tasks, limits.group_tasks, kTasksBesides);
+}
+
+// The load generator's connections: it has the limit of the server, and shares them among its processes.
+void add_clients(Examination& examination, const Limits& limits, std::int64_t wanted) {
+  if (!limits.open_files) return;
+  const std::int64_t each = std::max<std::int64_t>(0, *limits.open_files - kClientDescriptorsBesides);
+  const std::int64_t need = (wanted + kMostClients - 1) / kMostClients + kClientDescriptorsBesides;
+  examination.found.push_back({each * kMostClients,
+                               std::string(kOpenFiles) + " " + with_commas(*limits.open_files),
+                               examination.raise_open_files(need), need});
+}
+
+bool lowest_first(const HeldCeiling& a, const HeldCeiling& b) { return a.held < b.held; }
+
+// Of two values of one limit, the larger is for both.
+void add_lift(std::vector<HeldCeiling>& lifts, const HeldCeiling& ceiling) {
+  const auto covers = [&ceiling](const HeldCeiling& other) {
+    return other.lift == ceiling.lift || (other.limit == ceiling.limit && other.need > ceiling.need);
+  };
+  if (std::any_of(lifts.begin(), lifts.end(), covers)) return;
+  std::erase_if(lifts, [&ceiling](const HeldCeiling& other) {
+    return other.limit == ceiling.limit && other.need < ceiling.need;
+  });
+  lifts.push_back(ceiling);
+}
+
+}  // namespace
+
+std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std::int64_t wanted) {
+  const HeldCost& cost = entry.held;
+  Examination examination(limits, wanted);
+  examination.add(1, cost.most, kConnectionsBesides, "the server's own cap", [&entry](std::int64_t value) {
+    // A bench gives the option already.
+    if (!entry.capacity.empty()) return entry.name + ": none of its options allows that";
+    return entry.name + ": where it has an option for " + with_commas(value) + " connections, add that to " +
+           (entry.folder / "pattern.json").string() + ", and raise \"most\" there";
+  });
+  examination.add(cost.descriptors, limits.open_files, kDescriptorsBesides, kOpenFiles,
+                  [&examination](std::int64_t value) { return examination.raise_open_files(value); });
+  add_clients(examination, limits, wanted);
+  // The client's end of each connection is on this machine too.
+  examination.add_sysctl(1 + cost.files, limits.open_files_of_all, limits.files_open, "fs.file-max");
+  add_tasks(examination, cost, limits);
+  examination.add_sysctl(cost.maps, limits.maps, kMapsBesides, "vm.max_map_count");
+  examination.add(cost.bytes, limits.memory_bytes, 0, "available memory in bytes",
+                  [&entry](std::int64_t value) {
+                    return entry.name + ": " + with_commas(value >> 20) + " MiB of available memory";
+                  });
+  examination.add_group(cost.bytes, limits.group_memory, 0);
+  examination.add_sysctl(1, limits.tracked_connections, limits.tracked_now, "net.netfilter.nf_conntrack_max");
+  if (limits.local_ports && *limits.local_ports < kConnectionsPerAddress) {
+    examination.found.push_back(
+        {*limits.local_ports,
+         "net.ipv4.ip_local_port_range, ports of one address " + with_commas(*limits.local_ports),
+         std::string(kSetSysctl) + "net.ipv4.ip_local_port_range='10000 65535'", kConnectionsPerAddress});
+  }
+  std::stable_sort(examination.found.begin(), examination.found.end(), lowest_first);
+  return examination.found;
+}
+
+std::string why_not_held(const Entry& entry, const Limits& limits, std::int64_t held) {
+  const auto found = ceilings(entry, limits, held);
+  if (found.empty() || found.front().held >= held) return {};
+  return "can hold " + with_commas(found.front().held) + " of " + with_commas(held) +
+         " here: " + found.front().limit + " (" + found.front().lift + ")";
+}
+
+int run_doctor(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held) {
+  std::vector<HeldCeiling> lifts;
+  bool all_fit = true;
+  std::printf("%-26s %15s  %s\n", "entry", "can be held", "what binds first");
+  for (const Entry& entry : entries) {
+    const auto found = ceilings(entry, limits, held);
+    const std::string most = found.empty() ? "no limit" : with_commas(found.front().held);
+    std::printf("%-26s %15s  %s\n", entry.name.c_str(), most.c_str(),
+                found.empty() ? "" : found.front().limit.c_str());
+    for (const HeldCeiling& ceiling : found) {
+      if (ceiling.held >= held) break;
+      all_fit = false;
+      add_lift(lifts, ceiling);
+    }
+  }
+  if (all_fit) {
+    std::printf("\n%s can be held by each of them\n", with_commas(held).c_str());
+    return 0;
+  }
+  std::printf("\nto hold %s by each of them:\n", with_commas(held).c_str());
+  for (const HeldCeiling& ceiling : lifts) std::printf("  %s\n", ceiling.lift.c_str());
+  if (std::any_of(lifts.begin(), lifts.end(),
+                  [](const HeldCeiling& ceiling) { return ceiling.lift.starts_with(kSetSysctl); }))
+    std::printf("all settings of the kernel at once: sudo tuning/apply --held %lld --yes\n",
+                static_cast<long long>(held));
+  return 1;
+}
+
+}  // namespace comet::loadgen

@@ -1,0 +1,42 @@
+// What a server costs, read from /proc over its whole process tree: CPU, context switches, proportional
+// memory.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace comet::loadgen {
+
+// `root`, its descendants, and every member of the process group that `root` leads.
+std::vector<pid_t> process_tree(pid_t root);
+
+// Of a process; none when it is gone.
+std::vector<pid_t> threads_of(pid_t process);
+
+// Whether the process itself has a socket that listens on the TCP port, as far as this user may see.
+bool listens_on(pid_t process, std::uint16_t port);
+
+// Open descriptors, summed over the processes; nothing when none may be read.
+std::optional<std::int64_t> open_descriptors(const std::vector<pid_t>& processes);
+
+struct ProcessCost {
+  std::int64_t cpu_ns = 0;            // user and system, of living processes and of children they waited for
+  std::int64_t context_switches = 0;  // voluntary and not, of living threads only
+  std::int64_t threads = 0;
+  std::unordered_map<pid_t, std::int64_t> thread_cpu_ns;  // of living threads
+};
+
+// Processes that end while they are read count as gone.
+ProcessCost process_cost(const std::vector<pid_t>& processes);
+
+// CPU alone, at the price of one system call and one small file for each process. Nanoseconds.
+std::int64_t process_cpu_ns(const std::vector<pid_t>& processes);
+
+// Proportional set size in bytes, summed; nothing when no process can be read.
+std::optional<std::int64_t> proportional_set_size(const std::vector<pid_t>& processes);
+
+}  // namespace comet::loadgen

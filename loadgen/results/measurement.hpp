@@ -1,0 +1,138 @@
+// What one repeat of a scenario showed for one entry at one size.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace comet::loadgen {
+
+enum class Status {
+  kComplete,
+  kCeiling,      // it could not hold as many as asked
+  kFailed,       // not ready, not verified, died, stopped delivering
+  kInterrupted,  // by the person
+  kSkipped,      // it does not keep what the scenario needs
+};
+
+// Exact, from all samples.
+struct Distribution {
+  double p50_us = 0;
+  double p90_us = 0;
+  double p99_us = 0;
+  double p999_us = 0;
+  double max_us = 0;
+  std::vector<std::pair<double, double>> curve;  // percent and microseconds, about 30 points from 0 to 100
+};
+
+// Nothing when there are none.
+std::optional<Distribution> distribution_of(std::vector<std::int64_t> samples_ns);
+
+struct Deliveries {
+  std::int64_t expected = 0;  // the counts include the warm-up
+  std::int64_t delivered = 0;
+  std::int64_t lost = 0;
+  std::int64_t duplicate = 0;
+  std::int64_t wrong = 0;
+  std::optional<double> per_second;
+  std::optional<double> offered_per_second;
+};
+
+// At a fixed rate, in the timed part.
+struct Publishes {
+  std::int64_t due = 0;
+  std::int64_t sent = 0;    // fewer where the server is too slow: nothing leaves for ever
+  std::int64_t waited = 0;  // that left late, for the one before on their connection had not been answered
+};
+
+// Of the server, over the timed part and per delivery in it.
+struct ServerFigures {
+  std::optional<std::int64_t> processes;
+  std::optional<std::int64_t> threads;
+  std::optional<std::int64_t> descriptors;
+  std::optional<double> cpu_us;
+  std::optional<double> context_switches;
+  std::optional<double> system_calls;  // from extra rounds after the timed ones
+  std::optional<double> cores;         // CPU time over wall time: 1 is one core
+  std::optional<double> stop_seconds;
+  std::optional<int> exit_status;
+  bool killed = false;
+};
+
+// Of the load generator: its driver and its client processes.
+struct GeneratorFigures {
+  int processes = 0;  // clients
+  std::optional<double> cpu_us;
+  std::optional<double> cores;
+  std::optional<double> lag_p99_us;  // how long the last event of a batch waited for the client itself
+  bool limited = false;              // it, not the server, was the limit: see limited_by_generator()
+};
+
+// Bytes at three moments: no clients, all held, all held after the messages (churn: after all left).
+struct MemoryFigures {
+  std::optional<std::int64_t> at_rest;
+  std::optional<std::int64_t> held;
+  std::optional<std::int64_t> after;
+
+  // Over the value at rest, for each of `count` held requests.
+  std::optional<double> per_held(std::optional<std::int64_t> bytes, std::int64_t count) const;
+};
+
+// hold: one for each size; churn: one for each moment.
+struct Point {
+  std::optional<double> at_seconds;
+  std::int64_t held = 0;
+  std::optional<std::int64_t> user_bytes;
+  std::optional<std::int64_t> kernel_bytes;
+};
+
+// What to say of the server's memory where, over `generations` of `seconds` each, it grows with each from the
+// second to the last, in all by more than it moves within either; empty where it does not. A pool is full
+// after the first, or grows in steps.
+std::string growth_note(const std::vector<Point>& points, double seconds, int generations);
+
+struct Measurement {
+  int repeat = 1;
+  int position = 1;        // in the run's random order
+  std::string started_at;  // UTC, ISO 8601
+  Status status = Status::kComplete;
+  std::string note;                       // why it is not complete, or what its figures need said
+  std::int64_t held = 0;                  // by the server's own count; churn: the mean
+  std::optional<double> connect_seconds;  // from the first connect until all were held
+  std::optional<double> hold_rate;        // held requests per second meanwhile
+  std::optional<double> warm_up_seconds;  // of rounds of messages before the timed part
+  std::optional<double> duration_seconds;
+  Deliveries deliveries;
+  std::optional<Publishes> publishes;
+  std::map<std::string, std::int64_t> errors;
+  std::optional<Distribution> latency;
+  std::optional<Distribution> skew;  // first to last delivery of one message
+  std::optional<Distribution> publish_lag;
+  std::optional<Distribution> other_latency;
+  std::vector<std::string> server_command;
+  ServerFigures server;
+  GeneratorFigures generator;
+  MemoryFigures user;                         // proportional set size over the server's process tree
+  MemoryFigures kernel;                       // system-wide
+  std::optional<std::int64_t> retransmitted;  // TCP segments, system-wide
+  std::optional<std::int64_t> dropped;        // packets, by a full receive queue of the kernel, system-wide
+  std::vector<Point> points;
+
+  void add_note(const std::string& text);
+};
+
+// All repeats of one entry at one size and rate.
+struct Series {
+  std::string entry;
+  std::string model;
+  std::string group;  // pattern, peer or floor
+  std::int64_t held_wanted = 0;
+  std::vector<Measurement> repeats;
+  std::string packages{};        // names and versions of those that the entry is made of
+  std::optional<double> rate{};  // publishes per second, where the scenario has several rates
+};
+
+}  // namespace comet::loadgen

@@ -1,0 +1,75 @@
+// The page's data: see page_data.hpp.
+#include "loadgen/results/page_data.hpp"
+
+#include <boost/json.hpp>
+#include <map>
+#include <tuple>
+
+#include "loadgen/results/budget.hpp"
+#include "loadgen/errors.hpp"
+#include "loadgen/results/page_series.hpp"
+#include "loadgen/results/statistics.hpp"
+
+namespace comet::loadgen {
+namespace {
+
+namespace json = boost::json;
+
+// A page shows a scenario from one run.
+void check_runs(const std::vector<ResultFile>& results) {
+  std::map<std::string, std::string> run_of_scenario;
+  for (const auto& [path, content] : results) {
+    const std::string scenario = text_at(content, "/scenario/name");
+    const std::string run = text_at(content, "/run/started_at");
+    if (run_of_scenario.emplace(scenario, run).first->second != run)
+      throw UsageError(
+          "scenario " + scenario +
+          " is in two runs: a page shows it from one, comet-loadgen compare sets two side by side");
+  }
+}
+
+// What may stand side by side in one table: scenario, number held, messages per second.
+using Place = std::tuple<std::string, double, double>;
+
+Place place_of(const json::value& result) {
+  return {text_at(result, "/scenario/name"), number_at(result, "/held_wanted").value_or(0),
+          number_at(result, "/scenario/publishes_per_second").value_or(0)};
+}
+
+json::array list(const std::map<std::string, json::value>& map) {
+  json::array values;
+  for (const auto& [key, value] : map) values.push_back(value);
+  return values;
+}
+
+}  // namespace
+
+json::object page_data(const std::vector<ResultFile>& results, const json::value& microbench) {
+  check_runs(results);
+  std::map<Place, const json::value*> floors;
+  for (const auto& [path, content] : results)
+    if (text_at(content, "/group") == "floor") floors[place_of(content)] = &content;
+  const json::object mechanisms = microbench.is_null() ? json::object{} : mechanisms_json(microbench);
+  std::map<std::string, json::value> runs;                // by start
+  std::map<std::string, json::value> scenarios, entries;  // by name
+  json::array series;
+  for (const auto& [path, content] : results) {
+    const std::string run = text_at(content, "/run/started_at");
+    runs[run] = content.at("run");
+    json::object scenario = content.at("scenario").as_object();
+    scenario["run"] = run;
+    scenarios[text_at(content, "/scenario/name")] = std::move(scenario);
+    entries[text_at(content, "/entry")] = {
+        {"name", content.at("entry")}, {"group", content.at("group")}, {"model", content.at("model")}};
+    const auto floor = floors.find(place_of(content));
+    series.push_back(series_json(content, floor == floors.end() ? nullptr : floor->second, mechanisms));
+  }
+  return {{"runs", list(runs)},
+          {"scenarios", list(scenarios)},
+          {"entries", list(entries)},
+          {"enough_repeats", kEnoughRepeats},
+          {"microbench", mechanisms.empty() ? json::value(nullptr) : json::value(mechanisms)},
+          {"series", std::move(series)}};
+}
+
+}  // namespace comet::loadgen

@@ -1,0 +1,16 @@
+// What the results page draws, of all result files: every statistic is taken here, none by the page's scripts.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <vector>
+
+#include "loadgen/results/result_files.hpp"
+
+namespace comet::loadgen {
+
+// `microbench`: Google Benchmark's JSON, or null. Throws UsageError when a scenario comes from two runs: figures
+// of different runs do not stand side by side.
+boost::json::object page_data(const std::vector<ResultFile>& results, const boost::json::value& microbench);
+
+}  // namespace comet::loadgen

@@ -1,0 +1,249 @@
+// The page's data of one series: see page_series.hpp.
+#include "loadgen/results/page_series.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <map>
+
+#include "loadgen/results/budget.hpp"
+#include "loadgen/results/figures.hpp"
+#include "loadgen/results/result_files.hpp"
+
+namespace comet::loadgen {
+namespace {
+
+namespace json = boost::json;
+
+constexpr double kLagShare = 0.1;  // of a p99, above which the load generator's own lag is no detail
+
+json::value or_null(std::optional<double> number) {
+  return number ? json::value(*number) : json::value(nullptr);
+}
+
+json::array interval_json(const std::vector<double>& values) {
+  const Interval interval = bootstrap_median(values);
+  return {interval.median, interval.low, interval.high};
+}
+
+bool has_status(const json::value& repeat, const char* status) {
+  return text_at(repeat, "/status") == status;
+}
+
+bool flag_at(const json::value& value, const std::string& pointer) {
+  json::error_code missing;
+  const json::value* found = value.find_pointer(pointer, missing);
+  return found != nullptr && found->is_bool() && found->get_bool();
+}
+
+// What one repeat saw before it reached a ceiling still counts for points.
+bool has_data(const json::value& repeat) {
+  return has_status(repeat, "complete") || has_status(repeat, "ceiling");
+}
+
+std::int64_t count_of(const json::value& result, const char* status) {
+  const json::array& repeats = array_at(result, "/repeats");
+  return std::count_if(repeats.begin(), repeats.end(),
+                       [status](const json::value& repeat) { return has_status(repeat, status); });
+}
+
+std::optional<double> median_of(const json::value& result, const std::string& pointer) {
+  const auto value = figure_value(result, pointer);
+  return value ? std::optional(value->interval.median) : std::nullopt;
+}
+
+// A ceiling is a result: where no repeat is complete, the figures are those taken below it.
+json::object figures_json(const json::value& result) {
+  const char* status = count_of(result, "complete") > 0 ? "complete" : "ceiling";
+  json::object figures;
+  for (const Figure& figure : all_figures())
+    if (const auto value = figure_value(result, figure.pointer, status))
+      figures[figure.key] = {value->interval.median, value->interval.low, value->interval.high,
+                             value->repeats};
+  return figures;
+}
+
+// [percent, median, low, high] of every percent that the repeats' curves have.
+json::array curve_json(const json::value& result) {
+  std::map<double, std::vector<double>> by_percent;
+  for (const json::value& repeat : array_at(result, "/repeats"))
+    if (has_status(repeat, "complete"))
+      for (const json::value& point : array_at(repeat, "/latency/curve"))
+        by_percent[*number_at(point, "/0")].push_back(*number_at(point, "/1"));
+  json::array curve;
+  for (const auto& [percent, values] : by_percent) {
+    const Interval interval = bootstrap_median(values);
+    curve.push_back({percent, interval.median, interval.low, interval.high});
+  }
+  return curve;
+}
+
+// hold: {held, user_bytes, kernel_bytes} with [median, low, high] for each size. Kernel memory is
+// system-wide: only what came over the value at rest is the server's.
+json::array hold_points_json(const json::value& result) {
+  std::map<double, std::map<std::string, std::vector<double>>> by_held;
+  for (const json::value& repeat : array_at(result, "/repeats")) {
+    if (!has_data(repeat)) continue;
+    const auto kernel_at_rest = number_at(repeat, "/kernel_memory/at_rest_bytes");
+    for (const json::value& point : array_at(repeat, "/points")) {
+      auto& members = by_held[number_at(point, "/held").value_or(0)];
+      if (const auto bytes = number_at(point, "/user_bytes")) members["user_bytes"].push_back(*bytes);
+      const auto kernel = number_at(point, "/kernel_bytes");
+      if (kernel && kernel_at_rest) members["kernel_bytes"].push_back(*kernel - *kernel_at_rest);
+    }
+  }
+  json::array points;
+  for (const auto& [held, members] : by_held) {
+    json::object point{{"held", held}};
+    for (const auto& [member, values] : members) point[member] = interval_json(values);
+    points.push_back(std::move(point));
+  }
+  return points;
+}
+
+// churn: memory over time is one repeat's; moments of different repeats do not match. A failed one's where
+// none is complete: it shows what was not given back.
+const json::value* churn_repeat(const json::value& result) {
+  const json::value* shown = nullptr;
+  for (const json::value& repeat : array_at(result, "/repeats")) {
+    if (array_at(repeat, "/points").empty()) continue;
+    if (has_data(repeat)) return &repeat;
+    if (shown == nullptr) shown = &repeat;
+  }
+  return shown;
+}
+
+json::object sums_json(const json::value& result) {
+  json::object sums;
+  for (const char* member : {"expected", "delivered", "lost", "duplicate", "wrong"}) {
+    double sum = 0;
+    for (const json::value& repeat : array_at(result, "/repeats"))
+      sum += number_at(repeat, std::string("/deliveries/") + member).value_or(0);
+    sums[member] = sum;
+  }
+  return sums;
+}
+
+// Repeats that are not complete.
+json::array problems_json(const json::value& result) {
+  json::array problems;
+  for (const json::value& repeat : array_at(result, "/repeats"))
+    if (!has_status(repeat, "complete"))
+      problems.push_back(
+          {{"status", repeat.at("status")}, {"held", repeat.at("held")}, {"note", repeat.at("note")}});
+  return problems;
+}
+
+// What went wrong in repeats, complete or not: each kind with how often, and in how many repeats.
+json::array faults_json(const json::value& result) {
+  struct Fault {
+    double count = 0;
+    int repeats = 0;
+  };
+  std::map<std::string, Fault> faults;
+  const auto add = [&faults](const std::string& what, double count) {
+    if (count <= 0) return;
+    faults[what].count += count;
+    ++faults[what].repeats;
+  };
+  // Without cursors a steady scenario is there to count what is lost, and has a plot of it.
+  const bool loss_is_measured =
+      text_at(result, "/scenario/kind") == "steady" && !flag_at(result, "/scenario/cursors");
+  for (const json::value& repeat : array_at(result, "/repeats")) {
+    for (const char* member : {"lost", "duplicate", "wrong"})
+      if (std::string(member) != "lost" || !loss_is_measured)
+        add(std::string(member) + " deliveries",
+            number_at(repeat, std::string("/deliveries/") + member).value_or(0));
+    if (repeat.at("errors").is_object())
+      for (const auto& [kind, count] : repeat.at("errors").get_object())
+        add("error: " + std::string(kind), count.to_number<double>());
+    if (flag_at(repeat, "/server/had_to_be_killed"))
+      add("did not end within 10 s of SIGTERM and was killed", 1);
+  }
+  json::array list;
+  for (const auto& [what, fault] : faults)
+    list.push_back({{"what", what}, {"count", fault.count}, {"repeats", fault.repeats}});
+  return list;
+}
+
+// Dropped acknowledgements do no harm: only what had to be sent again counts.
+double sent_again(const json::value& result) {
+  double sum = 0;
+  for (const json::value& repeat : array_at(result, "/repeats"))
+    if (number_at(repeat, "/kernel_network/packets_dropped").value_or(0) > 0)
+      sum += number_at(repeat, "/kernel_network/segments_retransmitted").value_or(0);
+  return sum;
+}
+
+json::value lost_percent(const json::value& result) {
+  std::vector<double> shares;
+  for (const json::value& repeat : array_at(result, "/repeats")) {
+    const auto expected = number_at(repeat, "/deliveries/expected");
+    if (has_status(repeat, "complete") && expected.value_or(0) > 0)
+      shares.push_back(100 * number_at(repeat, "/deliveries/lost").value_or(0) / *expected);
+  }
+  return shares.empty() ? json::value(nullptr) : json::value(interval_json(shares));
+}
+
+// Only in a broadcast does the server set the rate; elsewhere it is the publisher's.
+json::value x_floor(const json::value& result, const json::value* floor) {
+  if (text_at(result, "/scenario/kind") != "broadcast" || floor == nullptr) return nullptr;
+  const auto own = figure_value(result, "/deliveries/per_second");
+  const auto least = figure_value(*floor, "/deliveries/per_second");
+  if (!own || !least || least->interval.median <= 0) return nullptr;
+  const bool overlap = own->interval.low <= least->interval.high && least->interval.low <= own->interval.high;
+  return {{"ratio", own->interval.median / least->interval.median},
+          {"overlaps", overlap && text_at(result, "/group") != "floor"}};
+}
+
+// Whether the clients' own lag is no detail of the delivery latency. Requests of others are the driver's: of those
+// it says nothing.
+bool is_lagging(const json::value& result) {
+  const auto lag = median_of(result, "/generator/lag_p99_us");
+  const auto p99 = median_of(result, "/latency/p99_us");
+  return lag && p99 && *lag > kLagShare * *p99;
+}
+
+json::value budget_of(const json::value& result, const json::value* floor, const json::object& mechanisms) {
+  if (mechanisms.empty() || floor == nullptr || text_at(result, "/group") != "pattern" ||
+      text_at(result, "/scenario/kind") != "broadcast")
+    return nullptr;
+  const std::string cpu = "/server/cpu_us_per_delivery";
+  return budget_json(text_at(result, "/entry"), median_of(result, cpu), median_of(*floor, cpu), mechanisms);
+}
+
+bool generator_limited(const json::value& result) {
+  const json::array& repeats = array_at(result, "/repeats");
+  return std::any_of(repeats.begin(), repeats.end(),
+                     [](const json::value& repeat) { return flag_at(repeat, "/generator/limited"); });
+}
+
+}  // namespace
+
+json::object series_json(const json::value& result, const json::value* floor,
+                         const json::object& mechanisms) {
+  const bool churn = text_at(result, "/scenario/kind") == "churn";
+  const json::value* shown = churn ? churn_repeat(result) : nullptr;
+  return {{"scenario", result.at("scenario").at("name")},
+          {"entry", result.at("entry")},
+          {"held", result.at("held_wanted")},
+          {"publishes_per_second", or_null(number_at(result, "/scenario/publishes_per_second"))},
+          {"repeats", array_at(result, "/repeats").size()},
+          {"complete", count_of(result, "complete")},
+          {"offered_per_second", or_null(median_of(result, "/deliveries/offered_per_second"))},
+          {"delivered", or_null(median_of(result, "/deliveries/delivered"))},
+          {"figures", figures_json(result)},
+          {"x_floor", x_floor(result, floor)},
+          {"lost_percent", lost_percent(result)},
+          {"lagging", is_lagging(result)},
+          {"curve", curve_json(result)},
+          {"points", shown != nullptr ? array_at(*shown, "/points") : hold_points_json(result)},
+          {"points_failed", shown != nullptr && !has_data(*shown)},
+          {"sums", sums_json(result)},
+          {"problems", problems_json(result)},
+          {"faults", faults_json(result)},
+          {"sent_again", sent_again(result)},
+          {"generator_limited", generator_limited(result)},
+          {"budget", budget_of(result, floor, mechanisms)}};
+}
+
+}  // namespace comet::loadgen

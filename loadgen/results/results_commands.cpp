@@ -1,0 +1,129 @@
+// Commands on results: see results_commands.hpp.
+#include "loadgen/results/results_commands.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <fstream>
+
+#include "loadgen/results/compare.hpp"
+#include "loadgen/errors.hpp"
+#include "loadgen/results/page.hpp"
+#include "loadgen/results/page_data.hpp"
+#include "loadgen/results/validate.hpp"
+
+namespace comet::loadgen {
+namespace {
+
+namespace fs = std::filesystem;
+
+void print_faults(const Validated& validated) {
+  for (const std::string& fault : validated.faults) std::fprintf(stderr, "%s\n", fault.c_str());
+}
+
+Validated check(const ResultsOptions& options, const std::vector<fs::path>& runs) {
+  return validate(runs, options.root / "results" / "schema.json");
+}
+
+void write_file(const fs::path& path, const std::string& text) {
+  if (path.has_parent_path()) fs::create_directories(path.parent_path());
+  std::ofstream file(path, std::ios::binary);
+  file << text << std::flush;
+  if (!file) throw std::runtime_error(system_error_text("cannot write " + path.string()));
+}
+
+std::vector<fs::path> runs_or_latest(const ResultsOptions& options) {
+  if (!options.runs.empty()) return options.runs;
+  const fs::path own = options.root / "results" / "runs";
+  const fs::path reference = options.root / "results" / "reference";
+  if (!fs::is_directory(reference) || (fs::is_directory(own) && !fs::is_empty(own))) return {latest_run(own)};
+  std::vector<fs::path> runs;
+  for (const auto& item : fs::directory_iterator(reference)) runs.push_back(item.path());
+  return runs;
+}
+
+// The committed page shows the committed run only: another's page goes into its own folder, so that the work tree
+// stays as it was and the next run records a clean commit.
+fs::path page_of(const ResultsOptions& options, const std::vector<fs::path>& runs) {
+  if (!options.out.empty()) return options.out;
+  const fs::path results = fs::canonical(options.root / "results");
+  const auto is_reference = [&results](const fs::path& run) {
+    return fs::canonical(run).string().rfind((results / "reference").string() + "/", 0) == 0;
+  };
+  const auto other = std::find_if_not(runs.begin(), runs.end(), is_reference);
+  if (other == runs.end()) return options.root / "results" / "index.html";
+  return (fs::is_directory(*other) ? *other : other->parent_path()) / "index.html";
+}
+
+boost::json::value parsed(const fs::path& path) {
+  boost::json::error_code fault;
+  boost::json::value value = boost::json::parse(file_text(path), fault);
+  if (fault) throw std::runtime_error(path.string() + " is no JSON: make it again");
+  return value;
+}
+
+}  // namespace
+
+void add_results_commands(CLI::App& app, ResultsOptions& options) {
+  const auto add = [&](const char* name, const char* about) {
+    CLI::App* command = app.add_subcommand(name, about);
+    command->add_option("--root", options.root, "project folder; default: found upwards from here");
+    return command;
+  };
+  CLI::App* validate = add("validate", "check result files: their form, and that their figures agree");
+  validate->add_option("RUN", options.runs,
+                       "folders of results/runs, or files; default: the latest run, or results/reference");
+  CLI::App* compare = add("compare", "two runs side by side: what differs by more than its repeats do");
+  compare->add_option("RUNS", options.runs, "two folders of results/runs, A and B")->required()->expected(2);
+  compare->add_flag("--json", options.json, "print JSON");
+  CLI::App* report = add("report", "make the results page: one HTML file that needs no network");
+  report->add_option("RUN", options.runs,
+                     "folders of results/runs; default: the latest run, or results/reference");
+  report->add_option(
+      "--out", options.out,
+      "the page; default: results/index.html of results/reference, else index.html in the run's folder");
+  report
+      ->add_option("--microbench", options.microbench,
+                   "Google Benchmark JSON of the mechanisms, drawn if it is there")
+      ->default_str("ROOT/results/microbench.json");
+}
+
+int run_validate(const ResultsOptions& options) {
+  const Validated validated = check(options, runs_or_latest(options));
+  print_faults(validated);
+  if (!validated.faults.empty()) return 1;
+  std::printf("%zu result files, no faults\n", validated.results.size());
+  return 0;
+}
+
+int run_compare(const ResultsOptions& options) {
+  const Validated a = check(options, {options.runs[0]});
+  const Validated b = check(options, {options.runs[1]});
+  print_faults(a);
+  print_faults(b);
+  if (!a.faults.empty() || !b.faults.empty()) return 1;
+  const Comparison comparison = compare(a.results, b.results);
+  if (options.json)
+    std::printf("%s\n", boost::json::serialize(to_json(comparison)).c_str());
+  else
+    std::fputs(to_table(comparison).c_str(), stdout);
+  return 0;
+}
+
+int run_report(const ResultsOptions& options) {
+  const std::vector<fs::path> runs = runs_or_latest(options);
+  const Validated validated = check(options, runs);
+  print_faults(validated);
+  if (!validated.faults.empty()) return 1;
+  const fs::path results = options.root / "results";
+  const fs::path microbench = options.microbench.empty() ? results / "microbench.json" : options.microbench;
+  const auto data =
+      page_data(validated.results, fs::exists(microbench) ? parsed(microbench) : boost::json::value(nullptr));
+  const fs::path out = page_of(options, runs);
+  write_file(out, page(results / "page", data));
+  std::printf("%s: %zu result files\n", out.c_str(), validated.results.size());
+  return 0;
+}
+
+}  // namespace comet::loadgen

@@ -1,0 +1,28 @@
+// The commands that read results: validate, compare, report.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace comet::loadgen {
+
+struct ResultsOptions {
+  std::filesystem::path root;               // the project's folder
+  std::vector<std::filesystem::path> runs;  // folders or files
+  std::filesystem::path out;                // report: the page
+  std::filesystem::path microbench;         // report: results of microbench/, if there are any
+  bool json = false;                        // compare: JSON instead of a table
+};
+
+void add_results_commands(CLI::App& app, ResultsOptions& options);
+
+// Each returns the exit status; throws UsageError. Results with faults are never compared or reported.
+int run_validate(const ResultsOptions& options);
+int run_compare(const ResultsOptions& options);
+int run_report(const ResultsOptions& options);
+
+}  // namespace comet::loadgen

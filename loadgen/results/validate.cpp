@@ -1,0 +1,173 @@
+// Contradictions between a result's figures: see validate.hpp.
+#include "loadgen/results/validate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <cmath>
+#include <cstdio>
+
+#include "loadgen/results/result_schema.hpp"
+
+namespace comet::loadgen {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+constexpr double kLittleTolerance = 0.1;
+
+std::string plain(double number) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%.10g", number);
+  return text.data();
+}
+
+constexpr std::array<std::pair<double, const char*>, 5> kPercentiles{
+    {{50, "p50_us"}, {90, "p90_us"}, {99, "p99_us"}, {99.9, "p99_9_us"}, {100, "max_us"}}};
+
+// Without a curve: percentiles must not fall from one to the next.
+void check_spread(const json::value& content, const std::string& place, std::vector<std::string>& faults) {
+  const auto p50 = number_at(content, place + "/p50_us");
+  const auto p99 = number_at(content, place + "/p99_us");
+  const auto max = number_at(content, place + "/max_us");
+  if (p99 < p50) faults.push_back(place + "/p99_us: is less than p50_us: percentiles cannot fall");
+  if (max < p99) faults.push_back(place + "/max_us: is less than p99_us: percentiles cannot fall");
+}
+
+std::optional<double> curve_at(const json::array& curve, double percent) {
+  for (const json::value& point : curve)
+    if (number_at(point, "/0") == percent) return number_at(point, "/1");
+  return std::nullopt;
+}
+
+// A latency's curve does not fall, and its percentiles are points of it.
+void check_curve(const json::value& content, const std::string& place, std::vector<std::string>& faults) {
+  double last_percent = 0;
+  double last_us = 0;
+  const json::array& curve = array_at(content, place + "/curve");
+  for (const json::value& point : curve) {
+    const double percent = *number_at(point, "/0");
+    const double us = *number_at(point, "/1");
+    if (percent > 100 || percent < last_percent || us < last_us) {
+      faults.push_back(place + "/curve: falls, or goes beyond 100 percent, at " + json::serialize(point));
+      return;
+    }
+    last_percent = percent;
+    last_us = us;
+  }
+  for (const auto& [percent, name] : kPercentiles)
+    if (curve_at(curve, percent) != number_at(content, place + "/" + name))
+      faults.push_back(place + "/" + name + ": is not what the curve has there");
+}
+
+void check_deliveries(const json::value& content, const std::string& place,
+                      std::vector<std::string>& faults) {
+  const double expected = *number_at(content, place + "/expected");
+  const double delivered = *number_at(content, place + "/delivered");
+  const double lost = *number_at(content, place + "/lost");
+  if (delivered + lost == expected) return;
+  faults.push_back(place + ": delivered " + plain(delivered) + " and lost " + plain(lost) + " are not the " +
+                   plain(expected) + " expected");
+}
+
+// Little's law: how many are held on average is how many arrive in the time that one is held.
+void check_little(const json::value& content, const std::string& repeat, std::vector<std::string>& faults) {
+  const auto rate = number_at(content, "/scenario/arrivals_per_second");
+  const auto hold = number_at(content, "/scenario/hold_s");
+  if (text_at(content, "/scenario/kind") != "churn" || text_at(content, repeat + "/status") != "complete" ||
+      !rate || !hold)
+    return;
+  const double held = *number_at(content, repeat + "/held");
+  const double wanted = *rate * *hold;
+  if (std::abs(held - wanted) > kLittleTolerance * wanted)
+    faults.push_back(repeat + "/held: " + plain(held) +
+                     " on average, but by Little's law arrivals x hold time are " + plain(wanted));
+}
+
+bool is_one_of(const std::string& text, std::initializer_list<const char*> texts) {
+  return std::find(texts.begin(), texts.end(), text) != texts.end();
+}
+
+// What a repeat of each kind measures. What a machine may not give (system calls; in most kinds memory) is not among it.
+std::vector<std::string> measured_by(const std::string& kind, bool delivered) {
+  std::vector<std::string> members{"/duration_s", "/hold_rate_per_second", "/server/cores_used",
+                                   "/generator/cores_used"};
+  const auto add = [&members](std::initializer_list<const char*> more) {
+    members.insert(members.end(), more.begin(), more.end());
+  };
+  if (is_one_of(kind, {"hold", "churn"})) add({"/points", "/user_memory/held_bytes"});
+  if (!is_one_of(kind, {"hold", "churn"})) add({"/deliveries/per_second"});
+  if (!is_one_of(kind, {"hold", "broadcast"})) add({"/deliveries/offered_per_second", "/publish_lag"});
+  if (kind == "blocking") add({"/other_latency"});
+  if (delivered) add({"/latency", "/skew", "/server/cpu_us_per_delivery"});
+  return members;
+}
+
+void check_complete(const json::value& content, const std::string& repeat, std::vector<std::string>& faults) {
+  if (text_at(content, repeat + "/status") != "complete") return;
+  const std::string kind = text_at(content, "/scenario/kind");
+  // In the timed part: where all of that was lost, there is no latency. hold delivers one message and has no rate.
+  const auto rate = number_at(content, repeat + "/deliveries/per_second");
+  const double delivered = rate ? *rate : *number_at(content, repeat + "/deliveries/delivered");
+  for (const std::string& member : measured_by(kind, delivered > 0))
+    if (content.at_pointer(repeat + member).is_null())
+      faults.push_back(repeat + member + ": is null, but a complete repeat of " + kind + " has it");
+  const double wanted = *number_at(content, "/held_wanted");
+  if (kind != "churn" && *number_at(content, repeat + "/held") != wanted)
+    faults.push_back(repeat + "/held: a complete repeat holds the " + plain(wanted) + " wanted");
+}
+
+// Without its end: ".json", or "-at-RATE.json" where its scenario has several rates.
+std::string expected_name(const json::value& content) {
+  return text_at(content, "/scenario/name") + "-" + text_at(content, "/entry") + "-" +
+         plain(*number_at(content, "/held_wanted"));
+}
+
+// The figures of `content`, which keeps the schema, against each other.
+std::vector<std::string> contradictions_in(const json::value& content) {
+  std::vector<std::string> faults;
+  for (std::size_t i = 0; i < array_at(content, "/repeats").size(); ++i) {
+    const std::string repeat = "/repeats/" + std::to_string(i);
+    for (const char* member : {"/skew", "/publish_lag"}) check_spread(content, repeat + member, faults);
+    for (const char* member : {"/latency", "/other_latency"}) check_curve(content, repeat + member, faults);
+    check_complete(content, repeat, faults);
+    check_deliveries(content, repeat + "/deliveries", faults);
+    check_little(content, repeat, faults);
+  }
+  return faults;
+}
+
+// Reads `path` into `content` and says what is wrong with it.
+std::vector<std::string> faults_of(const fs::path& path, const std::string& schema, json::value& content) {
+  const std::string text = file_text(path);
+  json::parser parser;
+  json::error_code error;
+  const std::size_t end = parser.write(text, error);
+  if (error) return {"/: is no JSON: " + error.message() + " at byte " + std::to_string(end)};
+  content = parser.release();
+  if (const auto fault = schema_fault(text, schema)) return {*fault};
+  std::vector<std::string> faults = contradictions_in(content);
+  const std::string name = expected_name(content);
+  const std::string rate = plain(number_at(content, "/scenario/publishes_per_second").value_or(0));
+  if (faults.empty() && path.filename() != name + ".json" &&
+      path.filename() != name + "-at-" + rate + ".json")
+    faults.push_back("/: by its scenario, entry and size its name should be " + name + ".json");
+  return faults;
+}
+
+}  // namespace
+
+Validated validate(const std::vector<fs::path>& runs, const fs::path& schema_file) {
+  const std::string schema = file_text(schema_file);
+  Validated validated;
+  for (const fs::path& path : result_paths(runs)) {
+    ResultFile result{path, nullptr};
+    const std::vector<std::string> faults = faults_of(path, schema, result.content);
+    for (const std::string& fault : faults) validated.faults.push_back(path.string() + ": " + fault);
+    if (faults.empty()) validated.results.push_back(std::move(result));
+  }
+  return validated;
+}
+
+}  // namespace comet::loadgen
