@@ -15,24 +15,16 @@ void Server::drain() {
   signals_.restore();
   uv_close(reinterpret_cast<uv_handle_t*>(&signal_watch_), nullptr);
   listener_.close();
-  const auto drain_connection = [](uv_handle_t* handle, void* server) {
+  const auto drain_each = [](uv_handle_t* handle, void* server) {
     if (handle->type != UV_TCP || uv_is_closing(handle)) return;
-    Server& self = *static_cast<Server*>(server);
-    Connection& connection = connection_of(handle);
-    if (connection.phase == Connection::Phase::held) {
-      self.end_hold(connection);
-      self.respond(connection, self.service_.shutting_down(connection.form));
-    } else if (connection.phase == Connection::Phase::idle ||
-               connection.phase == Connection::Phase::reading) {
-      self.close(connection);
-    }
+    static_cast<Server*>(server)->drain_connection(connection_of(handle));
   };
-  uv_walk(&loop_, drain_connection, this);
+  uv_walk(&loop_, drain_each, this);
   const auto on_time = [](uv_timer_t* timer) {
     const auto close_connection = [](uv_handle_t* handle, void* server) {
       if (handle->type != UV_TCP) return;
       Connection& connection = connection_of(handle);
-      if (connection.phase != Connection::Phase::working) static_cast<Server*>(server)->close(connection);
+      if (connection.phase != Phase::working) static_cast<Server*>(server)->close(connection);
     };
     uv_walk(timer->loop, close_connection, timer->loop->data);
   };
@@ -40,6 +32,11 @@ void Server::drain() {
   uv_timer_start(&drain_timer_, on_time, static_cast<std::uint64_t>(drain_timeout(service_.options).count()),
                  0);
   if (counters_.connections == 0) close_last_handles();
+}
+
+void Server::drain_connection(Connection& connection) {
+  if (connection.phase == Phase::held) return drain_hold(connection);
+  if (connection.phase == Phase::idle || connection.phase == Phase::reading) close(connection);
 }
 
 // The last handles go, and run() returns.

@@ -10,7 +10,7 @@
 #include <thread>
 #include <utility>
 
-#include "patterns/async/libuv_call.hpp"
+#include "patterns/async/hardening/libuv_call.hpp"
 #include "patterns/async/server.hpp"
 
 namespace comet::async {
@@ -24,7 +24,7 @@ struct Server::Work {
   bool done = false;
 };
 
-// libuv makes all threads of its pool at the first work and abort()s where it cannot: that is before READY.
+// libuv makes all threads of its pool at the first work, and abort()s if it cannot. So this comes before READY.
 void Server::start_work_pool() {
   if (service_.options.publish_work_threads == 0) return;
   if (setenv("UV_THREADPOOL_SIZE", std::to_string(service_.options.publish_work_threads).c_str(), 1) != 0) {
@@ -36,25 +36,25 @@ void Server::start_work_pool() {
 }
 
 // Step 5: publish. Do its blocking work, if it has any, here or in the pool; then append, wake, answer.
-void Server::publish(Connection& connection, Publish&& request) {
+void Server::publish(Connection& connection, const Publish& request) {
   const Milliseconds work = service_.options.publish_work;
   if (work > Milliseconds{0} && service_.options.publish_work_threads > 0) {
-    return work_in_pool(connection, std::move(request));
+    return work_in_pool(connection, request);
   }
   if (work > Milliseconds{0}) {
-    // The signal is seen before the loop sees it: else all publishes that are there by now would work first.
+    // The loop has not seen the signal yet, and would let every publish that is there by now work first.
     if (signals_.come()) return respond(connection, service_.shutting_down(request.form));
     std::this_thread::sleep_for(work);
   }
   append(connection, request);
 }
 
-// The loop goes on with others. What has not begun when the server drains is refused.
-void Server::work_in_pool(Connection& connection, Publish&& request) {
-  connection.phase = Connection::Phase::working;
+// The loop goes on with others. Work that has not begun when the server drains is refused.
+void Server::work_in_pool(Connection& connection, const Publish& request) {
+  connection.phase = Phase::working;
   uv_read_stop(stream_of(connection));
   timer_.cancel(connection);
-  auto work = std::make_unique<Work>(Work{{}, *this, connection, std::move(request)});
+  auto work = std::make_unique<Work>(Work{{}, *this, connection, request});
   work->request.data = work.get();
   const auto on_thread = [](uv_work_t* handed) {
     auto& self = *static_cast<Work*>(handed->data);
@@ -66,21 +66,21 @@ void Server::work_in_pool(Connection& connection, Publish&& request) {
     const std::unique_ptr<Work> owned(static_cast<Work*>(handed->data));
     owned->server.finish_work(*owned);
   };
-  // It fails only where there is no callback for the thread.
+  // It fails only without a callback for the thread.
   uv_queue_work(&loop_, &work->request, on_thread, on_done);
   static_cast<void>(work.release());  // on_done owns it
 }
 
 void Server::finish_work(Work& work) {
   Connection& connection = work.connection;
-  connection.phase = Connection::Phase::idle;
+  connection.phase = Phase::idle;
   if (!start_reading(connection)) return;
   if (work.done) {
     append(connection, work.publish);
   } else {
     respond(connection, service_.shutting_down(work.publish.form));
   }
-  if (connection.phase == Connection::Phase::idle) handle(connection, connection.reader.next());
+  if (connection.phase == Phase::idle) handle(connection, connection.reader.next());
   continue_early_requests();
 }
 
@@ -95,7 +95,7 @@ void Server::append(Connection& connection, const Publish& request) {
   respond(connection, published_response(message->cursor, receivers, request.form));
 }
 
-// The list is emptied first: it takes only those who wait now, not those who come back for the next message.
+// The list is emptied first: whoever comes back while it is walked waits for the next message.
 std::size_t Server::wake(Channel& channel, const Message& message) {
   Waiters woken;
   woken.swap(channel.waiters);
@@ -103,9 +103,7 @@ std::size_t Server::wake(Channel& channel, const Message& message) {
   for (; !woken.empty(); ++receivers) {
     Connection& connection = woken.front();
     woken.pop_front();
-    end_hold(connection);
-    respond(connection, service_.message(message, connection.form));
-    note_early_request(connection);
+    deliver(connection, message);
   }
   return receivers;
 }

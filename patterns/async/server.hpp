@@ -13,8 +13,9 @@
 #include "core/channels.hpp"
 #include "core/request_reader.hpp"
 #include "core/stats.hpp"
-#include "patterns/async/listener.hpp"
+#include "patterns/async/hardening/listener.hpp"
 #include "patterns/async/loop_timer.hpp"
+#include "patterns/common/phase.hpp"
 #include "patterns/common/stop_signals.hpp"
 
 namespace comet::async {
@@ -32,15 +33,14 @@ using Channel = Channels<Waiters>::Channel;
 struct Connection : Deadline, WaiterHook {
   explicit Connection(const Service& service) : reader(service) {}
 
-  enum class Phase : std::uint8_t { idle, reading, held, working, writing, lingering, closed };
-
   uv_tcp_t socket;
   RequestReader reader;
+  // Never both at once. Apart they would take 16 bytes more of every held request, as malloc() rounds up.
   union {
     Channel* channel = nullptr;  // while held
-    std::size_t unsent;          // while writing: bytes, when its time was set last
+    std::size_t unsent;          // while writing: bytes left when its time was last set
   };
-  ReplyForm form;  // while held
+  ReplyForm form;  // of the held request
   Phase phase = Phase::idle;
 };
 
@@ -49,46 +49,57 @@ inline Server& server_of(const uv_handle_t* handle) { return *static_cast<Server
 inline Connection& connection_of(void* handle) {
   return *static_cast<Connection*>(static_cast<uv_handle_t*>(handle)->data);
 }
+inline uv_handle_t* handle_of(Connection& connection) {
+  return reinterpret_cast<uv_handle_t*>(&connection.socket);
+}
 inline uv_stream_t* stream_of(Connection& connection) {
   return reinterpret_cast<uv_stream_t*>(&connection.socket);
 }
 
 class Server {
  public:
-  // Listens; exits with one line on standard error where it cannot.
+  // Listens; exits with one line on standard error if it cannot.
   explicit Server(const Options& options);
-  // Serves until SIGTERM or SIGINT, then drains and returns.
+  // Serves until SIGTERM, SIGINT or SIGHUP, then drains and returns.
   void run();
 
  private:
   // The life of a connection, in order.
   void accept_connection(int socket);
-  void read_request(Connection& connection, ssize_t size);
+  void read_request(Connection& connection, std::string_view bytes);
   void handle(Connection& connection, Decision decision);
   void subscribe(Connection& connection, const Subscribe& request);
-  void publish(Connection& connection, Publish&& request);
-  void hold(Connection& connection, Channel& channel, Milliseconds time, ReplyForm form);
-  std::size_t wake(Channel& channel, const Message& message);
+  void publish(Connection& connection, const Publish& request);
+  void hold(Connection& connection, Channel& channel, Milliseconds time);
+  void end_hold(Connection& connection);
+  void deliver(Connection& connection, const Message& message);
   void expire(Connection& connection);
   void leave(Connection& connection);
+  void drain_hold(Connection& connection);
   void respond(Connection& connection, const Response& response);
-  void finish_response(Connection& connection, const Response& response);
   void close(Connection& connection);
   void drain();
 
-  struct Work;
-  void start_work_pool();
-  void work_in_pool(Connection& connection, Publish&& request);
-  void finish_work(Work& work);
-  void append(Connection& connection, const Publish& request);
-  Channel& end_hold(Connection& connection);
   bool start_reading(Connection& connection);
-  void write_later(Connection& connection, const Response& response, std::size_t sent);
-  void linger(Connection& connection);
-  void end_time(Connection& connection);
+  std::size_t wake(Channel& channel, const Message& message);
   void note_early_request(Connection& connection);
   void continue_early_requests();
+  void write_later(Connection& connection, const Response& response, std::size_t sent);
+  void finish_response(Connection& connection, const Response& response);
+  void linger(Connection& connection);
+  void end_time(Connection& connection);
+  void drain_connection(Connection& connection);
   void close_last_handles();
+
+  // publish.cpp
+  struct Work;
+  void start_work_pool();
+  void work_in_pool(Connection& connection, const Publish& request);
+  void finish_work(Work& work);
+  void append(Connection& connection, const Publish& request);
+
+  // hardening/memory.cpp
+  void refuse_without_memory(Connection& connection, std::string_view bytes);
 
   Service service_;
   const std::size_t held_limit_;

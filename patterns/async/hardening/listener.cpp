@@ -3,7 +3,7 @@
 // Owner of a connection: not this file; the server gets each socket.
 // Runs on: the loop's thread.
 // Wakes a held request: nothing here.
-#include "patterns/async/listener.hpp"
+#include "patterns/async/hardening/listener.hpp"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "patterns/async/libuv_call.hpp"
+#include "patterns/async/hardening/libuv_call.hpp"
 #include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 

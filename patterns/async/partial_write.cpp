@@ -17,11 +17,11 @@ struct LaterWrite {
 
 }  // namespace
 
-// A client that does not read is not read from either, and is closed when its idle time is over. Not so
-// beside an interim answer: the request goes on, and so does its time.
+// Until the rest is sent nothing is read from the client; it is closed if it takes nothing for --idle-timeout. An interim
+// answer (100 Continue) changes neither: its request goes on, and so does its time.
 void Server::write_later(Connection& connection, const Response& response, std::size_t sent) {
   if (!is_interim(response)) {
-    connection.phase = Connection::Phase::writing;
+    connection.phase = Phase::writing;
     uv_read_stop(stream_of(connection));
     timer_.set(connection, service_.options.idle_timeout);
   }
@@ -32,13 +32,13 @@ void Server::write_later(Connection& connection, const Response& response, std::
     const std::unique_ptr<LaterWrite> done(reinterpret_cast<LaterWrite*>(request));
     Server& server = server_of(reinterpret_cast<uv_handle_t*>(request->handle));
     Connection& owner = connection_of(request->handle);
-    if (owner.phase == Connection::Phase::closed) return;
+    if (owner.phase == Phase::closed) return;
     if (is_interim(done->response)) return;  // an error is the next read's too
     if (status != 0) return server.close(owner);
-    owner.phase = Connection::Phase::idle;
+    owner.phase = Phase::idle;
     if (!server.start_reading(owner)) return;
     server.finish_response(owner, done->response);
-    if (owner.phase == Connection::Phase::idle) server.handle(owner, owner.reader.next());
+    if (owner.phase == Phase::idle) server.handle(owner, owner.reader.next());
     server.continue_early_requests();
   };
   if (uv_write(&write->request, stream_of(connection), &rest, 1, on_written) != 0) return close(connection);
