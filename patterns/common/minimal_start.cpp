@@ -1,0 +1,48 @@
+// The start of a minimal server.
+#include "patterns/common/minimal_start.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
+
+#include "patterns/common/startup.hpp"
+
+#if defined(__SANITIZE_THREAD__)
+// A signal may end the process between the creation of a thread and its detach(): that is no leak.
+extern "C" const char* __tsan_default_options() { return "report_thread_leaks=0"; }
+#endif
+
+namespace comet::common {
+
+Options start_minimal(int argc, char** argv, const char* program, std::size_t* workers) {
+  Options options;
+  CLI::App app("A minimal long-poll server: its model in one file, minimal.cpp.", program);
+  add_shared_options(app, options);
+  if (workers) {
+    app.add_option("--workers", *workers, "number of worker processes")
+        ->check(CLI::Range(1, 100000))
+        ->capture_default_str();
+  }
+  parse_or_exit(app, argc, argv);
+  prepare_process();
+  // No drain: the kernel ends the threads and closes the sockets.
+  for (const int signal : {SIGTERM, SIGINT}) {
+    if (std::signal(signal, [](int) { _exit(0); }) == SIG_ERR) fail("setting a signal's handler", errno);
+  }
+  return options;
+}
+
+int open_minimal_listener(const Options& options) {
+  const int listener = open_listener(options);
+  if (!set_no_delay(listener)) fail("TCP_NODELAY", errno);  // accepted sockets inherit it
+  return listener;
+}
+
+int check(int result, const char* what) {
+  if (result < 0) fail(what, errno);
+  return result;
+}
+
+}  // namespace comet::common
