@@ -61,10 +61,10 @@ std::optional<Milliseconds> parse_seconds(std::string_view text, Milliseconds lo
   return std::min(longest, Milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 10)) * 100));
 }
 
-ReplyForm form_of(const HttpRequest& request) {
+ReplyForm form_of(const HttpRequest& request, const Options& options) {
   return {.keep_alive = request.keep_alive,
-          .http_1_0 = request.http_1_0,
-          .head_only = request.method == Method::head};
+          .head_only = request.method == Method::head,
+          .idle_seconds = options.announced_idle_seconds()};
 }
 
 Reply error_reply(int status, std::string_view text, ReplyForm form, std::string_view extra_headers = {}) {
@@ -183,7 +183,7 @@ std::optional<Refusal> refuse_publisher(const HttpRequest& request, const Option
 }
 
 Decision route(HttpRequest&& request, const Service& service) {
-  const ReplyForm form = form_of(request);
+  const ReplyForm form = form_of(request, service.options);
   if (request.method == Method::unknown) return error_reply(501, "this method is not implemented", form);
   // Asterisk-form, RFC 9112 section 3.2.4: the server as a whole, which none of our methods asks for.
   if (request.target == "*" && request.method == Method::other_registered) {
