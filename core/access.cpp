@@ -19,8 +19,8 @@ namespace {
 namespace urls = boost::urls;
 using urls::grammar::ci_is_equal;
 
-// No site can have one of these names, or an address, resolve to where it likes. But 0.0.0.0 and [::], which
-// lead to this machine too, browsers do not count as its own: they leave out Sec-Fetch-Site.
+// No site can let one of these names resolve to an address of its choice, and an address resolves to nothing
+// else. 0.0.0.0 and :: are not taken: they too lead to this machine, but browsers leave out Sec-Fetch-Site there.
 bool is_own_name(std::string_view host, const Options& options) {
   const auto authority = urls::parse_authority(host);
   if (!authority) return false;

@@ -113,7 +113,7 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
   Progress put(std::string_view input, std::size_t& used) override {
     error_code error;
     used = http::basic_parser<true>::put({input.data(), input.size()}, error);
-    // The whole head is here: where Beast wants more of it, the request line ends before its version does.
+    // The whole head is here: if Beast wants more of it, the request line ends before its version does.
     const bool waits = error == http::error::need_more && request.head_complete;
     if (error && !waits) return refused(error, input);
     return is_done() ? Progress::complete : Progress::needs_input;

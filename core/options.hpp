@@ -28,7 +28,7 @@ struct Options {
   Milliseconds header_timeout{10000};        // from a request's first byte to its last
   Milliseconds idle_timeout{75000};          // a connection without a request, or a client that does not read
   Milliseconds publish_work{0};       // every publish blocks this long before it is appended and answered
-  unsigned publish_work_threads = 0;  // 0: where the publish is handled; else a pool of this many threads
+  unsigned publish_work_threads = 0;  // 0: done by whatever handles the publish; else in a pool of this many
   std::string publish_token{};        // what a publisher must show; empty: nothing
 
   // The idle time that clients are told, in whole seconds. Service::idle_time() is a little longer.

@@ -12,12 +12,12 @@
 namespace comet::core {
 
 // How the answer to one request is framed, and whether it must say that messages were missed.
-struct ReplyForm {
-  bool keep_alive = true;
-  bool head_only = false;
-  bool missed = false;
-  std::uint32_t idle_seconds =
-      0;  // how long the connection may then be idle: an answer with keep-alive says it
+struct ReplyForm {  // in 4 bytes, for each held request keeps one
+  bool keep_alive : 1 = true;
+  bool head_only : 1 = false;
+  bool missed : 1 = false;
+  // How long the connection may then be idle: an answer with keep-alive says it.
+  std::uint32_t idle_seconds : 29 = 0;
 };
 
 // Bytes ready to send.
@@ -34,20 +34,20 @@ struct Message {
   std::size_t head_size = 0;  // bytes of `response` before the body
 };
 
-// The bytes that a subscriber gets whose connection stays open; `head_size` receives where the body starts.
+// The bytes for a subscriber whose connection stays open; `head_size` receives where the body starts.
 // `idle_seconds` as in ReplyForm.
 std::string encode_message(Cursor cursor, std::string_view body, std::uint32_t idle_seconds,
                            std::size_t& head_size);
 Message make_message(Cursor cursor, std::string_view body, std::uint32_t idle_seconds = 0);
 
-// True where `form` is served by the shared bytes as they are.
+// True if the shared bytes serve `form` as they are.
 bool takes_shared_bytes(ReplyForm form);
 // The same bytes reframed for a form that the shared ones do not fit.
 std::string reframe_message(std::string_view response, std::size_t head_size, ReplyForm form);
 // Throws std::bad_alloc if memory runs out for bytes of its own; Service::message() does not.
 Response message_response(const Message& message, ReplyForm form);
 
-// 204 of /subscribe: the hold is over; `cursor` is where the next poll goes on.
+// 204 of /subscribe: the hold is over; the next poll goes on from `cursor`.
 Response no_content_response(Cursor cursor, ReplyForm form);
 // 200 of /publish: the message is in the log and `receivers` held requests were woken.
 Response published_response(Cursor cursor, std::size_t receivers, ReplyForm form);

@@ -55,7 +55,7 @@ Reply error_reply(int status, std::string_view text, ReplyForm form, std::string
   return Reply{error_response(status, text, form, extra_headers)};
 }
 
-// nullopt where the name is not allowed; "all" where none is given.
+// nullopt if the name is not allowed; "all" if none is given.
 std::optional<std::string> channel_of(const Target& target) {
   auto name = find_parameter(target.query, "channel");
   if (!name) return "all";

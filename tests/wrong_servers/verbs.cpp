@@ -13,7 +13,7 @@ namespace comet::wrong_server {
 using namespace common;
 namespace {
 
-// The signals are blocked but where the server waits for events.
+// The signals are blocked except while the server waits for events.
 bool is_stop_pending() {
   sigset_t pending;
   return sigpending(&pending) == 0 &&
