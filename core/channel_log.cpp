@@ -5,9 +5,11 @@
 
 namespace comet::core {
 
-const Message& ChannelLog::append(std::string_view body, std::uint64_t now_milliseconds) {
+const Message& ChannelLog::append(std::string_view body, std::uint64_t now_milliseconds,
+                                  std::uint32_t idle_seconds) {
   // What may run out of memory comes first: then nothing has changed.
-  const Message& message = messages_.emplace_back(make_message(next_cursor(last_, now_milliseconds), body));
+  const Message& message =
+      messages_.emplace_back(make_message(next_cursor(last_, now_milliseconds), body, idle_seconds));
   last_ = message.cursor;
   bytes_ += message.response->size();
   return message;
@@ -20,12 +22,10 @@ void ChannelLog::drop_oldest() {
 }
 
 ChannelLog::Found ChannelLog::first_after(Cursor since) const {
-  if (since == last_) return {nullptr, false};
-  if (since > last_) return {nullptr, true};
+  const auto [after, missed] = resume_point(since, begin_, last_);
   const auto found =
-      std::upper_bound(messages_.begin(), messages_.end(), since,
+      std::upper_bound(messages_.begin(), messages_.end(), after,
                        [](Cursor cursor, const Message& message) { return cursor < message.cursor; });
-  const bool missed = since < begin_ && since != Cursor{};
   return {found == messages_.end() ? nullptr : &*found, missed};
 }
 

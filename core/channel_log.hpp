@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <string_view>
 
@@ -11,14 +12,31 @@
 
 namespace comet::core {
 
+// Where a poll goes on in a log.
+struct ResumePoint {
+  Cursor after;  // with the first message after this one; 0: with the oldest
+  bool missed;   // messages before that may be gone: the answer must say so
+};
+
+// For a client that has seen `since`, in a log that retains the messages after `begin`, up to `last`. A
+// cursor newer than `last` is of another log, from before the clock was set back perhaps, and is treated like
+// one that is too old: nothing retained is passed over. (A server that shares a channel with others may
+// merely not have heard of that message yet. It will have to hold such a poll instead; this is the only place
+// that decides it.)
+inline ResumePoint resume_point(Cursor since, Cursor begin, Cursor last) {
+  const bool missed = since != Cursor{} && (since < begin || since > last);
+  return {missed ? Cursor{} : since, missed};
+}
+
 class ChannelLog {
  public:
   // `begin` lies before the first message that this log will hold: the server's start, or the last message
   // forgotten.
   explicit ChannelLog(Cursor begin) : begin_(begin), last_(begin) {}
 
-  // The new message, with a cursor greater than every earlier one.
-  const Message& append(std::string_view body, std::uint64_t now_milliseconds);
+  // The new message, with a cursor greater than every earlier one. `idle_seconds` as in ReplyForm.
+  const Message& append(std::string_view body, std::uint64_t now_milliseconds,
+                        std::uint32_t idle_seconds = 0);
   // Forgets the oldest message; the log must not be empty.
   void drop_oldest();
 
@@ -27,8 +45,8 @@ class ChannelLog {
         message;  // null: nothing yet, the request may be held; valid until the next append or drop
     bool missed;  // messages between the cursor and what comes next may be gone: the answer must say so
   };
-  // The first message after `since`. Cursor 0 asks for the oldest and so misses nothing. A cursor beyond the
-  // end cannot be of this log: it counts as a gap, and the next message ends it.
+  // The first message after `since`, as resume_point() says. Cursor 0 asks for the oldest and so misses
+  // nothing.
   Found first_after(Cursor since) const;
 
   Cursor last() const { return last_; }  // of the newest message, or the beginning

@@ -1,6 +1,6 @@
 // All channels of a server: each a log and the pattern's own kind of waiters. Bounded: a channel keeps at
-// most `history` messages, and where all logs together pass kMostLogBytes or kMostChannels, the channels
-// whose last publish is oldest are forgotten first. Plain data with a single owner; nothing here locks.
+// most `history` messages, and if all logs together pass kMostLogBytes or kMostChannels, the channels whose
+// last publish is oldest are forgotten first. Plain data with a single owner; nothing here locks.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "core/channel_log.hpp"
+#include "core/options.hpp"
 
 namespace comet::core {
 
@@ -33,10 +34,10 @@ class Channels {
   };
 
   // `begin`: the cursor before any message, usually {unix_milliseconds(), 0}.
-  Channels(std::size_t history, Cursor begin) : history_(history), forgotten_(begin) {}
+  Channels(const Options& options, Cursor begin)
+      : history_(options.history), idle_seconds_(options.announced_idle_seconds()), forgotten_(begin) {}
 
-  // The channel of that name, made where there is none. The reference is good until close_if_unused() drops
-  // it.
+  // The channel of that name, made if there is none. The reference is good until close_if_unused() drops it.
   Channel& open(std::string_view name) {
     const auto found = channels_.find(name);
     if (found != channels_.end()) return *found->second;
@@ -51,14 +52,14 @@ class Channels {
     if (channel.log.size() == 0 && channel.waiters.empty()) channels_.erase(channels_.find(channel.name));
   }
 
-  // The new message, good until the next publish. nullptr where there is no memory for it: nothing has
-  // changed then, and the channel, if it was opened for this message, is gone.
+  // The new message, good until the next publish. nullptr if there is no memory for it: then nothing has
+  // changed, and the channel, if it was opened for this message, is gone.
   const Message* publish(Channel& channel, std::string_view body) {
     try {
       const bool is_first = channel.log.size() == 0;
       std::list<Channel*> place;
       if (is_first) place.push_back(&channel);
-      const Message& message = channel.log.append(body, unix_milliseconds());
+      const Message& message = channel.log.append(body, unix_milliseconds(), idle_seconds_);
       if (is_first) channel.place = place.begin();
       by_publish_.splice(by_publish_.end(), is_first ? place : by_publish_, channel.place);
       bytes_ += message.response->size();
@@ -104,7 +105,8 @@ class Channels {
   std::unordered_map<std::string_view, std::unique_ptr<Channel>> channels_;  // keys point into Channel::name
   std::list<Channel*> by_publish_;  // channels with messages, the one published to last at the end
   std::size_t history_;
-  std::size_t bytes_ = 0;  // of all logs
+  std::uint32_t idle_seconds_;  // as in ReplyForm
+  std::size_t bytes_ = 0;       // of all logs
   Cursor forgotten_;
 };
 

@@ -29,7 +29,7 @@ class Deadlines {
 
   static void cancel(Deadline& deadline) { deadline.unlink(); }
 
-  // The earliest deadline, or nullopt where none is set. Forgets durations that are out of use.
+  // The earliest deadline, or nullopt if none is set. Forgets durations that are out of use.
   std::optional<Clock::time_point> next() {
     std::optional<Clock::time_point> earliest;
     for (auto list = lists_.begin(); list != lists_.end();) {

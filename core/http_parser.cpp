@@ -44,6 +44,36 @@ BodyType body_type_of(string_view content_type) {
   return BodyType::other;
 }
 
+string_view without_spaces(string_view text) {
+  const std::size_t first = std::min(text.find_first_not_of(" \t"), text.size());
+  return text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+}
+
+// Whether the bytes of a body of that type are UTF-8, as far as its parameters say. US-ASCII is a part of it.
+// A name may stand in quotes (RFC 9110 section 8.3.1).
+bool is_utf8(string_view content_type) {
+  while (!content_type.empty()) {
+    const std::size_t end = std::min(content_type.find(';'), content_type.size());
+    const string_view parameter = content_type.substr(0, end);
+    content_type.remove_prefix(std::min(end + 1, content_type.size()));
+    const std::size_t equals = std::min(parameter.find('='), parameter.size());
+    if (!beast::iequals(without_spaces(parameter.substr(0, equals)), "charset")) continue;
+    string_view charset = without_spaces(parameter.substr(std::min(equals + 1, parameter.size())));
+    if (charset.size() >= 2 && charset.front() == '"' && charset.back() == '"') {
+      charset = charset.substr(1, charset.size() - 2);
+    }
+    if (!beast::iequals(charset, "utf-8") && !beast::iequals(charset, "us-ascii")) return false;
+  }
+  return true;
+}
+
+// Values that are not known are as if they were not there: browsers may get new ones.
+FetchSite fetch_site_of(string_view value) {
+  if (value == "cross-site") return FetchSite::other;
+  if (value == "same-origin" || value == "same-site" || value == "none") return FetchSite::own;
+  return FetchSite::not_said;
+}
+
 bool is_control(unsigned char byte) { return (byte < ' ' && byte != '\t') || byte == 127; }
 
 // Only bytes of a host and port (RFC 9112 section 3.2 asks for the refusal of others); may be empty.
@@ -83,7 +113,7 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
   Progress put(std::string_view input, std::size_t& used) override {
     error_code error;
     used = http::basic_parser<true>::put({input.data(), input.size()}, error);
-    // The whole head is here: where Beast wants more of it, the request line ends before its version does.
+    // The whole head is here: if Beast wants more of it, the request line ends before its version does.
     const bool waits = error == http::error::need_more && request.head_complete;
     if (error && !waits) return refused(error, input);
     return is_done() ? Progress::complete : Progress::needs_input;
@@ -137,6 +167,7 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
         if (has_host_) reject(400, "more than one Host", error);
         if (!is_host(value)) reject(400, "malformed Host", error);
         has_host_ = true;
+        request.host.assign(value.data(), value.size());
         break;
       case http::field::connection:
         if (http::token_list(value).exists("close")) asks_close_ = true;
@@ -158,12 +189,19 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
         break;
       case http::field::content_type:
         request.body_type = body_type_of(value);
+        request.is_utf8 = request.is_utf8 && is_utf8(value);
+        break;
+      case http::field::content_encoding:
+        if (!value.empty() && !beast::iequals(value, "identity")) request.is_encoded = true;
         break;
       case http::field::authorization:
         request.authorization.append(value.data(), value.size());  // two of them are no credentials
         break;
+      case http::field::origin:
+        request.origin.append(value.data(), value.size());  // two of them are nobody's
+        break;
       case http::field::sec_fetch_site:
-        if (value == "cross-site") request.cross_site = true;
+        if (request.fetch_site != FetchSite::other) request.fetch_site = fetch_site_of(value);
         break;
       default:
         break;
@@ -171,11 +209,11 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
   }
 
   void on_header_impl(error_code& error) override {
+    if (!request.http_1_0 && !has_host_) return reject(400, "HTTP/1.1 needs a Host header", error);
     request.head_complete = true;
     request.has_body = content_length() || chunked();
     request.keep_alive = keep_alive() && !asks_close_;  // "close" wins (RFC 9112 section 9.3)
     body_allowance_ = request.body_type == BodyType::form ? 3 * max_message_ + 1024 : max_message_;
-    if (!request.http_1_0 && !has_host_) return reject(400, "HTTP/1.1 needs a Host header", error);
     if (content_length() && *content_length() > body_allowance_) reject_size(error);
   }
 

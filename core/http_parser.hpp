@@ -13,6 +13,8 @@ constexpr std::string_view kChunkLineTooLong = "a chunk header or trailer is ove
 
 enum class Method { get, head, post, other_registered, unknown };
 enum class BodyType { none_given, form, text, other };
+// What Sec-Fetch-Site says of the page that made a browser send the request.
+enum class FetchSite { not_said, own, other };
 
 struct HttpRequest {
   Method method = Method::unknown;
@@ -21,9 +23,13 @@ struct HttpRequest {
   bool keep_alive = true;
   bool expects_continue = false;
   bool head_complete = false;
-  bool has_body = false;    // its framing says that there is one, were it empty
-  bool cross_site = false;  // a browser sends it for a page of another site
+  bool has_body = false;  // its framing says that there is one, which may be empty
   BodyType body_type = BodyType::none_given;
+  bool is_utf8 = true;      // as far as the body's type says
+  bool is_encoded = false;  // by a content coding such as gzip
+  FetchSite fetch_site = FetchSite::not_said;
+  std::string host;
+  std::string origin;
   std::string authorization;
   std::string body;  // chunks joined, framing removed
 };

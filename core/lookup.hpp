@@ -6,7 +6,7 @@
 
 namespace comet::core {
 
-// A message that is there is sent; else a request that does not want to wait gets its 204; else it is held.
+// If the log has a message, it is sent. If not, a request that does not want to wait gets its 204; any other is held.
 enum class Outcome { message, no_content, hold };
 
 inline Outcome outcome_of(bool has_message, const Subscribe& request) {
@@ -17,7 +17,7 @@ inline Outcome outcome_of(bool has_message, const Subscribe& request) {
 struct Lookup {
   Outcome outcome;
   const Message* message;  // with Outcome::message; valid until the next append or drop
-  Cursor last;             // the log's end: the cursor of a 204, and where a hold waits from
+  Cursor last;             // the log's end: the cursor of a 204, and of a hold that begins now
   ReplyForm form;          // of the answer, now or after the hold: `missed` is filled in
 };
 

@@ -1,15 +1,21 @@
-// The shared command line, on CLI11.
+// The shared command line, on CLI11. Boost.URL checks addresses.
 #include "core/options.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <boost/url/ipv4_address.hpp>
+#include <boost/url/ipv6_address.hpp>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
+#include "core/number_options.hpp"
+
 namespace comet::core {
 namespace {
+
+namespace urls = boost::urls;
 
 constexpr int kExitUsage = 64;  // EX_USAGE of <sysexits.h>
 constexpr double kLongestSeconds = 86400;
@@ -20,15 +26,32 @@ void add_seconds(CLI::App& app, const std::string& name, Milliseconds& value, co
                  double least = 0.001, double most = kLongestSeconds) {
   app.add_option_function<double>(
          name,
-         [&value, name](double seconds) {
-           // No comparison holds for "nan", so the range check lets it pass.
-           if (std::isnan(seconds)) throw CLI::ValidationError(name, "nan is not a number of seconds");
+         [&value](double seconds) {
            value = Milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1000)));
          },
          help)
-      ->check(CLI::Range(least, most))
+      ->check(decimal_seconds(least, most))
       ->type_name("SECONDS")
       ->default_str(std::to_string(value.count() / 1000));
+}
+
+// Why `text` is no address to listen on; empty if it is one. An IPv6 address may have a scope behind a %.
+std::string why_no_address(const std::string& text) {
+  if (urls::parse_ipv4_address(text)) return {};
+  const std::size_t scope = text.find('%');
+  const auto address = urls::parse_ipv6_address(std::string_view(text).substr(0, scope));
+  if (!address) return "'" + text + "' is not an IP address; try 127.0.0.1 or ::1";
+  const auto bytes = address->to_bytes();
+  const bool is_link_local = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;  // fe80::/10
+  if (!is_link_local || scope != std::string::npos) return {};
+  return "'" + text + "' needs a scope, the interface that it is on, such as " + text + "%eth0";
+}
+
+// Why `text` is no name of a host; empty if it is one.
+std::string why_no_host_name(const std::string& text) {
+  constexpr std::string_view kTaken = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
+  if (!text.empty() && text.find_first_not_of(kTaken) == std::string::npos) return {};
+  return "'" + text + "' is not the name of a host; try chat.example, without scheme and port";
 }
 
 // The token is what stands in the file, without the newline that editors put at its end.
@@ -52,26 +75,46 @@ std::string read_token(const std::string& path) {
 
 }  // namespace
 
+std::uint32_t Options::announced_idle_seconds() const {
+  return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(idle_timeout).count());
+}
+
+bool is_loopback(std::string_view address) {
+  if (const auto ipv4 = urls::parse_ipv4_address(address)) return ipv4->is_loopback();
+  const auto ipv6 = urls::parse_ipv6_address(address.substr(0, address.find('%')));
+  return ipv6 && (ipv6->is_loopback() || (ipv6->is_v4_mapped() && ipv6->to_bytes()[12] == 127));
+}
+
 void add_shared_options(CLI::App& app, Options& options) {
   app.set_version_flag("--version", app.get_name() + " " COMET_VERSION);
-  app.add_option("--address", options.address, "IPv4 or IPv6 address to listen on")
-      ->check([](const std::string& text) -> std::string {
-        if (CLI::ValidIPV4(text).empty() || text.find(':') != std::string::npos) return {};
-        return "'" + text + "' is not an IP address; try 127.0.0.1";
-      })
-      ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--address",
+         [&options](const std::string& text) {
+           options.address = text;
+           options.on_loopback = is_loopback(text);
+         },
+         "IPv4 or IPv6 address to listen on")
+      ->check(why_no_address)
+      ->type_name("TEXT")
+      ->default_str(options.address);
   app.add_option("--port", options.port, "port to listen on, 0 for any free one")
-      ->check(CLI::Range(0, 65535))
+      ->check(whole_number(0, 65535))
       ->capture_default_str();
+  app.add_option("--allow-host", options.allowed_hosts,
+                 "a name by which browsers may call the server; may be given more than once")
+      ->check(why_no_host_name)
+      ->expected(1)
+      ->take_all()
+      ->type_name("NAME");
   add_seconds(app, "--hold-timeout", options.hold_timeout, "longest time a subscribe is held");
   app.add_option("--history", options.history, "messages retained per channel")
-      ->check(CLI::Range(1, 1000000))
+      ->check(whole_number(1, 1000000))
       ->capture_default_str();
   app.add_option("--max-message", options.max_message, "largest message in bytes")
-      ->check(CLI::Range(1, 16 << 20))
+      ->check(whole_number(1, 16 << 20))
       ->capture_default_str();
   app.add_option("--max-held", options.max_held, "most held requests, 0: as many as open files allow")
-      ->check(CLI::Range(0, 100000000))
+      ->check(whole_number(0, 100000000))
       ->capture_default_str();
   add_seconds(app, "--header-timeout", options.header_timeout, "longest time a request may take to arrive");
   add_seconds(app, "--idle-timeout", options.idle_timeout, "longest time a connection may stand idle");
@@ -79,7 +122,7 @@ void add_shared_options(CLI::App& app, Options& options) {
               std::chrono::duration<double>(kMostPublishWork).count());
   app.add_option("--publish-work-threads", options.publish_work_threads,
                  "threads that do the blocking work, 0: whatever handles the publish")
-      ->check(CLI::Range(0, 256))
+      ->check(whole_number(0, 256))
       ->capture_default_str();
   app.add_option_function<std::string>(
          "--publish-token-file",

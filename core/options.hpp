@@ -2,8 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -15,20 +18,28 @@ using Milliseconds = std::chrono::milliseconds;
 
 struct Options {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8000;           // 0: any free port
-  Milliseconds hold_timeout{30000};    // longest hold of a /subscribe
-  std::size_t history = 128;           // messages retained per channel
-  std::size_t max_message = 65536;     // bytes
-  std::size_t max_held = 0;            // 0: no cap but the file limit
-  Milliseconds header_timeout{10000};  // from a request's first byte to its last
-  Milliseconds idle_timeout{60000};    // a connection without a request, or a client that does not read
-  Milliseconds publish_work{0};        // every publish blocks for so long before it is appended and answered
-  unsigned publish_work_threads = 0;   // 0: where the publish is handled; else in a pool of so many threads
-  std::string publish_token{};         // what a publisher must show; empty: nothing
+  bool on_loopback = true;                   // only programs of this machine reach that address
+  std::vector<std::string> allowed_hosts{};  // names by which browsers may call the server
+  std::uint16_t port = 8000;                 // 0: any free port
+  Milliseconds hold_timeout{30000};          // longest hold of a /subscribe
+  std::size_t history = 128;                 // messages retained per channel
+  std::size_t max_message = 65536;           // bytes
+  std::size_t max_held = 0;                  // 0: no cap but the file limit
+  Milliseconds header_timeout{10000};        // from a request's first byte to its last
+  Milliseconds idle_timeout{75000};          // a connection without a request, or a client that does not read
+  Milliseconds publish_work{0};       // every publish blocks this long before it is appended and answered
+  unsigned publish_work_threads = 0;  // 0: done by whatever handles the publish; else in a pool of this many
+  std::string publish_token{};        // what a publisher must show; empty: nothing
+
+  // The idle time that clients are told, in whole seconds. Service::idle_time() is a little longer.
+  std::uint32_t announced_idle_seconds() const;
 };
 
-// So that a publish at work when the drain begins ends within it.
+// Short enough for a publish that is at work when the drain begins to end within it.
 constexpr Milliseconds kMostPublishWork{3000};
+
+// Whether `address` is in 127.0.0.0/8 or is ::1: nobody outside this machine reaches it.
+bool is_loopback(std::string_view address);
 
 // Adds the shared options to `app`.
 void add_shared_options(CLI::App& app, Options& options);

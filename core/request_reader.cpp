@@ -5,6 +5,9 @@
 #include <new>
 #include <utility>
 
+#include "core/access.hpp"
+#include "core/routes.hpp"
+
 namespace comet::core {
 namespace {
 
@@ -12,9 +15,9 @@ constexpr std::size_t kStoredBytes = 65536;  // early bytes beside one whole mes
 
 enum class Head { incomplete, complete, malformed, line_too_long, too_long };
 
-// Looks for the empty line that ends the head; `line` is where a line begins that was not seen to end, and
-// moves on. Every line must end in CRLF: a bare LF or CR is an error (RFC 9112 section 2.2 lets a server
-// choose so), and so is a folded line (section 5.2).
+// Looks for the empty line that ends the head. `line` is the offset of the first line that was not seen to
+// end, and moves on. Every line must end in CRLF: a bare LF or CR is an error (RFC 9112 section 2.2 lets a
+// server choose that), and so is a folded line (section 5.2).
 Head scan_head(std::string_view input, std::size_t& line) {
   while (true) {
     const std::size_t line_feed = input.find('\n', line);
@@ -32,7 +35,7 @@ Head scan_head(std::string_view input, std::size_t& line) {
   }
 }
 
-// Where the head was not parsed its first bytes must do: not even a refusal has a body for HEAD.
+// For a head that was not parsed: no answer to HEAD has a body, not even a refusal.
 bool begins_as_head(std::string_view bytes) {
   while (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
   return bytes.starts_with("HEAD ");
@@ -52,7 +55,7 @@ Decision RequestReader::feed(std::string_view bytes) {
 Decision RequestReader::take(std::string_view bytes) {
   const bool from_buffer = !buffer_.empty();
   if (from_buffer) buffer_.append(bytes);
-  const std::string_view input = from_buffer ? std::string_view(buffer_).substr(taken_) : bytes;
+  const std::string_view input = from_buffer ? rest() : bytes;
   std::size_t used = 0;
   Decision decision = advance(input, used);
   if (failed_) return decision;
@@ -113,20 +116,22 @@ Decision RequestReader::advance(std::string_view input, std::size_t& used) {
   std::size_t taken = 0;
   const auto progress = parser_->put(input.substr(used), taken);
   used += taken;
+  HttpRequest& request = parser_->request;
+  if (!request.head_complete) return fail(parser_->refusal, input);
+  const auto target = parse_target(request.target);
+  // Before all that is said of a body: nothing of it is taken from a sender that is refused.
+  if (target) {
+    if (const auto refusal = refuse_sender(request, *target, service_->options)) return fail(*refusal, input);
+  }
   if (progress == HttpParser::Progress::refused) return fail(parser_->refusal, input);
   if (progress == HttpParser::Progress::complete) {
-    Decision decision = route(std::move(parser_->request), *service_);
-    parser_.reset();  // not before: where memory lacks for the decision, the refusal asks it for the method
+    Decision decision = route(std::move(request), target, *service_);
+    parser_.reset();  // not before: if memory runs out for the decision, the refusal asks it for the method
     continued_ = false;
     return decision;
   }
   if (input.size() - used > kLongestChunkLine) return fail({400, kChunkLineTooLong}, input);
-  // Nothing of a body is taken from a client that may not publish.
-  if (parser_->request.head_complete) {
-    if (const auto refusal = refuse_publisher(parser_->request, service_->options))
-      return fail(*refusal, input);
-  }
-  if (parser_->request.expects_continue && !continued_ && parser_->request.body.empty()) {
+  if (request.expects_continue && !continued_ && request.body.empty()) {
     continued_ = true;
     return Reply{continue_response()};
   }
@@ -146,7 +151,7 @@ Decision RequestReader::fail(Refusal refusal, std::string_view bytes) {
   if (parser_ && parser_->request.head_complete) {
     form.head_only = parser_->request.method == Method::head;
   } else {
-    form.head_only = begins_as_head(buffer_.empty() ? bytes : std::string_view(buffer_).substr(taken_));
+    form.head_only = begins_as_head(buffer_.empty() ? bytes : rest());
   }
   parser_.reset();
   clear();

@@ -8,7 +8,7 @@
 
 #include "core/decision.hpp"
 #include "core/http_parser.hpp"
-#include "core/routes.hpp"
+#include "core/service.hpp"
 
 namespace comet::core {
 
@@ -25,17 +25,17 @@ class RequestReader {
   Decision feed(std::string_view bytes);
   Decision next() { return feed({}); }
 
-  // Puts aside bytes that come while a request is held or answered. False once they pass the bound, or
-  // memory: close then.
+  // Puts aside bytes that come while a request is held or answered. False, and the connection is to be
+  // closed, if they pass the bound or memory runs out.
   bool store(std::string_view bytes);
-  // Whether the bound allows so many more.
+  // Whether the bound allows `size` bytes more.
   bool may_store(std::size_t size) const;
 
   // A request has begun and not ended: --header-timeout runs, and timeout_response() is the answer when it is
-  // over.
-  bool mid_request() const { return parser_ != nullptr || !buffer_.empty(); }
+  // over. An empty line before a request, or the half of one, begins none.
+  bool mid_request() const { return parser_ != nullptr || (taken_ < buffer_.size() && rest() != "\r"); }
   Response timeout_response();
-  // The answer where memory lacks for `bytes`. They may not end the request: the connection closes.
+  // The answer if memory runs out for `bytes`. They may not be the end of the request: the connection closes.
   Response refuse_without_memory(std::string_view bytes);
 
  private:
@@ -43,13 +43,14 @@ class RequestReader {
   Decision advance(std::string_view input, std::size_t& used);
   Decision fail(Refusal refusal, std::string_view bytes);
   void clear();
+  std::string_view rest() const { return std::string_view(buffer_).substr(taken_); }
 
   const Service* service_;
-  std::string buffer_;  // bytes not taken yet, behind `taken_` that were
+  std::string buffer_;  // bytes that came: first `taken_` that were consumed, then the rest
   std::size_t taken_ = 0;
   std::unique_ptr<HttpParser> parser_;  // only while a body arrives
-  std::size_t line_ = 0;    // where in the bytes not taken the line of the head begins that has not ended
-  bool continued_ = false;  // 100 Continue was sent for the current request
+  std::size_t line_ = 0;                // offset, in the rest, of the head's line that is still incomplete
+  bool continued_ = false;              // 100 Continue was sent for the current request
   bool failed_ = false;
 };
 

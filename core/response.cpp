@@ -59,15 +59,20 @@ std::string start_head(int status) {
   return head;
 }
 
-// The lines that depend on the request, and the empty line that ends the head.
+constexpr std::string_view kFraming = "Connection: ";  // begins the last lines of every head
+
+// The lines that depend on the request, and the empty line that ends the head. Keep-Alive concerns the
+// connection alone, so Connection names it (RFC 9110 section 7.6.1); HTTP/1.0 needs that line anyway.
 void finish_head(std::string& head, ReplyForm form) {
   if (form.missed) head += "Comet-Missed: true\r\n";
-  if (!form.keep_alive) {
-    head += "Connection: close\r\n";
-  } else if (form.http_1_0) {
-    head += "Connection: keep-alive\r\n";
+  head += kFraming;
+  if (form.keep_alive) {
+    head.append("keep-alive\r\nKeep-Alive: timeout=")
+        .append(std::to_string(form.idle_seconds))
+        .append("\r\n\r\n");
+  } else {
+    head += "close\r\n\r\n";
   }
-  head += "\r\n";
 }
 
 Response finish(std::string head, std::string_view body, ReplyForm form) {
@@ -79,30 +84,32 @@ Response finish(std::string head, std::string_view body, ReplyForm form) {
 
 }  // namespace
 
-std::string encode_message(Cursor cursor, std::string_view body, std::size_t& head_size) {
+std::string encode_message(Cursor cursor, std::string_view body, std::uint32_t idle_seconds,
+                           std::size_t& head_size) {
   std::string response = start_head(200);
   response.append("Content-Type: text/plain;charset=utf-8\r\nCache-Control: no-store\r\nComet-Cursor: ")
       .append(to_string(cursor))
       .append("\r\nContent-Length: ")
       .append(std::to_string(body.size()))
-      .append("\r\n\r\n");
+      .append("\r\n");
+  finish_head(response, {.idle_seconds = idle_seconds});
   head_size = response.size();
   response.append(body);
   return response;
 }
 
-Message make_message(Cursor cursor, std::string_view body) {
+Message make_message(Cursor cursor, std::string_view body, std::uint32_t idle_seconds) {
   Message message{.cursor = cursor, .response = nullptr};
-  message.response = std::make_shared<const std::string>(encode_message(cursor, body, message.head_size));
+  message.response =
+      std::make_shared<const std::string>(encode_message(cursor, body, idle_seconds, message.head_size));
   return message;
 }
 
-bool takes_shared_bytes(ReplyForm form) {
-  return form.keep_alive && !form.http_1_0 && !form.head_only && !form.missed;
-}
+bool takes_shared_bytes(ReplyForm form) { return form.keep_alive && !form.head_only && !form.missed; }
 
 std::string reframe_message(std::string_view response, std::size_t head_size, ReplyForm form) {
-  std::string bytes(response.substr(0, head_size - 2));  // without the empty line
+  const std::string_view head = response.substr(0, head_size);
+  std::string bytes(head.substr(0, head.rfind(kFraming)));
   finish_head(bytes, form);
   if (!form.head_only) bytes.append(response.substr(head_size));
   return bytes;
@@ -156,11 +163,8 @@ Response unavailable_response(std::string_view text, ReplyForm form, std::uint64
 bool is_interim(const Response& response) { return response.bytes->starts_with("HTTP/1.1 1"); }
 
 Response closing(const Response& response) {
-  constexpr std::string_view kKeepAlive = "Connection: keep-alive\r\n";
-  std::string bytes = *response.bytes;
-  const std::size_t head_size = bytes.find("\r\n\r\n") + 4;
-  bytes = reframe_message(bytes, head_size, {.keep_alive = false});
-  if (const auto said = bytes.find(kKeepAlive); said < head_size) bytes.erase(said, kKeepAlive.size());
+  const std::size_t head_size = response.bytes->find("\r\n\r\n") + 4;
+  auto bytes = reframe_message(*response.bytes, head_size, {.keep_alive = false});
   return {std::make_shared<const std::string>(std::move(bytes)), true, response.is_delivery};
 }
 

@@ -14,22 +14,6 @@ namespace urls = boost::urls;
 constexpr std::size_t kLongestChannel = 64;
 constexpr std::string_view kPlainText = "text/plain;charset=utf-8";
 
-struct Target {
-  std::string path;
-  urls::params_encoded_view query;
-};
-
-// Origin-form (/subscribe?x) and absolute-form (http://host/subscribe?x), RFC 9112 section 3.2.
-std::optional<Target> parse_target(const std::string& text) {
-  const auto url = text.starts_with('/') ? urls::parse_origin_form(text) : urls::parse_uri(text);
-  if (!url) return std::nullopt;
-  const auto scheme = url->scheme_id();
-  if (url->has_scheme() && scheme != urls::scheme::http && scheme != urls::scheme::https) return std::nullopt;
-  // RFC 9110 sections 4.2.1 and 4.2.4: a host must be there, a user must not.
-  if (url->has_scheme() && (url->encoded_host().empty() || url->has_userinfo())) return std::nullopt;
-  return Target{url->path(), url->encoded_params()};
-}
-
 // The first parameter of that name, decoded with '+' as a space.
 std::optional<std::string> find_parameter(const urls::params_encoded_view& parameters,
                                           std::string_view name) {
@@ -61,17 +45,17 @@ std::optional<Milliseconds> parse_seconds(std::string_view text, Milliseconds lo
   return std::min(longest, Milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 10)) * 100));
 }
 
-ReplyForm form_of(const HttpRequest& request) {
+ReplyForm form_of(const HttpRequest& request, const Options& options) {
   return {.keep_alive = request.keep_alive,
-          .http_1_0 = request.http_1_0,
-          .head_only = request.method == Method::head};
+          .head_only = request.method == Method::head,
+          .idle_seconds = options.announced_idle_seconds()};
 }
 
 Reply error_reply(int status, std::string_view text, ReplyForm form, std::string_view extra_headers = {}) {
   return Reply{error_response(status, text, form, extra_headers)};
 }
 
-// nullopt where the name is not allowed; "all" where none is given.
+// nullopt if the name is not allowed; "all" if none is given.
 std::optional<std::string> channel_of(const Target& target) {
   auto name = find_parameter(target.query, "channel");
   if (!name) return "all";
@@ -116,25 +100,6 @@ std::string encode_rest(std::string_view form) {
   return text;
 }
 
-// Takes as long for any token of the same length, so that nobody finds it out byte by byte.
-bool same_token(std::string_view shown, std::string_view token) {
-  if (shown.size() != token.size()) return false;
-  volatile unsigned char difference = 0;
-  for (std::size_t i = 0; i < token.size(); ++i) {
-    difference = difference | static_cast<unsigned char>(shown[i] ^ token[i]);
-  }
-  return difference == 0;
-}
-
-// "Bearer TOKEN" (RFC 6750 section 2.1), the scheme in any case.
-bool shows_token(std::string_view authorization, std::string_view token) {
-  constexpr std::string_view kScheme = "bearer ";
-  const std::string_view scheme = authorization.substr(0, kScheme.size());
-  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
-  if (!std::equal(scheme.begin(), scheme.end(), kScheme.begin(), kScheme.end(), same)) return false;
-  return same_token(authorization.substr(kScheme.size()), token);
-}
-
 // The message: ?message= of a GET, the field of a form, or the raw body.
 std::optional<std::string> message_of(HttpRequest& request, const Target& target) {
   if (request.method == Method::get) return find_parameter(target.query, "message");
@@ -146,11 +111,25 @@ std::optional<std::string> message_of(HttpRequest& request, const Target& target
   return find_parameter(*form, "message");
 }
 
+// Subscribers get the body's bytes as UTF-8 text: what says that they are something else is not passed over.
+std::optional<Reply> refuse_body(const HttpRequest& request, ReplyForm form) {
+  if (request.body_type == BodyType::other) {
+    return error_reply(415, "send a form with a message field, or text/plain", form);
+  }
+  if (request.is_encoded) {  // RFC 9110 section 15.5.16 asks for the header
+    return error_reply(415, "send the message without Content-Encoding", form,
+                       "Accept-Encoding: identity\r\n");
+  }
+  if (!request.is_utf8)
+    return error_reply(415, "send the message in UTF-8, with charset=utf-8 or none", form);
+  return std::nullopt;
+}
+
 Decision route_publish(HttpRequest& request, const Target& target, ReplyForm form, const Options& options) {
   auto channel = channel_of(target);
   if (!channel) return error_reply(400, kBadChannel, form);
-  if (request.method == Method::post && request.body_type == BodyType::other) {
-    return error_reply(415, "send a form with a message field, or text/plain", form);
+  if (request.method == Method::post) {
+    if (auto refusal = refuse_body(request, form)) return std::move(*refusal);
   }
   auto message = message_of(request, target);
   if (!message) return error_reply(400, kNoMessage, form);
@@ -171,28 +150,14 @@ Decision route_page(const Target& target, ReplyForm form, const Service& service
 
 }  // namespace
 
-// A browser says by Sec-Fetch-Site (W3C, Fetch Metadata Request Headers) for whom it asks. A page of another
-// site needs no answer to do harm; one of the same site, another port say, is the publisher's own.
-std::optional<Refusal> refuse_publisher(const HttpRequest& request, const Options& options) {
-  if (!request.cross_site && options.publish_token.empty()) return std::nullopt;
-  const auto target = parse_target(request.target);
-  if (!target || target->path != "/publish") return std::nullopt;
-  if (request.cross_site) return Refusal{403, "pages of other sites may not publish"};
-  if (shows_token(request.authorization, options.publish_token)) return std::nullopt;
-  return Refusal{401, "publishing needs the header 'Authorization: Bearer TOKEN'"};
-}
-
-Decision route(HttpRequest&& request, const Service& service) {
-  const ReplyForm form = form_of(request);
+Decision route(HttpRequest&& request, const std::optional<Target>& target, const Service& service) {
+  const ReplyForm form = form_of(request, service.options);
   if (request.method == Method::unknown) return error_reply(501, "this method is not implemented", form);
   // Asterisk-form, RFC 9112 section 3.2.4: the server as a whole, which none of our methods asks for.
   if (request.target == "*" && request.method == Method::other_registered) {
     return error_reply(405, "this method is not allowed here", form, "Allow: GET, HEAD, POST\r\n");
   }
-  const auto target = parse_target(request.target);
   if (!target) return error_reply(400, "malformed request target", form);
-  if (const auto why = refuse_publisher(request, service.options))
-    return error_reply(why->status, why->text, form);
 
   const bool is_publish = target->path == "/publish";
   const bool is_subscribe = target->path == "/subscribe";
@@ -203,7 +168,7 @@ Decision route(HttpRequest&& request, const Service& service) {
   const Method other = is_publish ? Method::post : Method::head;
   if (request.method != Method::get && request.method != other) {
     return error_reply(405, "this method is not allowed here", form,
-                  is_publish ? "Allow: GET, POST\r\n" : "Allow: GET, HEAD\r\n");
+                       is_publish ? "Allow: GET, POST\r\n" : "Allow: GET, HEAD\r\n");
   }
   if (is_publish) return route_publish(request, *target, form, service.options);
   if (is_subscribe) return route_subscribe(*target, form, service.options);

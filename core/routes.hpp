@@ -6,12 +6,11 @@
 #include "core/decision.hpp"
 #include "core/http_parser.hpp"
 #include "core/service.hpp"
+#include "core/target.hpp"
 
 namespace comet::core {
 
-Decision route(HttpRequest&& request, const Service& service);
-
-// Why this client may not publish, where the request is a publish; its head is enough to know.
-std::optional<Refusal> refuse_publisher(const HttpRequest& request, const Options& options);
+// `target` is the request's, nullopt if it is malformed.
+Decision route(HttpRequest&& request, const std::optional<Target>& target, const Service& service);
 
 }  // namespace comet::core

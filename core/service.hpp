@@ -11,6 +11,9 @@
 
 namespace comet::core {
 
+// What the idle time is longer than announced: more than a request takes on its way.
+constexpr Milliseconds kIdleGrace{1000};
+
 // Outlives every reader and every connection.
 struct Service {
   Options options;
@@ -24,11 +27,13 @@ struct Service {
   Response unavailable(std::string_view why, ReplyForm form) const;
   // 503 of the drain; the connection ends with it.
   Response shutting_down(ReplyForm form) const;
-  // A message for one subscriber. If memory runs out for the copy that its form needs: 503, and the connection ends.
+  // A message for one subscriber. If memory runs out for the copy that its form needs: 503, and the
+  // connection ends.
   Response message(const Message& message, ReplyForm form) const;
 
-  // How long a connection may wait for its next request.
-  Milliseconds idle_time() const { return options.idle_timeout; }
+  // How long a connection may wait for its next request, from its accept or its last answer on. Longer than
+  // clients are told, so that a request that is sent just in time is not met by the close.
+  Milliseconds idle_time() const { return options.idle_timeout + kIdleGrace; }
 };
 
 }  // namespace comet::core

@@ -8,9 +8,11 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 
+#include "core/number_options.hpp"
 #include "loadgen/driver/bench.hpp"
 #include "loadgen/machine/doctor.hpp"
 #include "loadgen/errors.hpp"
@@ -23,6 +25,7 @@ namespace comet::loadgen {
 namespace {
 
 namespace fs = std::filesystem;
+using core::whole_number;
 
 constexpr int kUsage = 64;
 
@@ -39,19 +42,6 @@ constexpr char kExamples[] =
     "Scenarios are small JSON files in loadgen/scenarios: copy one, change it, and name the copy with "
     "--scenario.\n"
     "What the columns mean: loadgen/README.md. SUBCOMMAND --help shows its options.";
-
-// A number as people write it: "010" would be read as octal.
-CLI::Validator decimal() {
-  return {[](std::string& text) {
-            return text.size() > 1 && text.starts_with('0') ? "'" + text + "' begins with 0: leave that out"
-                                                            : "";
-          },
-          ""};
-}
-
-CLI::Validator whole_number(std::int64_t least, std::int64_t most) {
-  return CLI::Range(least, most) & decimal();
-}
 
 // Not by CLI11's delimiter, which drops an empty name: that is an unknown entry like any other.
 void add_names(CLI::App& command, const std::string& option, std::vector<std::string>& names) {
@@ -93,15 +83,6 @@ struct ScenarioOptions {
   std::optional<double> seconds;
 };
 
-// Range alone takes NaN.
-const CLI::Validator kSeconds(
-    [](const std::string& text) {
-      double seconds = 0;
-      const bool good = CLI::detail::lexical_cast(text, seconds) && seconds >= 0 && seconds <= 3600;
-      return good ? std::string() : "'" + text + "' is no number from 0 to 3600";
-    },
-    "FLOAT in [0 - 3600]");
-
 void add_scenario(CLI::App& command, ScenarioOptions& scenario, std::optional<int>& client_processes) {
   command
       .add_option("--scenario", scenario.name,
@@ -119,7 +100,7 @@ void add_scenario(CLI::App& command, ScenarioOptions& scenario, std::optional<in
   command
       .add_option("--seconds", scenario.seconds,
                   "time of the measured part; broadcast makes at least 3 rounds")
-      ->check(kSeconds)
+      ->check(core::decimal_seconds(0, 3600))
       ->excludes(rounds);
   command
       .add_option("--client-processes", client_processes,
@@ -134,7 +115,7 @@ void add_bench(CLI::App& command, BenchOptions& bench) {
       ->capture_default_str();
   command
       .add_option("--seed", bench.seed, "order of the entries; default: a new one, recorded in the results")
-      ->check(CLI::NonNegativeNumber & decimal());
+      ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()));
   command.add_option("--root", bench.root,
                      "project folder with patterns/ and peers/; default: found upwards from here");
   command.add_option("--bin-dir", bench.program_folder,
@@ -144,7 +125,7 @@ void add_bench(CLI::App& command, BenchOptions& bench) {
 }
 
 void add_run(CLI::App& command, RunOptions& run) {
-  command.add_option("--url", run.url, "the server, as in http://127.0.0.1:8001")->required();
+  command.add_option("--url", run.url, "the server, as in http://127.0.0.1:8001 or http://[::1]:8001")->required();
   command.add_option("--repeats", run.repeats, "how often it is measured")
       ->check(whole_number(1, 1000))
       ->capture_default_str();

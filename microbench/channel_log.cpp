@@ -18,7 +18,7 @@ struct NoWaiters {
 
 // With the clock read and the message encoded, and the oldest message dropped.
 void append(benchmark::State& state) {
-  Channels<NoWaiters> channels(kHistory, {1, 0});
+  Channels<NoWaiters> channels({.history = kHistory}, {1, 0});
   auto& channel = channels.open("all");
   for ([[maybe_unused]] auto once : state) {
     benchmark::DoNotOptimize(channels.publish(channel, kMessage)->response.get());
@@ -27,7 +27,7 @@ void append(benchmark::State& state) {
 BENCHMARK(append)->Name("log/append");
 
 void read(benchmark::State& state) {
-  Channels<NoWaiters> channels(kHistory, {1, 0});
+  Channels<NoWaiters> channels({.history = kHistory}, {1, 0});
   auto& channel = channels.open("all");
   for (std::size_t i = 0; i < kHistory; ++i) channels.publish(channel, kMessage);
   const Cursor oldest = channel.log.first_after({}).message->cursor;

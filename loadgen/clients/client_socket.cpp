@@ -32,20 +32,18 @@ std::string errno_kind(const char* call, int error) {
 }
 
 int start_connecting(const Endpoint& endpoint, std::uint32_t subscriber, std::string& problem) {
-  const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  sockaddr_storage name{};
+  const socklen_t size = socket_address(endpoint, name);
+  const int descriptor = socket(name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) {
     problem = errno_kind("socket", errno);
     return -1;
   }
   const int on = 1;
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_port = htons(endpoint.port);
-  inet_pton(AF_INET, endpoint.address.c_str(), &name.sin_addr);
   if (setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
       !bind_source(descriptor, endpoint, subscriber))
     problem = errno_kind("bind", errno);
-  else if (connect(descriptor, reinterpret_cast<sockaddr*>(&name), sizeof name) != 0 && errno != EINPROGRESS)
+  else if (connect(descriptor, reinterpret_cast<sockaddr*>(&name), size) != 0 && errno != EINPROGRESS)
     problem = errno_kind("connect", errno);
   return descriptor;
 }

@@ -15,6 +15,7 @@
 #include <boost/url.hpp>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 
 #include "loadgen/clock.hpp"
 #include "loadgen/errors.hpp"
@@ -28,26 +29,25 @@ namespace http = boost::beast::http;
 constexpr std::int64_t kAnswerTimeout = 10 * kSecond;
 constexpr int kSliceMilliseconds = 100;  // how often a wait looks for a stop signal
 
+// The address that a server of this name most likely listens on: its first of IPv4, else of IPv6.
 std::string resolve(const std::string& host) {
   addrinfo hints{};
-  hints.ai_family = AF_INET;
   hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0)
-    throw UsageError("host '" + host + "' is not known: use an IPv4 address as in http://127.0.0.1:8000");
-  std::array<char, INET_ADDRSTRLEN> text{};
-  inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(found->ai_addr)->sin_addr, text.data(), text.size());
-  freeaddrinfo(found);
-  return text.data();
+  for (const int family : {AF_INET, AF_INET6}) {
+    hints.ai_family = family;
+    addrinfo* found = nullptr;
+    if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) continue;
+    std::array<char, NI_MAXHOST> text{};
+    const int error =
+        getnameinfo(found->ai_addr, found->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST);
+    freeaddrinfo(found);
+    if (error == 0) return text.data();
+  }
+  throw UsageError("host '" + host +
+                   "' is not known: use an address as in http://127.0.0.1:8000 or http://[::1]:8000");
 }
 
-std::string host_line(const Endpoint& endpoint) {
-  return "Host: " + endpoint.address + ":" + std::to_string(endpoint.port) + "\r\n";
-}
-
-std::string server_text(const Endpoint& endpoint) {
-  return endpoint.address + ":" + std::to_string(endpoint.port);
-}
+std::string host_line(const Endpoint& endpoint) { return "Host: " + host_and_port(endpoint) + "\r\n"; }
 
 template <class Message>
 std::string field(const Message& message, std::string_view name) {
@@ -65,7 +65,28 @@ Endpoint parse_url(const std::string& url) {
   const std::uint16_t port = parsed->has_port() ? parsed->port_number() : 80;
   if (port == 0)
     throw UsageError("'" + url + "' has no usable port: use 1 to 65535, as in http://127.0.0.1:8000");
-  return {resolve(parsed->host()), port};
+  return {resolve(parsed->host_address()), port};
+}
+
+std::string host_and_port(const Endpoint& endpoint) {
+  const bool is_ipv6 = endpoint.address.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + endpoint.address + "]" : endpoint.address) + ":" + std::to_string(endpoint.port);
+}
+
+socklen_t socket_address(const Endpoint& endpoint, sockaddr_storage& address) {
+  sockaddr_in ipv4{};
+  ipv4.sin_family = AF_INET;
+  ipv4.sin_port = htons(endpoint.port);
+  if (inet_pton(AF_INET, endpoint.address.c_str(), &ipv4.sin_addr) == 1) {
+    std::memcpy(&address, &ipv4, sizeof ipv4);
+    return sizeof ipv4;
+  }
+  sockaddr_in6 ipv6{};
+  ipv6.sin6_family = AF_INET6;
+  ipv6.sin6_port = htons(endpoint.port);
+  inet_pton(AF_INET6, endpoint.address.c_str(), &ipv6.sin6_addr);
+  std::memcpy(&address, &ipv6, sizeof ipv6);
+  return sizeof ipv6;
 }
 
 ParseStatus parse_response(std::string_view bytes, Response& response, std::size_t& consumed) {
@@ -121,19 +142,17 @@ void HttpClient::connect() {
   // A server may have closed an idle connection: what is readable before we asked is its farewell.
   if (readable()) close();
   if (socket_ >= 0) return;
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_port = htons(endpoint_.port);
-  inet_pton(AF_INET, endpoint_.address.c_str(), &name.sin_addr);
-  socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_storage name{};
+  const socklen_t size = socket_address(endpoint_, name);
+  socket_ = ::socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket_ < 0) throw std::runtime_error(system_error_text("socket"));
   const int on = 1;
   setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   // Blocking: on a full backlog the kernel repeats the SYN; SO_SNDTIMEO bounds that.
   const timeval limit{kAnswerTimeout / kSecond, 0};
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  if (::connect(socket_, reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) {
-    const std::string text = system_error_text("cannot connect to " + server_text(endpoint_));
+  if (::connect(socket_, reinterpret_cast<sockaddr*>(&name), size) != 0) {
+    const std::string text = system_error_text("cannot connect to " + host_and_port(endpoint_));
     close();
     throw_if_interrupted();
     throw std::runtime_error(text);
@@ -146,7 +165,7 @@ void HttpClient::send(std::string_view request) {
     const ssize_t sent = ::send(socket_, request.data(), request.size(), MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR && stop_signals() == 0) continue;
-      const std::string text = system_error_text("cannot send to " + server_text(endpoint_));
+      const std::string text = system_error_text("cannot send to " + host_and_port(endpoint_));
       close();
       throw_if_interrupted();
       throw std::runtime_error(text);
@@ -169,7 +188,7 @@ Response HttpClient::receive() {
     const ParseStatus status = parse_response(received_, response, consumed);
     if (status == ParseStatus::kMalformed) {
       close();
-      throw std::runtime_error(server_text(endpoint_) + " answered something that is not HTTP");
+      throw std::runtime_error(host_and_port(endpoint_) + " answered something that is not HTTP");
     }
     if (status == ParseStatus::kComplete) {
       received_.erase(0, consumed);
@@ -182,13 +201,13 @@ Response HttpClient::receive() {
     if (ready <= 0) {
       if (now_ns() < deadline) continue;
       close();
-      throw std::runtime_error(server_text(endpoint_) + " did not answer within 10 s");
+      throw std::runtime_error(host_and_port(endpoint_) + " did not answer within 10 s");
     }
     const ssize_t size = recv(socket_, buffer.data(), buffer.size(), 0);
     if (size <= 0) {
       const std::string why = size == 0 ? "it closed the connection" : system_error_text("recv");
       close();
-      throw std::runtime_error("no answer from " + server_text(endpoint_) + ": " + why);
+      throw std::runtime_error("no answer from " + host_and_port(endpoint_) + ": " + why);
     }
     received_.append(buffer.data(), static_cast<std::size_t>(size));
   }

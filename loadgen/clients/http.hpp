@@ -2,6 +2,8 @@
 // for publishing and for /stats. The N held connections have their own loop (subscribers.hpp).
 #pragma once
 
+#include <sys/socket.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,14 +11,21 @@
 
 namespace comet::loadgen {
 
-// An IPv4 server address, dotted, and its port.
+// A server's address, IPv4 or IPv6 in numbers, and its port.
 struct Endpoint {
   std::string address;
   std::uint16_t port = 0;
 };
 
-// http://HOST:PORT with an IPv4 host name or address. Throws UsageError.
+// http://HOST:PORT with a name or an address, IPv6 in brackets. A name's IPv4 address is preferred. Throws
+// UsageError.
 Endpoint parse_url(const std::string& url);
+
+// As it stands in a URL: 127.0.0.1:8000 or [::1]:8000.
+std::string host_and_port(const Endpoint& endpoint);
+
+// As the kernel takes it, for a socket of the family `address.ss_family`. Gives its size.
+socklen_t socket_address(const Endpoint& endpoint, sockaddr_storage& address);
 
 struct Response {
   unsigned status = 0;

@@ -23,14 +23,14 @@ std::string ask_who(HttpClient& client, const Endpoint& endpoint, std::optional<
   boost::system::error_code error;
   const auto document = boost::json::parse(client.get("/stats").body, error);
   if (error || !document.is_object())
-    throw std::runtime_error(endpoint.address + ":" + std::to_string(endpoint.port) +
-                             " answers no JSON at /stats");
+    throw std::runtime_error(host_and_port(endpoint) + " answers no JSON at /stats");
   const auto& stats = document.get_object();
   const auto* pattern = stats.if_contains("pattern");
   const auto* pid = stats.if_contains("pid");
   if (pid != nullptr && pid->is_int64()) {
     const auto process = static_cast<pid_t>(pid->get_int64());
-    if (endpoint.address.starts_with("127.") && listens_on(process, endpoint.port))
+    const bool is_here = endpoint.address.starts_with("127.") || endpoint.address == "::1";
+    if (is_here && listens_on(process, endpoint.port))
       root = process;
     else
       std::fprintf(

@@ -1,5 +1,5 @@
-// What sanitizers must know of a switch of stacks, as Boost.Context does not tell them; called just before and
-// just after. Nothing at all in other builds.
+// Tells sanitizers of each switch of stacks, which Boost.Context does not; called just before and just after it.
+// Does nothing in other builds.
 #pragma once
 
 #include <cstddef>
@@ -56,8 +56,8 @@ struct FiberTarget {
   void* fiber = nullptr;
 
   void create(void*, std::size_t) { fiber = __tsan_create_fiber(0); }
-  // The thread alone tells of both switches: ThreadSanitizer counts the calls of functions and their ends,
-  // and several functions end between a stack's last word and its thread's next one.
+  // The thread alone announces both switches: ThreadSanitizer tracks the calls of functions per stack, and
+  // several functions end between a stack's last statement and the thread's next one.
   template <class Jump>
   void visit(Jump jump) {
     void* thread = __tsan_get_current_fiber();

@@ -18,17 +18,17 @@
 namespace comet::common {
 namespace {
 
-// Small blocks, so that they fit between what others keep; each costs a page, where malloc writes its size.
+// Small blocks, so that they fit between what others keep. Each costs one page: malloc writes its size there.
 constexpr std::size_t kBlockSize = std::size_t{64} << 10;  // bytes
 std::array<std::atomic<void*>, 64> blocks;
-std::atomic<bool> whole = false;  // so that one look is enough while memory is there
+std::atomic<bool> whole = false;  // so that one check is enough while there is memory
 
 }  // namespace
 
 void keep_memory_reserve() {
   if (!memory_reserve_is_whole()) fail("putting memory aside", ENOMEM);
-  // Two arenas, both made now: a thread whose own has nothing left looks into the other and finds whatever block
-  // was freed. One that has none yet, and can make none, would look nowhere.
+  // Two arenas, both made now: a thread whose own has nothing left looks into the other and finds whatever
+  // block was freed. A thread that has none yet, and can make none, would look into neither.
   mallopt(M_ARENA_MAX, 2);
   std::thread([] {
     void* volatile first = std::malloc(1);  // volatile: else the compiler leaves both calls out
@@ -59,7 +59,7 @@ bool memory_reserve_is_whole() {
     void* missing = nullptr;
     if (!block.compare_exchange_strong(missing, put_aside)) std::free(put_aside);
   }
-  // Said before the second look: who takes a block after that look says otherwise behind it.
+  // Set before the second check: a thread that takes a block after this check sets the flag to false again.
   whole = true;
   const bool none_taken =
       std::all_of(blocks.begin(), blocks.end(), [](const auto& block) { return block.load() != nullptr; });

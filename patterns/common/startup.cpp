@@ -64,8 +64,11 @@ sockaddr_storage resolve(const Options& options, socklen_t& length) {
   const int error =
       getaddrinfo(options.address.c_str(), std::to_string(options.port).c_str(), &hints, &found);
   if (error != 0) {
-    std::fprintf(stderr, "%s: --address %s: %s; give a numeric address such as 127.0.0.1\n",
-                 program_invocation_short_name, options.address.c_str(), gai_strerror(error));
+    const bool has_scope = options.address.find('%') != std::string::npos;
+    std::fprintf(stderr, "%s: --address %s: %s; %s\n", program_invocation_short_name, options.address.c_str(),
+                 gai_strerror(error),
+                 has_scope ? "the name after % must be an interface of this machine, such as eth0"
+                           : "give a numeric address such as 127.0.0.1");
     _exit(1);
   }
   sockaddr_storage address{};
@@ -82,17 +85,7 @@ sockaddr_storage address_of(int listener) {
   return address;
 }
 
-bool is_loopback(int listener) {
-  const sockaddr_storage address = address_of(listener);
-  if (address.ss_family == AF_INET) {
-    const in_addr& host = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
-    return ntohl(host.s_addr) >> 24 == IN_LOOPBACKNET;
-  }
-  const in6_addr& host = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-  return IN6_IS_ADDR_LOOPBACK(&host) || (IN6_IS_ADDR_V4MAPPED(&host) && host.s6_addr[12] == IN_LOOPBACKNET);
-}
-
-// Where nobody catches an exception: in set-up, or once the memory reserve is used up.
+// If nobody catches an exception: in set-up, or once the memory reserve is used up.
 [[noreturn]] void fail_uncaught() {
   const std::exception_ptr thrown = std::current_exception();
   try {
@@ -183,7 +176,7 @@ void expect_room_for_a_connection() {
 
 void announce_ready(int listener, const Options& options) {
   expect_room_for_a_connection();
-  if (options.publish_token.empty() && !is_loopback(listener)) {
+  if (options.publish_token.empty() && !options.on_loopback) {
     std::fprintf(stderr,
                  "%s: everybody who can reach %s may publish; --publish-token-file asks for a token\n",
                  program_invocation_short_name, options.address.c_str());

@@ -11,17 +11,16 @@
 #include "patterns/common/startup.hpp"
 
 namespace comet::common {
-namespace {
-
 sigset_t stop_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  struct sigaction inherited {};
+  if (sigaction(SIGHUP, nullptr, &inherited) != 0) fail("asking for the action of SIGHUP", errno);
+  if (inherited.sa_handler != SIG_IGN) sigaddset(&signals, SIGHUP);
   return signals;
 }
-
-}  // namespace
 
 StopSignals::StopSignals() {
   const sigset_t signals = stop_signals();

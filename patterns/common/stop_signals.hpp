@@ -1,12 +1,18 @@
-// SIGTERM and SIGINT as a descriptor: they interrupt no thread's calls, and also a thread that its work keeps from
-// its loop can see that one has come.
+// SIGTERM, SIGINT and SIGHUP as a descriptor: they interrupt no thread's calls, and a thread that its work
+// keeps from its loop can still see that one has come.
 #pragma once
+
+#include <csignal>
 
 namespace comet::common {
 
+// The signals that drain a server. SIGHUP, which a terminal sends when it closes, is not among them if the
+// server was started so that it ignores it, as nohup does.
+sigset_t stop_signals();
+
 class StopSignals {
  public:
-  // To be made before any thread: threads inherit that the signals are blocked. Exits where the kernel refuses.
+  // To be made before any thread: threads inherit that the signals are blocked. Exits if the kernel refuses.
   StopSignals();
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;

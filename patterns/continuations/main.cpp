@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "core/number_options.hpp"
 #include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/continuations/server.hpp"
@@ -24,7 +25,7 @@ int main(int argc, char** argv) {
                "comet-continuations");
   core::add_shared_options(app, options);
   app.add_option("--threads", threads, "threads of the pool")
-      ->check(CLI::Range(1, 1024))
+      ->check(core::whole_number(1, 1024))
       ->capture_default_str();
   app.add_option("--resume", resume, "how a held request goes on: redispatch, direct or stackful")
       ->check(CLI::IsMember(styles))

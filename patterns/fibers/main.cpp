@@ -4,6 +4,7 @@
 // Wakes a held request: nothing here.
 #include <CLI/CLI.hpp>
 
+#include "core/number_options.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/fibers/server.hpp"
 
@@ -17,10 +18,10 @@ int main(int argc, char** argv) {
   app.add_option("--threads", fiber_options.threads,
                  "threads that run fibers, each with connections of its own")
       ->capture_default_str()
-      ->check(CLI::Range(1, 256));
+      ->check(core::whole_number(1, 256));
   app.add_option("--stack-size", fiber_options.stack_size, "bytes of address space for a fiber's stack")
       ->capture_default_str()
-      ->check(CLI::Range(16384, 67108864));
+      ->check(core::whole_number(16384, 67108864));
   app.add_flag("--hibernate", fiber_options.hibernate,
                "give the stack back while a request is held and between requests");
   core::parse_or_exit(app, argc, argv);

@@ -29,10 +29,10 @@ struct Subscriber : WaiterHook {
 class Room {
  public:
   // Holds at most `held_limit` requests. `begin`: the cursor before any message.
-  Room(Inbox& home, std::size_t history, std::size_t held_limit, Cursor begin, Counters& counters)
+  Room(Inbox& home, const Options& options, std::size_t held_limit, Cursor begin, Counters& counters)
       : held_limit_(held_limit),
         counters_(counters),
-        channels_(history, begin),
+        channels_(options, begin),
         sleeper_(home.scheduler()),
         mailbox_(home, sleeper_) {}
 

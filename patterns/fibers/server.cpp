@@ -49,7 +49,7 @@ Server::Server(const Options& options, const FiberOptions& fiber_options)
       threads_(prepare_threads(fiber_options)),
       main_(*threads_.front()->scheduler),
       reports_(threads_.front()->inbox, main_),
-      room_(threads_.front()->inbox, options.history, most_held(options, fiber_options), Cursor{started_, 0},
+      room_(threads_.front()->inbox, options, most_held(options, fiber_options), Cursor{started_, 0},
             counters_) {}
 
 Server::Threads Server::prepare_threads(const FiberOptions& fiber_options) {

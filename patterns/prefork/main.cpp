@@ -3,8 +3,8 @@
 // Runs on: the master, before its first fork.
 // Wakes a held request: nothing here.
 #include <CLI/CLI.hpp>
-#include <charconv>
 
+#include "core/number_options.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/prefork/server.hpp"
 
@@ -13,17 +13,16 @@ namespace {
 
 constexpr std::size_t kFewestWorkers = 2;  // the last idle one never holds
 constexpr std::size_t kMostWorkers = 100000;
+constexpr std::size_t kMostRequests = 1000000000;
 
 // N or LEAST:MOST.
 void read_workers(const std::string& text, PoolOptions& pool) {
   const auto bad = [&text](const std::string& why) -> std::size_t {
     throw CLI::ValidationError("--workers", "'" + text + "' " + why);
   };
-  const auto number = [&bad](std::string_view digits) {
-    std::size_t value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    const bool whole = error == std::errc{} && end == digits.data() + digits.size();
-    return whole ? value : bad("is neither a number such as 20 nor a range such as 5:30");
+  const auto number = [&bad](std::string_view digits) -> std::size_t {
+    const auto value = core::parse_whole_number(digits);
+    return value ? *value : bad("is neither a number such as 20 nor a range such as 5:30");
   };
   const auto colon = text.find(':');
   pool.least = number(std::string_view(text).substr(0, colon));
@@ -51,6 +50,7 @@ int main(int argc, char** argv) {
         ->type_name("N|LEAST:MOST")
         ->default_str("5:30");
     app.add_option("--max-requests", pool.max_requests, "requests after which a worker is replaced, 0: never")
+        ->check(core::whole_number(0, prefork::kMostRequests))
         ->capture_default_str();
     core::parse_or_exit(app, argc, argv);
   }

@@ -31,7 +31,7 @@ Server::Server(const Options& options, const PoolOptions& pool)
       master_(getpid()),
       listener_(open_listener(options)),
       board_(pool.most),
-      log_({.history = options.history}, Cursor{started_, 0}),
+      log_({.history = options.history, .idle_seconds = options.announced_idle_seconds()}, Cursor{started_, 0}),
       pool_(pool, board_, bells_, [this](std::size_t slot) { work(slot); }),
       drain_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   service_.counters = &board_.counters();
@@ -55,10 +55,10 @@ void Server::rehearse() {
   RequestReader reader(service_);
   for (const char* path :
        {"/subscribe?channel=a&since=0&timeout=1", "/publish?message=a%20b", "/stats", "/x"}) {
-    reader.feed("GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
+    reader.feed("GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n");
   }
   std::size_t head_size = 0;
-  encode_message(Cursor{started_, 0}, "a", head_size);
+  encode_message(Cursor{started_, 0}, "a", 0, head_size);
   continue_response();
 }
 

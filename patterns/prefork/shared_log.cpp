@@ -98,7 +98,7 @@ SharedLog::Published SharedLog::append(Channel& channel, std::string_view body) 
   published.number = header_->published.load(relaxed);
   published.after_previous = entry.after_previous.load(relaxed);
   std::size_t head_size = 0;
-  const std::string response = encode_message(published.cursor, body, head_size);
+  const std::string response = encode_message(published.cursor, body, limits_.idle_seconds, head_size);
   const std::uint64_t record = write_record(response, head_size);
   Place& place = place_of(channel.place, count);
   place.record.store(record, release);  // behind its bytes
@@ -240,24 +240,20 @@ std::optional<SharedLog::Found> SharedLog::try_first_after(Channel& channel,
                                                            std::optional<Cursor> since) const {
   if (!locate(channel)) {
     const Cursor last = header_->forgotten.load();
-    return Found{{}, since && *since != last && *since != Cursor{}, last};
+    return Found{{}, resume_point(since.value_or(last), last, last).missed, last};
   }
   const View seen = view(channel);
   Found found{{}, false, seen.last()};
-  std::uint64_t message = seen.count;
-  if (since && *since < found.last) {
-    found.missed = *since < seen.begin() && *since != Cursor{};
-    message = seen.first;
-    for (std::uint64_t end = seen.count; message < end;) {  // the first whose cursor is after `since`
-      const std::uint64_t middle = message + (end - message) / 2;
-      if (*since < seen.cursor_of(middle)) {
-        end = middle;
-      } else {
-        message = middle + 1;
-      }
+  const ResumePoint from = resume_point(since.value_or(found.last), seen.begin(), found.last);
+  found.missed = from.missed;
+  std::uint64_t message = seen.first;
+  for (std::uint64_t end = seen.count; message < end;) {  // the first whose cursor is after `from`
+    const std::uint64_t middle = message + (end - message) / 2;
+    if (from.after < seen.cursor_of(middle)) {
+      end = middle;
+    } else {
+      message = middle + 1;
     }
-  } else if (since && *since > found.last) {
-    found.missed = true;
   }
   if (message < seen.count) {
     const Place& place = place_of(seen.place, message);

@@ -41,6 +41,7 @@ class SharedLog {
     std::size_t history;                   // messages retained per channel
     std::size_t channels = kMostChannels;  // beyond: the channel whose last publish is oldest is forgotten
     std::size_t bytes = kMostLogBytes;     // beyond: the oldest message of all is overwritten
+    std::uint32_t idle_seconds = 0;        // no limit: what each message's answer announces, as in ReplyForm
   };
 
   // `begin`: the cursor before any message. Exits with one line where memory cannot be mapped.

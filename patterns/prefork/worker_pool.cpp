@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "patterns/common/startup.hpp"
+#include "patterns/common/stop_signals.hpp"
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
 #endif
@@ -33,9 +34,8 @@ constexpr Milliseconds kTick{1000};          // between two looks at a surplus
 constexpr Milliseconds kShrinkAfter{10000};  // a surplus that lasts is no lull between two waves of clients
 
 sigset_t pool_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGINT}) sigaddset(&set, signal);
+  sigset_t set = stop_signals();
+  sigaddset(&set, SIGCHLD);
   return set;
 }
 
@@ -110,8 +110,7 @@ bool WorkerPool::stop_requested() {
   while (read(signals_, &signal, sizeof signal) == sizeof signal) {
     some_ended = some_ended || signal.ssi_signo == SIGCHLD;
     if (signal.ssi_signo == SIGCHLD) continue;
-    sigset_t set = pool_signals();
-    sigdelset(&set, SIGCHLD);
+    const sigset_t set = stop_signals();
     if (sigprocmask(SIG_UNBLOCK, &set, nullptr) != 0) fail("sigprocmask", errno);
     return true;
   }

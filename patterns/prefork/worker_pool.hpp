@@ -67,7 +67,7 @@ class WorkerPool {
 
   // False where not one worker could be started, which it has said.
   bool start();
-  // Keeps the pool until SIGTERM or SIGINT, which then have their default action again: a second one ends the
+  // Keeps the pool until a stop signal; these then have their default action again: a second one ends the
   // master, and with it the workers.
   void supervise();
   // Waits for the end of all workers; kills those that take longer than `time`.
@@ -92,7 +92,7 @@ class WorkerPool {
   Scoreboard& board_;
   const Bells& bells_;
   std::function<void(std::size_t)> work_;
-  int signals_;     // signalfd: SIGCHLD, SIGTERM, SIGINT
+  int signals_;     // signalfd: SIGCHLD and the stop signals
   int growth_;      // eventfd: see ask_for_growth()
   int retirement_;  // eventfd, a semaphore
   struct Worker {

@@ -4,6 +4,7 @@
 // Wakes a held request: nothing here.
 #include <CLI/CLI.hpp>
 
+#include "core/number_options.hpp"
 #include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/threaded/server.hpp"
@@ -16,10 +17,10 @@ int main(int argc, char** argv) {
   CLI::App app("The long-poll server as one thread per connection.", "comet-threaded");
   core::add_shared_options(app, options);
   app.add_option("--threads", threads.most, "most connection threads; the last free one never holds")
-      ->check(CLI::Range(2, 4000000))
+      ->check(core::whole_number(2, 4000000))
       ->capture_default_str();
   app.add_option("--stack-size", threads.stack_size, "address space of one thread's stack in bytes")
-      ->check(CLI::Range(threaded::kSmallestStack, std::size_t{1} << 30))
+      ->check(core::whole_number(threaded::kSmallestStack, std::size_t{1} << 30))
       ->capture_default_str();
   core::parse_or_exit(app, argc, argv);
 

@@ -31,7 +31,7 @@ Server::Server(const Options& options, const ThreadOptions& threads)
     : service_{options, {}, &counters_},
       held_limit_(held_limit(options)),
       started_(unix_milliseconds()),
-      channels_(options.history, Cursor{started_, 0}),
+      channels_(options, Cursor{started_, 0}),
       listener_(open_listener(options)),
       threads_(std::min(threads.most, connection_limit()), threads.stack_size) {
   service_.read_stats = [this] {

@@ -21,6 +21,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/number_options.hpp"
+
 namespace comet::floor {
 namespace {
 
@@ -265,7 +267,7 @@ int run(int argc, char** argv) {
   app.add_option("--address", address, "IPv4 address to listen on")->capture_default_str();
   app.add_option("--port", port, "port to listen on; 0 takes a free one")
       ->capture_default_str()
-      ->check(CLI::Range(65535));
+      ->check(core::whole_number(0, 65535));
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

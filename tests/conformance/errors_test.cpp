@@ -13,7 +13,7 @@ struct Case {
 };
 
 const std::string kGet = "GET /healthz HTTP/1.1\r\n";
-const std::string kPost = "POST /publish HTTP/1.1\r\nHost: a\r\n";
+const std::string kPost = "POST /publish HTTP/1.1\r\nHost: localhost\r\n";
 
 class Errors : public ServerTest {
  protected:
@@ -168,7 +168,7 @@ TEST_F(Errors, OfSubscribeAreNotStored) {
   for (const auto& [name, bytes] :
        std::vector<Case>{{"400", get_line + "\r\n"},
                          {"400 of the channel", get_request("/subscribe?channel=%20")},
-                         {"413", get_line + "Host: a\r\nContent-Length: 9223372036854775807\r\n\r\n"},
+                         {"413", get_line + "Host: localhost\r\nContent-Length: 9223372036854775807\r\n\r\n"},
                          {"414", get_request(target + std::string(10'000, 'a'))},
                          {"417", get_line + "Host: a\r\nExpect: more\r\n\r\n"},
                          {"431", get_line + "Host: a\r\nX: " + std::string(17'000, 'a') + "\r\n\r\n"},

@@ -223,7 +223,8 @@ TEST_F(Http, RequestAfterAChunkedBodyIsServed) {
 TEST_F(Http, Expect100ContinueIsAnsweredBeforeTheBody) {
   start();
   Connection connection = connect();
-  connection.send("POST /publish HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+  connection.send(
+      "POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_EQ(connection.read_response().status, 100);
   connection.send("hello");
   EXPECT_EQ(connection.read_response().status, 200);
@@ -234,7 +235,8 @@ TEST_F(Http, Expect100ContinueOfATooLargeBodyGetsItsErrorInstead) {
   start();
   Connection connection = connect();
   connection.send(
-      "POST /publish HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n");
+      "POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\nExpect: "
+      "100-continue\r\n\r\n");
   expect_error(connection.read_response(), 413);
 }
 
@@ -250,7 +252,7 @@ TEST_F(Http, HeaderNamesInAnyCaseAndPaddedValues) {
   start();
   Connection connection = connect();
   connection.send(
-      "POST /publish HTTP/1.1\r\nhOST:a\r\ncontent-LENGTH: \t 2 \t\r\nconnection: CLOSE\r\n\r\nhi");
+      "POST /publish HTTP/1.1\r\nhOST:localhost\r\ncontent-LENGTH: \t 2 \t\r\nconnection: CLOSE\r\n\r\nhi");
   EXPECT_EQ(connection.read_response().status, 200);
   EXPECT_EQ(connection.read_until_closed(), "");
   EXPECT_EQ(first_message(), "hi");
@@ -267,7 +269,7 @@ TEST_F(Http, EmptyLinesBeforeARequestAreIgnored) {
 TEST_F(Http, BodyOfAGetIsNotTakenForTheNextRequest) {
   start();
   Connection connection = connect();
-  connection.send(request("GET", "/healthz", "", "GET /stats HTTP/1.1\r\nHost: a\r\n\r\n") +
+  connection.send(request("GET", "/healthz", "", "GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n") +
                   get_request("/nowhere"));
   EXPECT_EQ(connection.read_response().body.substr(0, 2), "ok");
   EXPECT_EQ(connection.read_response().status, 404);

@@ -95,9 +95,10 @@ TEST_F(Process, PortIsFreeForASuccessorWhileOldConnectionsLinger) { expect_succe
 TEST_F(Process, HelpNamesEverySharedOption) {
   const Outcome outcome = run_with({"--help"});
   EXPECT_EQ(outcome.status, 0);
-  for (const char* option : {"--address", "--port", "--hold-timeout", "--history", "--max-message",
-                             "--max-held", "--header-timeout", "--idle-timeout", "--publish-work",
-                             "--publish-work-threads", "--publish-token-file", "--help", "--version"}) {
+  for (const char* option :
+       {"--address", "--port", "--hold-timeout", "--history", "--max-message", "--max-held",
+        "--header-timeout", "--idle-timeout", "--publish-work", "--publish-work-threads",
+        "--publish-token-file", "--allow-host", "--help", "--version"}) {
     EXPECT_NE(outcome.output.find(option), std::string::npos) << option << " is not in --help";
   }
 }
@@ -112,7 +113,7 @@ TEST_F(Process, HelpNamesTheDefaults) {
                                                         {"--max-message", "65536"},
                                                         {"--max-held", "0"},
                                                         {"--header-timeout", "10"},
-                                                        {"--idle-timeout", "60"},
+                                                        {"--idle-timeout", "75"},
                                                         {"--publish-work", "0"},
                                                         {"--publish-work-threads", "0"}}) {
     const std::regex line("(^|\n) *" + option + " [^\n]*\\b" + value + "\\b");

@@ -85,6 +85,16 @@ TEST_F(Publishers, WithoutTheTokenAreRefusedBeforeTheirBody) {
   EXPECT_EQ(sends_later.read_until_closed(), "");
 }
 
+// How large a message may be is told to nobody else.
+TEST_F(Publishers, WithoutTheTokenAre401HoweverLargeTheirMessage) {
+  const TokenFile file(kToken);
+  start({"--publish-token-file", file.path(), "--max-message", "10"});
+  const std::string length = "Content-Length: 99999\r\n";
+  expect_asked_for_the_token(exchange(request("POST", "/publish", length)));
+  expect_asked_for_the_token(exchange(request("POST", "/publish", length + "Expect: 100-continue\r\n")));
+  expect_error(exchange(request("POST", "/publish", length + kRightToken)), 413);
+}
+
 TEST_F(Publishers, TokenIsAskedOfNobodyElse) {
   const TokenFile file(kToken);
   start({"--publish-token-file", file.path()});

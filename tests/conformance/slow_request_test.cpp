@@ -4,7 +4,7 @@
 namespace comet::test {
 namespace {
 
-const std::string kPost = "POST /publish HTTP/1.1\r\nHost: a\r\n";
+const std::string kPost = "POST /publish HTTP/1.1\r\nHost: localhost\r\n";
 
 class SlowRequest : public ServerTest {};
 

@@ -88,9 +88,13 @@ std::vector<std::string> stored(const Service& service, std::string_view bytes) 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace comet::test;
   static const Service service = test_service({.max_message = 64});
+  static const Service on_loopback{{.max_message = 64, .publish_token = "token"}, [] { return Stats{}; }};
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto expected = at_once(service, bytes);
+  const auto expected_on_loopback = at_once(on_loopback, bytes);
   if (size > kLongestCompared) return 0;
+  require(one_by_one(on_loopback, bytes) == expected_on_loopback,
+          "another sender when the bytes come one by one");
   require(one_by_one(service, bytes) == expected, "other decisions when the bytes come one by one");
   require(stored(service, bytes) == expected, "other decisions when half of the bytes come early");
   return 0;

@@ -7,7 +7,7 @@ namespace {
 using namespace std::string_literals;
 constexpr After kCloses = After::closes;
 constexpr After kServesOn = After::serves_on;
-const std::string kPost = "POST /publish?channel=framing HTTP/1.1\r\nHost: a\r\n";
+const std::string kPost = "POST /publish?channel=framing HTTP/1.1\r\nHost: localhost\r\n";
 
 std::string with_length(const std::string& value, const std::string& body = "abc") {
   return kPost + "Content-Length: " + value + "\r\n\r\n" + body;

@@ -9,7 +9,7 @@ constexpr After kCloses = After::closes;
 constexpr After kServesOn = After::serves_on;
 const std::string kLine = "GET /healthz HTTP/1.1\r\n";
 
-std::string with_fields(const std::string& fields) { return kLine + "Host: a\r\n" + fields + "\r\n"; }
+std::string with_fields(const std::string& fields) { return kLine + "Host: localhost\r\n" + fields + "\r\n"; }
 std::string with_host(const std::string& fields) { return kLine + fields + "\r\n"; }
 
 std::string lines_of(int count, std::size_t value_size) {
@@ -82,7 +82,8 @@ std::vector<FramingCase> connection_cases() {
       {"closed by a word like close", "9.3", with_fields("Connection: closed\r\n"), {200}, kServesOn},
       {"length named as hop-by-hop",
        "9110 7.6.1",
-       "POST /healthz HTTP/1.1\r\nHost: a\r\nConnection: Content-Length\r\nContent-Length: 3\r\n\r\nabc",
+       "POST /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Content-Length\r\nContent-Length: "
+       "3\r\n\r\nabc",
        {405},
        kServesOn},
       {"1.0", "9.3", version_1_0 + "\r\n", {200}, kCloses},
@@ -95,8 +96,8 @@ std::vector<FramingCase> connection_cases() {
       {"upgrade", "9110 7.8", with_fields("Connection: upgrade\r\nUpgrade: h2c\r\n"), {200}, kServesOn},
       {"request in a body",
        "6.2",
-       "POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(get.size()) + "\r\n\r\n" +
-           get,
+       "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(get.size()) +
+           "\r\n\r\n" + get,
        {404},
        kServesOn},
       {"request in a GET's body",
@@ -106,13 +107,14 @@ std::vector<FramingCase> connection_cases() {
        kServesOn},
       {"request in a refused method's body",
        "6.2",
-       "DELETE /stats HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(get.size()) + "\r\n\r\n" +
-           get,
+       "DELETE /stats HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(get.size()) +
+           "\r\n\r\n" + get,
        {405},
        kServesOn},
       {"request in an unknown method's body",
        "6.2",
-       "BREW /stats HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(get.size()) + "\r\n\r\n" + get,
+       "BREW /stats HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(get.size()) +
+           "\r\n\r\n" + get,
        {501},
        kServesOn},
   };

@@ -52,7 +52,7 @@ class Slow : public ServerTest {
   }
   SlowClient open_slow_header() { return open("GET /healthz HTTP/1.1\r\nHost: "); }
   SlowClient open_slow_body() {
-    return open("POST /publish HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n");
+    return open("POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n");
   }
   SlowClient open_slow_reader() {
     std::string polls;

@@ -1,6 +1,8 @@
 // One channel's log: which message follows a cursor, and which gaps are said.
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "core/channel_log.hpp"
 
 namespace comet::core {
@@ -72,10 +74,34 @@ TEST_F(ChannelLogTest, ZeroAsksForTheOldestAndMissesNothing) {
   EXPECT_EQ(after({}), "b");
 }
 
-TEST_F(ChannelLogTest, CursorBeyondTheEndIsAGap) {
+TEST_F(ChannelLogTest, CursorBeyondTheEndGetsTheOldestRetainedAndIsAGap) {
+  EXPECT_EQ(after({100, 1}), "none missed");
   fill();
   EXPECT_EQ(after({105, 0}), "none");
-  EXPECT_EQ(after({105, 1}), "none missed");
+  EXPECT_EQ(after({105, 1}), "a missed");
+  log_.drop_oldest();
+  EXPECT_EQ(after({3600105, 0}), "b missed");
+}
+
+struct ResumeCase {
+  Cursor since, after;
+  bool missed;
+};
+
+// Of a log that retains what follows 100-0, up to 105-3.
+TEST(ResumePoint, IsTheCursorUnlessTheLogDoesNotReachIt) {
+  for (const auto& [since, expected, missed] : std::vector<ResumeCase>{{{0, 0}, {0, 0}, false},
+                                                                       {{0, 1}, {0, 0}, true},
+                                                                       {{99, 9}, {0, 0}, true},
+                                                                       {{100, 0}, {100, 0}, false},
+                                                                       {{100, 1}, {100, 1}, false},
+                                                                       {{105, 3}, {105, 3}, false},
+                                                                       {{105, 4}, {0, 0}, true},
+                                                                       {{3600105, 0}, {0, 0}, true}}) {
+    const auto [after, said] = resume_point(since, {100, 0}, {105, 3});
+    EXPECT_EQ(after, expected) << to_string(since);
+    EXPECT_EQ(said, missed) << to_string(since);
+  }
 }
 
 TEST_F(ChannelLogTest, LogThatLostAllKnowsWhereItEnded) {

@@ -1,4 +1,5 @@
-// All channels of a server: making and dropping them, and what is forgotten first where they grow too many or too big.
+// All channels of a server: making and dropping them, and what is forgotten first where they grow too many or
+// too big.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -15,7 +16,7 @@ const Cursor kBegin{1000, 0};
 std::string name_of(std::size_t i) { return "channel-" + std::to_string(i); }
 
 TEST(Channels, OpenGivesOneChannelPerName) {
-  TestChannels channels(8, kBegin);
+  TestChannels channels({.history = 8}, kBegin);
   auto& a = channels.open("a");
   EXPECT_EQ(&channels.open("a"), &a);
   EXPECT_NE(&channels.open("b"), &a);
@@ -24,7 +25,7 @@ TEST(Channels, OpenGivesOneChannelPerName) {
 }
 
 TEST(Channels, NameIsCopied) {
-  TestChannels channels(8, kBegin);
+  TestChannels channels({.history = 8}, kBegin);
   std::string name = "first";
   auto& opened = channels.open(name);
   name = "other";
@@ -32,7 +33,7 @@ TEST(Channels, NameIsCopied) {
 }
 
 TEST(Channels, ChannelWithoutMessagesAndWaitersIsDropped) {
-  TestChannels channels(8, kBegin);
+  TestChannels channels({.history = 8}, kBegin);
   auto& waited_for = channels.open("waited for");
   waited_for.waiters.push_back(1);
   auto& published = channels.open("published");
@@ -48,7 +49,7 @@ TEST(Channels, ChannelWithoutMessagesAndWaitersIsDropped) {
 }
 
 TEST(Channels, ForEachVisitsEveryChannel) {
-  TestChannels channels(8, kBegin);
+  TestChannels channels({.history = 8}, kBegin);
   for (std::size_t i = 0; i < 5; ++i) channels.open(name_of(i));
   std::size_t visited = 0;
   channels.for_each([&](TestChannels::Channel&) { ++visited; });
@@ -56,7 +57,7 @@ TEST(Channels, ForEachVisitsEveryChannel) {
 }
 
 TEST(Channels, KeepTheNewestMessagesUpToTheHistory) {
-  TestChannels channels(3, kBegin);
+  TestChannels channels({.history = 3}, kBegin);
   auto& channel = channels.open("a");
   for (const char* body : {"1", "2", "3", "4", "5"}) channels.publish(channel, body);
   EXPECT_EQ(channel.log.size(), 3U);
@@ -65,7 +66,7 @@ TEST(Channels, KeepTheNewestMessagesUpToTheHistory) {
 }
 
 TEST(Channels, HistoryOfOneKeepsTheLastMessage) {
-  TestChannels channels(1, kBegin);
+  TestChannels channels({.history = 1}, kBegin);
   auto& channel = channels.open("a");
   channels.publish(channel, "1");
   const Message& second = *channels.publish(channel, "2");
@@ -73,8 +74,14 @@ TEST(Channels, HistoryOfOneKeepsTheLastMessage) {
   EXPECT_EQ(channel.log.first_after({}).message, &second);
 }
 
+TEST(Channels, MessagesAnnounceTheIdleTimeOfTheOptions) {
+  TestChannels channels({.history = 1, .idle_timeout = Milliseconds(12900)}, kBegin);
+  const Message& message = *channels.publish(channels.open("a"), "m");
+  EXPECT_NE(message.response->find("\r\nKeep-Alive: timeout=12\r\n"), std::string::npos) << *message.response;
+}
+
 TEST(Channels, TooManyForgetTheOneWhoseLastPublishIsOldest) {
-  TestChannels channels(8, kBegin);
+  TestChannels channels({.history = 8}, kBegin);
   for (std::size_t i = 0; i < kMostChannels; ++i) channels.publish(channels.open(name_of(i)), "x");
   channels.publish(channels.open(name_of(0)), "y");  // now channel 1 is the oldest
   channels.publish(channels.open("one more"), "x");
@@ -85,7 +92,7 @@ TEST(Channels, TooManyForgetTheOneWhoseLastPublishIsOldest) {
 }
 
 TEST(Channels, ForgottenChannelTellsItsOldReadersOfTheGap) {
-  TestChannels channels(8, kBegin);
+  TestChannels channels({.history = 8}, kBegin);
   auto& first = channels.open("first");
   const Cursor before = first.log.last();
   const Cursor end = channels.publish(first, "lost")->cursor;
@@ -99,7 +106,7 @@ TEST(Channels, ForgottenChannelTellsItsOldReadersOfTheGap) {
 }
 
 TEST(Channels, ForgottenChannelKeepsItsWaiters) {
-  TestChannels channels(8, kBegin);
+  TestChannels channels({.history = 8}, kBegin);
   auto& first = channels.open("first");
   first.waiters.push_back(7);
   channels.publish(first, "lost");
@@ -116,7 +123,7 @@ constexpr std::size_t kFitting =
     kMostLogBytes / kBig - 1;  // big messages beside which there is room for heads
 
 TEST(Channels, TooManyBytesForgetOtherChannelsFirst) {
-  TestChannels channels(100, kBegin);
+  TestChannels channels({.history = 100}, kBegin);
   const std::string big(kBig, 'b');
   auto& old = channels.open("old");
   channels.publish(old, "small");
@@ -128,7 +135,7 @@ TEST(Channels, TooManyBytesForgetOtherChannelsFirst) {
 }
 
 TEST(Channels, MessageJustPublishedIsNeverForgotten) {
-  TestChannels channels(100, kBegin);
+  TestChannels channels({.history = 100}, kBegin);
   auto& channel = channels.open("a");
   channels.publish(channel, "small");
   channels.publish(channel, std::string(kMostLogBytes, 'b'));
@@ -142,7 +149,7 @@ TEST(Channels, MessageJustPublishedIsNeverForgotten) {
 const std::string_view kTooLong("x", std::size_t{1} << 60);
 
 TEST(Channels, AMessageThatDoesNotFitIntoMemoryChangesNothing) {
-  TestChannels channels(2, kBegin);
+  TestChannels channels({.history = 2}, kBegin);
   TestChannels::Channel& channel = channels.open("a");
   channels.publish(channel, "1");
   const Cursor last = channel.log.last();
@@ -154,7 +161,7 @@ TEST(Channels, AMessageThatDoesNotFitIntoMemoryChangesNothing) {
 }
 
 TEST(Channels, AChannelOpenedForAMessageThatDoesNotFitIsGone) {
-  TestChannels channels(2, kBegin);
+  TestChannels channels({.history = 2}, kBegin);
   EXPECT_EQ(channels.publish(channels.open("a"), kTooLong), nullptr);
   EXPECT_EQ(channels.size(), 0U);
   EXPECT_NE(channels.publish(channels.open("a"), "1"), nullptr);

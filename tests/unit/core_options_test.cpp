@@ -31,17 +31,27 @@ TEST(OptionsTest, DefaultsAreTheContracts) {
   EXPECT_EQ(options.max_message, 65536U);
   EXPECT_EQ(options.max_held, 0U);
   EXPECT_EQ(options.header_timeout, Milliseconds(10000));
-  EXPECT_EQ(options.idle_timeout, Milliseconds(60000));
+  EXPECT_EQ(options.idle_timeout, Milliseconds(75000));
   EXPECT_EQ(options.publish_work, Milliseconds(0));
   EXPECT_EQ(options.publish_work_threads, 0U);
   EXPECT_EQ(options.publish_token, "");
+  EXPECT_TRUE(options.on_loopback);
+  EXPECT_TRUE(options.allowed_hosts.empty());
 }
 
 TEST(OptionsTest, EveryOptionIsTaken) {
-  const Options options =
-      parse({"--address", "::1", "--port=0", "--hold-timeout", "2.5", "--history", "1", "--max-message", "10",
-             "--max-held", "7", "--header-timeout", "0.001", "--idle-timeout", "86400", "--publish-work",
-             "0.02", "--publish-work-threads", "4"});
+  const Options options = parse({"--address", "::1",
+                                 "--port=0",  "--hold-timeout",
+                                 "2.5",       "--history",
+                                 "1",         "--max-message",
+                                 "10",        "--max-held",
+                                 "7",         "--header-timeout",
+                                 "0.001",     "--idle-timeout",
+                                 "86400",     "--publish-work",
+                                 "0.02",      "--publish-work-threads",
+                                 "4",         "--allow-host",
+                                 "comet.lan", "--allow-host",
+                                 "Chat"});
   EXPECT_EQ(options.address, "::1");
   EXPECT_EQ(options.port, 0);
   EXPECT_EQ(options.hold_timeout, Milliseconds(2500));
@@ -52,6 +62,24 @@ TEST(OptionsTest, EveryOptionIsTaken) {
   EXPECT_EQ(options.idle_timeout, Milliseconds(86400000));
   EXPECT_EQ(options.publish_work, Milliseconds(20));
   EXPECT_EQ(options.publish_work_threads, 4U);
+  EXPECT_EQ(options.allowed_hosts, (std::vector<std::string>{"comet.lan", "Chat"}));
+}
+
+TEST(OptionsTest, AddressSaysWhetherOnlyThisMachineReachesIt) {
+  for (const char* address : {"127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1", "::1%lo"}) {
+    EXPECT_TRUE(parse({"--address", address}).on_loopback) << address;
+  }
+  for (const char* address :
+       {"0.0.0.0", "::", "192.0.2.1", "126.0.0.1", "fe80::1%eth0", "::ffff:192.0.2.1"}) {
+    EXPECT_FALSE(parse({"--address", address}).on_loopback) << address;
+  }
+}
+
+TEST(OptionsTest, AnnouncedIdleTimeIsInWholeSecondsAndNotLongerThanTheRealOne) {
+  for (const auto& [given, announced] : std::vector<std::pair<std::string, std::uint32_t>>{
+           {"0.001", 0}, {"0.999", 0}, {"1", 1}, {"2.5", 2}, {"86400", 86400}}) {
+    EXPECT_EQ(parse({"--idle-timeout", given}).announced_idle_seconds(), announced) << given;
+  }
 }
 
 TEST(OptionsTest, PositiveTimesNeverBecomeZero) {
@@ -79,6 +107,31 @@ INSTANTIATE_TEST_SUITE_P(Mistakes, OptionsDeathTest,
                              {"--port", "80a"},
                              {"--port", ""},
                              {"--port", "1", "--port", "2"},
+                             {"--port", "07001"},
+                             {"--port", "00"},
+                             {"--port", "0x50"},
+                             {"--port", "+80"},
+                             {"--port", " 80"},
+                             {"--history", "010"},
+                             {"--history", "1e3"},
+                             {"--max-message", "1'000"},
+                             {"--max-held", "0b11"},
+                             {"--publish-work-threads", "08"},
+                             {"--hold-timeout", "010"},
+                             {"--hold-timeout", "00.5"},
+                             {"--hold-timeout", "1e1"},
+                             {"--idle-timeout", "0x10"},
+                             {"--idle-timeout", "+1"},
+                             {"--header-timeout", "1,5"},
+                             {"--address", "fe80::1"},
+                             {"--address", "febf::1"},
+                             {"--address", "010.0.0.1"},
+                             {"--address", "::zz"},
+                             {"--address", "[::1]"},
+                             {"--allow-host"},
+                             {"--allow-host", ""},
+                             {"--allow-host", "http://a"},
+                             {"--allow-host", "a:8000"},
                              {"--address", "localhost"},
                              {"--address", "1.2.3"},
                              {"--address", "256.0.0.1"},

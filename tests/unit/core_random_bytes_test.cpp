@@ -1,4 +1,5 @@
-// Robustness: whatever bytes come, the reader answers, waits for more within its bounds, or ends the connection.
+// Robustness: whatever bytes come, the reader answers, waits for more within its bounds, or ends the
+// connection.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -55,6 +56,11 @@ const std::vector<std::string> kPieces{"GET ",
                                        "Transfer-Encoding: chunked\r\n",
                                        "Expect: 100-continue\r\n",
                                        "Connection: close\r\n",
+                                       "Origin: http://a\r\n",
+                                       "Origin: ",
+                                       "Sec-Fetch-Site: cross-site\r\n",
+                                       "Content-Encoding: gzip\r\n",
+                                       "; charset=",
                                        "Content-Type: application/x-www-form-urlencoded\r\n",
                                        "Content-Type: text/plain\r\n",
                                        "0\r\n\r\n",
@@ -73,7 +79,8 @@ class RandomBytes : public testing::Test {
     return std::uniform_int_distribution<std::size_t>(0, end - 1)(random_);
   }
 
-  // Feeds pieces of any size; decisions in all must end, and nothing follows a closing reply to a framing error.
+  // Feeds pieces of any size; decisions in all must end, and nothing follows a closing reply to a framing
+  // error.
   void feed_in_pieces(std::string_view bytes) {
     RequestReader reader(service_);
     std::size_t decisions = 0;

@@ -1,4 +1,5 @@
-// The request reader as a stream: any split of the bytes gives the same decisions, and bytes that come early wait.
+// The request reader as a stream: any split of the bytes gives the same decisions, and bytes that come early
+// wait.
 #include <gtest/gtest.h>
 
 #include "core/request_reader.hpp"
@@ -99,6 +100,11 @@ TEST_F(RequestReaderTest, MidRequestFromTheFirstByteToTheLast) {
   EXPECT_FALSE(reader_.mid_request());
   reader_.feed("\r\n");
   EXPECT_FALSE(reader_.mid_request()) << "empty lines are no request";
+  for (const char* half : {"\r", "\n", "\r"}) {
+    reader_.feed(half);
+    EXPECT_FALSE(reader_.mid_request()) << "nor is the half of one";
+  }
+  reader_.feed("\n");
   const std::string request = post("/publish", "Content-Type: text/plain\r\n", "abc");
   for (std::size_t i = 0; i + 1 < request.size(); ++i) {
     reader_.feed({&request[i], 1});

@@ -1,4 +1,5 @@
-// What the tests of the request reader share: a service, a reader, requests, and answers in a form to compare.
+// What the tests of the request reader share: a service, a reader, requests, and answers in a form to
+// compare.
 #pragma once
 
 #include <string>
@@ -10,7 +11,9 @@
 
 namespace comet::core {
 
-inline Service test_service(const Options& options = {}) {
+// Takes any Host, as a server does that other machines reach: the requests of most tests are to "a".
+inline Service test_service(Options options = {}) {
+  options.on_loopback = false;
   return {options, [] {
             Stats stats;
             stats.pattern = "test";

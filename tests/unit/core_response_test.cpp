@@ -16,7 +16,8 @@ std::string body_of(const Response& response) {
   return response.bytes->substr(response.bytes->find("\r\n\r\n") + 4);
 }
 
-const Message kMessage = make_message({1753000000000, 12}, "hello\r\n\r\nworld");
+// A body that looks like the end of a head.
+const Message kMessage = make_message({1753000000000, 12}, "Connection: x\r\n\r\nworld", 75);
 
 TEST(MessageResponse, SaysWhatTheContractAsks) {
   const std::string& bytes = *kMessage.response;
@@ -24,9 +25,10 @@ TEST(MessageResponse, SaysWhatTheContractAsks) {
   EXPECT_TRUE(has_line(bytes, "Content-Type: text/plain;charset=utf-8"));
   EXPECT_TRUE(has_line(bytes, "Cache-Control: no-store"));
   EXPECT_TRUE(has_line(bytes, "Comet-Cursor: 1753000000000-12"));
-  EXPECT_TRUE(has_line(bytes, "Content-Length: 14"));
-  EXPECT_EQ(bytes.find("Connection"), std::string::npos);
-  EXPECT_EQ(bytes.substr(kMessage.head_size), "hello\r\n\r\nworld");
+  EXPECT_TRUE(has_line(bytes, "Content-Length: 22"));
+  EXPECT_TRUE(has_line(bytes, "Connection: keep-alive"));
+  EXPECT_TRUE(has_line(bytes, "Keep-Alive: timeout=75"));
+  EXPECT_EQ(bytes.substr(kMessage.head_size), "Connection: x\r\n\r\nworld");
   EXPECT_EQ(bytes.substr(kMessage.head_size - 4, 4), "\r\n\r\n");
 }
 
@@ -50,22 +52,22 @@ TEST(MessageResponse, BodyOfNoBytesAndOfAnyByte) {
 
 TEST(MessageResponse, OtherFormsDifferInTheirFramingOnly) {
   const std::string& shared = *kMessage.response;
-  const std::string head = shared.substr(0, kMessage.head_size - 2), body = shared.substr(kMessage.head_size);
+  const std::string head = shared.substr(0, shared.find("Connection: ")),
+                    body = shared.substr(kMessage.head_size);
+  const std::string stays = "Connection: keep-alive\r\nKeep-Alive: timeout=75\r\n\r\n";
   const auto bytes = [](ReplyForm form) { return *message_response(kMessage, form).bytes; };
   EXPECT_EQ(bytes({.keep_alive = false}), head + "Connection: close\r\n\r\n" + body);
-  EXPECT_EQ(bytes({.keep_alive = false, .http_1_0 = true}), head + "Connection: close\r\n\r\n" + body);
-  EXPECT_EQ(bytes({.http_1_0 = true}), head + "Connection: keep-alive\r\n\r\n" + body);
-  EXPECT_EQ(bytes({.missed = true}), head + "Comet-Missed: true\r\n\r\n" + body);
-  EXPECT_EQ(bytes({.head_only = true}), head + "\r\n");
+  EXPECT_EQ(bytes({.missed = true, .idle_seconds = 75}), head + "Comet-Missed: true\r\n" + stays + body);
+  EXPECT_EQ(bytes({.head_only = true, .idle_seconds = 75}), head + stays);
   EXPECT_EQ(bytes({.keep_alive = false, .head_only = true, .missed = true}),
             head + "Comet-Missed: true\r\nConnection: close\r\n\r\n");
   EXPECT_TRUE(message_response(kMessage, {.keep_alive = false}).close);
-  EXPECT_FALSE(message_response(kMessage, {.http_1_0 = true}).close);
+  EXPECT_FALSE(message_response(kMessage, {.missed = true}).close);
 }
 
 TEST(MessageResponse, IsADeliveryUnlessTheBodyIsLeftOut) {
   EXPECT_TRUE(message_response(kMessage, {}).is_delivery);
-  EXPECT_TRUE(message_response(kMessage, {.http_1_0 = true}).is_delivery);
+  EXPECT_TRUE(message_response(kMessage, {.missed = true}).is_delivery);
   EXPECT_FALSE(message_response(kMessage, {.head_only = true}).is_delivery);
   EXPECT_TRUE(closing(message_response(kMessage, {})).is_delivery);
   EXPECT_FALSE(no_content_response({7, 1}, {}).is_delivery);
@@ -75,9 +77,23 @@ TEST(MessageResponse, IsADeliveryUnlessTheBodyIsLeftOut) {
 TEST(MessageResponse, SharedBytesAreTakenByThePlainFormAlone) {
   EXPECT_TRUE(takes_shared_bytes({}));
   EXPECT_FALSE(takes_shared_bytes({.keep_alive = false}));
-  EXPECT_FALSE(takes_shared_bytes({.http_1_0 = true}));
   EXPECT_FALSE(takes_shared_bytes({.head_only = true}));
   EXPECT_FALSE(takes_shared_bytes({.missed = true}));
+}
+
+// What becomes of each answer if its connection ends after all.
+TEST(ClosingResponse, SaysCloseInsteadOfTheIdleTimeAndKeepsTheRest) {
+  const Response message = message_response(kMessage, {.missed = true, .idle_seconds = 75});
+  const std::string stays = "Connection: keep-alive\r\nKeep-Alive: timeout=75\r\n";
+  for (const Response& response : {message, no_content_response({7, 1}, {.idle_seconds = 75}),
+                                   published_response({7, 1}, 2, {.idle_seconds = 75}),
+                                   error_response(404, "why", {.idle_seconds = 75})}) {
+    std::string expected = *response.bytes;
+    expected.replace(expected.find(stays), stays.size(), "Connection: close\r\n");
+    EXPECT_EQ(*closing(response).bytes, expected);
+    EXPECT_TRUE(closing(response).close);
+  }
+  EXPECT_TRUE(has_line(closing(message), "Comet-Missed: true"));
 }
 
 TEST(NoContentResponse, HasTheCursorAndNeitherBodyNorLength) {

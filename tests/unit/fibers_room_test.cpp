@@ -36,7 +36,7 @@ struct RoomTest : testing::Test {
 
   TestThread thread;
   Counters counters;
-  Room room{thread.inbox, 16, 2, Cursor{1, 0}, counters};
+  Room room{thread.inbox, Options{.history = 16}, 2, Cursor{1, 0}, counters};
   Client publisher{thread};
 };
 

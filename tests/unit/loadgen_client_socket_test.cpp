@@ -4,7 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include "loadgen/clients/client_socket.hpp"
+#include "loadgen/errors.hpp"
 
 namespace comet::loadgen {
 namespace {
@@ -51,6 +54,42 @@ TEST(LoadgenClientSocket, EachFurtherBlockOfSubscribersHasASourceAddressOfItsOwn
   EXPECT_EQ(listener.source_of(kConnectionsPerAddress), "127.0.1.1");
   EXPECT_EQ(listener.source_of(2 * kConnectionsPerAddress - 1), "127.0.1.1");
   EXPECT_EQ(listener.source_of(2 * kConnectionsPerAddress), "127.0.1.2");
+}
+
+struct UrlCase {
+  std::string url, address, host;
+  std::uint16_t port;
+};
+
+TEST(LoadgenUrl, NamesAServerByIpv4OrIpv6) {
+  for (const auto& [url, address, host, port] :
+       std::vector<UrlCase>{{"http://127.0.0.1:8001", "127.0.0.1", "127.0.0.1:8001", 8001},
+                            {"http://localhost:8001/", "127.0.0.1", "127.0.0.1:8001", 8001},
+                            {"http://[::1]:8001", "::1", "[::1]:8001", 8001},
+                            {"http://[0:0::1]", "::1", "[::1]:80", 80},
+                            {"http://[::ffff:127.0.0.1]:1/", "127.0.0.1", "127.0.0.1:1", 1}}) {
+    const Endpoint endpoint = parse_url(url);
+    EXPECT_EQ(endpoint.address, address) << url;
+    EXPECT_EQ(endpoint.port, port) << url;
+    EXPECT_EQ(host_and_port(endpoint), host) << url;
+    EXPECT_EQ(get_request(endpoint, "/x"), "GET /x HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+  }
+  for (const char* url :
+       {"http://::1:8001", "http://[::1", "http://[::zz]:1", "http://[::1]:0", "http://no.such.invalid"}) {
+    EXPECT_THROW(parse_url(url), UsageError) << url;
+  }
+}
+
+TEST(LoadgenUrl, AddressIsTheKernelsOfItsFamily) {
+  sockaddr_storage address{};
+  EXPECT_EQ(socket_address({"127.0.0.2", 8001}, address), sizeof(sockaddr_in));
+  EXPECT_EQ(address.ss_family, AF_INET);
+  EXPECT_EQ(socket_address({"::1", 8001}, address), sizeof(sockaddr_in6));
+  EXPECT_EQ(address.ss_family, AF_INET6);
+  sockaddr_in6 name{};
+  std::memcpy(&name, &address, sizeof name);
+  EXPECT_TRUE(IN6_IS_ADDR_LOOPBACK(&name.sin6_addr));
+  EXPECT_EQ(ntohs(name.sin6_port), 8001);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "patterns/common/startup.hpp"
+#include "patterns/common/stop_signals.hpp"
 
 namespace comet::wrong_server {
 using namespace common;
@@ -24,10 +25,6 @@ volatile sig_atomic_t signals_seen = 0;
 void on_signal(int) {
   if (signals_seen > 0) _exit(1);
   signals_seen = 1;
-}
-
-void replace_first(std::string& text, const std::string& from, const std::string& to) {
-  if (const auto at = text.find(from); at != std::string::npos) text.replace(at, from.size(), to);
 }
 
 // Smaller each time.
@@ -42,25 +39,25 @@ WrongServer::WrongServer(const Options& options, std::string fault)
       fault_(std::move(fault)),
       started_(unix_milliseconds()),
       service_{options, [this] { return read_stats(counters_, "wrong-server", started_); }, &counters_},
-      channels_(options.history,
-                Cursor{has("cursor_shrinks_after_restart") ? shrinking_number() : started_, 0}),
+      channels_(options, Cursor{has("cursor_shrinks_after_restart") ? shrinking_number() : started_, 0}),
       listener_(open_listener(options)),
       work_done_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (has("asks_no_token")) service_.options.publish_token.clear();
+  if (has("answers_to_any_name")) service_.options.on_loopback = false;
 }
 
 int WrongServer::run() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   // Blocked but inside ppoll(), so that no signal falls between the look at the flag and the wait.
-  sigset_t ours;
-  sigemptyset(&ours);
-  sigaddset(&ours, SIGTERM);
-  sigaddset(&ours, SIGINT);
+  sigset_t ours = stop_signals();
+  if (has("ends_on_hangup")) sigdelset(&ours, SIGHUP);
+  if (has("drains_in_spite_of_nohup")) sigaddset(&ours, SIGHUP);
   sigprocmask(SIG_BLOCK, &ours, nullptr);
   if (options_.publish_work_threads > 0) work_pool_.emplace(options_.publish_work_threads);
-  sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGINT, &action, nullptr);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    if (sigismember(&ours, signal) == 1) sigaction(signal, &action, nullptr);
+  }
   if (has("leaves_a_child") && fork() == 0) {
     pause();
     _exit(0);
@@ -79,6 +76,8 @@ Milliseconds WrongServer::time_in(State state) const {
       return kLingerTimeout;
     case State::kWorking:
       return std::chrono::hours(1);
+    case State::kIdle:
+      return has("closes_before_the_announced_time") ? options_.idle_timeout / 2 : service_.idle_time();
     default:
       return options_.idle_timeout;
   }
@@ -117,8 +116,7 @@ void WrongServer::read_from(Client& client) {
     }
     return drop(client);
   }
-  std::string input(bytes, static_cast<std::size_t>(count));
-  if (has("takes_cross_site")) replace_first(input, "cross-site", "none");
+  const std::string input = spoilt_request({bytes, static_cast<std::size_t>(count)});
   if (client.state == State::kHeld) {
     if (!client.reader.store(input) && !has("takes_any_flood")) {
       unhold(client);
@@ -135,6 +133,7 @@ void WrongServer::read_from(Client& client) {
 void WrongServer::decide(Client& client, Decision decision) {
   for (;; decision = client.reader.next()) {
     if (std::holds_alternative<NeedsInput>(decision)) {
+      if (has("renews_idle_time")) client.deadline = {};
       return enter(client, client.reader.mid_request() ? State::kReading : State::kIdle);
     }
     if (const auto* wanted = std::get_if<Subscribe>(&decision)) {
@@ -167,15 +166,6 @@ void WrongServer::answer(Client& client, const Response& response) {
   client.closing = response.close && !has("keeps_open_after_framing_error");
   if (has("closes_after_each_answer")) client.closing = true;
   if (!is_interim(response) || has("renews_time_at_continue")) enter(client, State::kWriting);
-}
-
-std::string WrongServer::spoilt(const Client& client, std::string bytes) const {
-  if (has("cacheable")) replace_first(bytes, "Cache-Control: no-store\r\n", "");
-  if (has("no_challenge")) replace_first(bytes, "WWW-Authenticate", "X-Authenticate");
-  if (has("calls_a_herd") && draining_) replace_first(bytes, "Retry-After: ", "Retry-After: 1\r\nX-Was: ");
-  if (has("no_retry_after")) replace_first(bytes, "Retry-After: 1\r\n", "");
-  if (has("wrong_length") && client.delivering) replace_first(bytes, "Content-Length: ", "Content-Length: 1");
-  return bytes;
 }
 
 void WrongServer::flush(Client& client) {

@@ -60,6 +60,7 @@ class WrongServer {
   void append(Channel& channel, std::string_view body);
   void unhold(Client& client);
   void answer(Client& client, const Response& response);
+  std::string spoilt_request(std::string bytes) const;
   std::string spoilt(const Client& client, std::string bytes) const;
   void flush(Client& client);
   void expire(Client& client);

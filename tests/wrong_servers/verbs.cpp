@@ -13,11 +13,12 @@ namespace comet::wrong_server {
 using namespace common;
 namespace {
 
-// The signals are blocked but where the server waits for events.
+// The signals are blocked except while the server waits for events.
 bool is_stop_pending() {
   sigset_t pending;
   return sigpending(&pending) == 0 &&
-         (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+         (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
+          sigismember(&pending, SIGHUP) == 1);
 }
 
 }  // namespace
@@ -32,7 +33,8 @@ void WrongServer::subscribe(Client& client, const Subscribe& request) {
     Cursor since = *request.since;
     while (has("jumps_to_newest") && channel.log.size() > 1) channel.log.drop_oldest();
     if (has("repeats_a_message") && since != Cursor{}) --since.milliseconds;
-    const auto found = channel.log.first_after(since);
+    auto found = channel.log.first_after(since);
+    if (has("holds_a_cursor_ahead") && since > channel.log.last()) found.message = nullptr;
     client.form.missed = found.missed && !has("no_missed") && !has("jumps_to_newest");
     if (has("keeps_body_on_head")) client.form.head_only = false;
     if (found.message) {
