@@ -1,9 +1,9 @@
-// The channel log: appending a message and reading the first after a cursor; the plain one of core, and
-// prefork's in shared memory, which takes a robust lock to append and copies to read.
+// The channel log: appending a message and reading the first after a cursor. Both for the plain log of core,
+// and for that of prefork in shared memory, which takes a lock to append and copies the message to read it.
 #include <benchmark/benchmark.h>
 
 #include "core/channels.hpp"
-#include "patterns/prefork/shared_log.hpp"
+#include "patterns/prefork/log/shared_log.hpp"
 
 namespace comet::microbench {
 using namespace core;
@@ -37,27 +37,30 @@ BENCHMARK(read)->Name("log/read");
 
 // One for both: shared memory is never unmapped.
 SharedLog& shared_log() {
-  static SharedLog log({.history = kHistory, .bytes = 1 << 20}, {1, 0});
+  static SharedLog log({.history = kHistory, .bytes = 1 << 20}, 1);
   return log;
 }
 
 void append_shared(benchmark::State& state) {
-  SharedLog::Channel channel("all");
+  Channel channel("all");
   for ([[maybe_unused]] auto once : state) {
-    benchmark::DoNotOptimize(shared_log().publish(channel, kMessage)->number);
+    benchmark::DoNotOptimize(shared_log().publish(channel, kMessage).number);
   }
 }
 BENCHMARK(append_shared)->Name("log/append_shared");
 
-void read_shared(benchmark::State& state) {
-  SharedLog::Channel channel("all");
-  for (std::size_t i = 0; i < kHistory; ++i) shared_log().publish(channel, kMessage);
-  const Cursor oldest = shared_log().first_after(channel, Cursor{}).message->cursor;
+// The message that is `back` before the newest; a held request reads the newest.
+void read_shared_back(benchmark::State& state, std::size_t back) {
+  Channel channel("all");
+  for (std::size_t i = back; i < kHistory; ++i) shared_log().publish(channel, kMessage);
+  const Cursor since = shared_log().first_after(channel, {}).last;
+  for (std::size_t i = 0; i < back; ++i) shared_log().publish(channel, kMessage);
   for ([[maybe_unused]] auto once : state) {
-    benchmark::DoNotOptimize(shared_log().first_after(channel, oldest).message->response.get());
+    benchmark::DoNotOptimize(shared_log().first_after(channel, since).message->response.get());
   }
 }
-BENCHMARK(read_shared)->Name("log/read_shared");
+BENCHMARK_CAPTURE(read_shared_back, newest, 1)->Name("log/read_shared");
+BENCHMARK_CAPTURE(read_shared_back, oldest, kHistory)->Name("log/read_shared_oldest");
 
 }  // namespace
 }  // namespace comet::microbench

@@ -1,4 +1,5 @@
-// prefork: waking blocked workers through the shared log and a bell, starting a worker, and what one weighs.
+// prefork: waking blocked workers through the shared log and the event of their channel, starting a worker,
+// and what one weighs.
 #include <benchmark/benchmark.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -8,8 +9,8 @@
 #include <optional>
 
 #include "microbench/costs.hpp"
-#include "patterns/prefork/bells.hpp"
-#include "patterns/prefork/shared_log.hpp"
+#include "patterns/prefork/channel_events.hpp"
+#include "patterns/prefork/log/shared_log.hpp"
 #include "patterns/prefork/worker_pool.hpp"
 
 namespace comet::microbench {
@@ -20,17 +21,17 @@ namespace {
 
 constexpr std::size_t kMostWorkers = 256;
 
-// Edge-triggered on one bell, as each worker's epoll.
-class BellWaiter {
+// Edge-triggered on one event, as each worker's epoll.
+class EventWaiter {
  public:
-  explicit BellWaiter(int bell) : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+  explicit EventWaiter(int watched) : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLET;
-    if (epoll_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, bell, &event) != 0) fail("epoll", errno);
+    if (epoll_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, watched, &event) != 0) fail("epoll", errno);
   }
-  ~BellWaiter() { ::close(epoll_); }
-  BellWaiter(const BellWaiter&) = delete;
-  BellWaiter& operator=(const BellWaiter&) = delete;
+  ~EventWaiter() { ::close(epoll_); }
+  EventWaiter(const EventWaiter&) = delete;
+  EventWaiter& operator=(const EventWaiter&) = delete;
 
   void wait() const {
     epoll_event event;
@@ -43,10 +44,10 @@ class BellWaiter {
 
 // What the master maps before it forks. One for all benchmarks: shared memory is never unmapped.
 struct Shared {
-  SharedLog log{{.history = 128, .bytes = 1 << 20}, {unix_milliseconds(), 0}};
+  SharedLog log{{.history = 128, .bytes = 1 << 20}, unix_milliseconds()};
   Scoreboard board{kMostWorkers};
-  Bells bells;                                             // of the workers
-  Bells publisher;                                         // rung by the last worker of a round
+  ChannelEvents events;                                    // the workers wait for them
+  ChannelEvents publisher;                                 // notified by the last worker of a round
   SharedNumber* done = map_shared_array<SharedNumber>(1);  // workers that took the round's message
   std::atomic<bool>* stop = map_shared_array<std::atomic<bool>>(1);
 };
@@ -63,14 +64,14 @@ class Workers {
     *shared().stop = false;
     *shared().done = 0;
     if (sigprocmask(SIG_SETMASK, nullptr, &signals_) != 0) fail("sigprocmask", errno);
-    pool_.emplace(PoolOptions{.least = count, .most = count}, shared().board, shared().bells,
+    pool_.emplace(PoolOptions{.least = count, .most = count}, shared().board, shared().events,
                   [this](std::size_t) { work(); });
     pool_->start();
     await_all();
   }
   ~Workers() {
     *shared().stop = true;
-    shared().bells.ring_all();
+    shared().events.notify_all();
     pool_->finish(Milliseconds{60000});
     if (sigprocmask(SIG_SETMASK, &signals_, nullptr) != 0) fail("sigprocmask", errno);
   }
@@ -81,7 +82,7 @@ class Workers {
   void round() {
     *shared().done = 0;
     shared().log.publish(channel_, "a message of a usual length, which is to say 64 bytes of payload");
-    shared().bells.ring(channel_.hash);
+    shared().events.notify(channel_.hash);
     await_all();
   }
 
@@ -91,13 +92,13 @@ class Workers {
   }
 
   void work() {
-    const BellWaiter bell(shared().bells.of(channel_.hash));
+    const EventWaiter event(shared().events.of(channel_.hash));
     Cursor seen = shared().log.first_after(channel_, {}).last;
     while (true) {
-      if (shared().done->fetch_add(1) + 1 == count_) shared().publisher.ring(channel_.hash);
+      if (shared().done->fetch_add(1) + 1 == count_) shared().publisher.notify(channel_.hash);
       SharedLog::Found found;
       do {
-        bell.wait();
+        event.wait();
         if (*shared().stop) return;
         found = shared().log.first_after(channel_, seen);
       } while (!found.message);
@@ -106,8 +107,8 @@ class Workers {
   }
 
   const std::size_t count_;
-  SharedLog::Channel channel_{"all"};
-  BellWaiter done_;
+  Channel channel_{"all"};
+  EventWaiter done_;
   sigset_t signals_;
   std::optional<WorkerPool> pool_;
 };
@@ -132,7 +133,7 @@ void spawn_process(benchmark::State& state) {
   constexpr std::size_t kBatch = 16;
   sigset_t signals;
   if (sigprocmask(SIG_SETMASK, nullptr, &signals) != 0) fail("sigprocmask", errno);
-  WorkerPool pool({.least = kBatch, .most = kBatch}, shared().board, shared().bells, [](std::size_t) {});
+  WorkerPool pool({.least = kBatch, .most = kBatch}, shared().board, shared().events, [](std::size_t) {});
   const CpuOfAll cpu;
   while (state.KeepRunningBatch(kBatch)) {
     pool.start();

@@ -13,8 +13,10 @@
 namespace comet::prefork {
 
 // Drain: stop accepting, have every worker answer its held request with 503, let writes finish, close the
-// rest. Shutting the listening socket down ends it for all processes, which each have it open.
+// rest. Shutting the listening socket down ends it for all processes, which each have it open. The signals
+// have their default action again, so a second one ends the master at once, and with it the workers.
 void Server::drain() {
+  signals_.restore();
   board_.counters().held_at_drain = board_.held();
   board_.shared().draining = true;
   if (shutdown(listener_, SHUT_RDWR) != 0) fail("shutting the listening socket down", errno);
@@ -22,9 +24,10 @@ void Server::drain() {
   pool_.finish(kDrainTimeout);
 }
 
-void Server::drain_hold(Connection& connection, ReplyForm form) {
-  end_hold();
-  respond(connection, service_.shutting_down(form));
+void Server::drain_hold(Connection& connection) {
+  end_hold(connection);
+  if (const auto message = look(connection)) return deliver(connection, *message);
+  respond(connection, service_.shutting_down(connection.form));
 }
 
 }  // namespace comet::prefork

@@ -11,7 +11,7 @@
 namespace comet::prefork {
 namespace {
 
-constexpr std::size_t kFewestWorkers = 2;  // the last idle one never holds
+constexpr std::size_t kFewestWorkers = 2;  // the last free one never holds a request
 constexpr std::size_t kMostWorkers = 100000;
 constexpr std::size_t kMostRequests = 1000000000;
 
@@ -30,7 +30,7 @@ void read_workers(const std::string& text, PoolOptions& pool) {
   if (pool.least == 0) bad("begins below 1; the pool keeps at least one worker");
   if (pool.most < pool.least) bad("ends below its beginning; write the smaller number first");
   if (pool.most < kFewestWorkers)
-    bad("is too few: the last idle worker never holds a request, so use 2 or more");
+    bad("is too few: the last free worker never holds a request, so use 2 or more");
   if (pool.most > kMostWorkers) bad("is too many; use at most " + std::to_string(kMostWorkers));
 }
 

@@ -1,10 +1,19 @@
-// Model: prefork. What each worker does now, in shared memory, one slot per worker; and the counters of
-// /stats.
-// Owner of a connection: its worker, which writes its slot. The master clears it when the worker has ended,
-// however it ended, so that every number below is a count of what the living do and a killed worker leaves no
-// trace in it.
+// Model: prefork. What each worker does now, in shared memory: one slot for each worker.
+// Owner of a connection: its worker, which writes its slot. The master clears the slot when the worker has
+// ended.
 // Runs on: all processes, without a lock.
 // Wakes a held request: not this file; it counts whom a publish wakes.
+//
+// A worker is in one state at a time:
+//
+//      starting --> idle --> working <--> waiting
+//                    ^          |
+//                    '-- close -'
+//
+// A worker that is `starting` or `idle` can take a connection; the pool keeps some of these. One that is
+// `working` will soon wait or be idle. One that is `waiting` may wait for long, so it is of no use to another
+// client. The counts of /stats are taken from the slots, so a worker that was killed is not counted once its
+// slot is cleared.
 #pragma once
 
 #include <cstddef>
@@ -15,18 +24,23 @@
 
 namespace comet::prefork {
 
-// A set of slots as bits.
+enum class WorkerState : std::uint8_t {
+  none,      // the slot has no worker
+  starting,  // it was forked, and is not ready yet
+  idle,      // it waits for a connection
+  working,   // it has a connection, and does something for it
+  waiting,   // it has a connection, and waits: for its client's bytes, room in the socket, or a message
+};
+
+// A set of slots as bits, so that thousands are counted with a few reads.
 class SlotSet {
  public:
   explicit SlotSet(std::size_t slots)
       : words_((slots + 63) / 64), bits_(map_shared_array<SharedNumber>(words_)) {}
 
-  void add(std::size_t slot) { bits_[slot / 64].fetch_or(std::uint64_t{1} << slot % 64); }
-  void remove(std::size_t slot) { bits_[slot / 64].fetch_and(~(std::uint64_t{1} << slot % 64)); }
+  void set(std::size_t slot, bool is_in);
   std::size_t count() const;
-  // Of other slots than this one.
-  bool has_others(std::size_t slot) const;
-  bool contains(std::size_t slot) const { return (bits_[slot / 64].load() >> slot % 64) % 2 == 1; }
+  bool has_others(std::size_t slot) const;  // than this one
 
  private:
   std::size_t words_;
@@ -37,27 +51,28 @@ class Scoreboard {
  public:
   explicit Scoreboard(std::size_t slots);
 
-  SlotSet idle;       // wait for a connection, or are just being started
-  SlotSet available;  // are idle, or will soon be: they handle a request and do not wait for a client
-  SlotSet connected;  // have a connection
-  SlotSet fresh;      // have had none yet
+  void set(std::size_t slot, WorkerState state);
+  WorkerState state(std::size_t slot) const { return slots_[slot].state; }
+  std::size_t idle() const { return idle_.count(); }  // and starting
+  std::size_t connections() const;
+  bool some_are_free() const { return free_.count() > 0; }
 
-  // A hold waits for messages numbered `awaited` or more (SharedLog::published()) on a channel.
+  // From now on a worker holds a request, and waits, for a message of number `awaited` or more
+  // (SharedLog::published()).
   void begin_hold(std::size_t slot, std::uint64_t channel_hash, std::uint64_t awaited);
   void end_hold(std::size_t slot);
   std::size_t held() const;
 
-  // How many holds a message wakes: those on the channel that began after its previous message and before
-  // this one. Each hold so counts for one message only, though its worker may take a while to run.
+  // How many holds a message wakes: those on its channel that began after the channel's previous message and
+  // before this one. A woken worker may take a while to run, and the next message must not count it again.
   std::size_t count_receivers(std::uint64_t channel_hash, std::uint64_t after_previous,
                               std::uint64_t number) const;
 
   // Calls visit(channel_hash) for every hold.
   template <class Visit>
   void for_each_hold(Visit visit) const {
-    for (std::size_t slot = 0; slot < slots_; ++slot) {
-      const std::uint64_t channel = holds_[slot].channel.load(std::memory_order_relaxed);
-      if (channel != 0) visit(channel);
+    for (std::size_t slot = 0; slot < count_; ++slot) {
+      if (const std::uint64_t channel = slots_[slot].channel) visit(channel);
     }
   }
 
@@ -74,24 +89,26 @@ class Scoreboard {
   Shared& shared() { return *shared_; }
   Counters& counters() { return shared_->counters; }
 
-  // No other worker is available and the master can start no more: this one must not wait long for its
-  // client.
-  bool crowded(std::size_t slot) const { return !available.has_others(slot) && !shared_->can_grow.load(); }
+  // Every other worker waits, and the master can start no more: whoever connects next needs this worker.
+  bool no_other_is_free(std::size_t slot) const { return !shared_->can_grow && !free_.has_others(slot); }
 
-  // True for one caller after the master asked for it: that hold is to end. Not where a worker has become
-  // available since; the request is over then.
+  // True for one caller after the master asked for it: that hold is to end. Not if a worker has become free
+  // since.
   bool take_shedding(std::size_t slot) {
-    return shared_->shed.load(std::memory_order_relaxed) && shared_->shed.exchange(false) && crowded(slot);
+    return shared_->shed && shared_->shed.exchange(false) && no_other_is_free(slot);
   }
 
  private:
-  struct Hold {
-    SharedNumber channel;  // its hash; 0: no hold
+  struct Slot {
+    SharedNumber channel;  // hash of the one on which a request is held; 0: none is
     SharedNumber awaited;
+    std::atomic<WorkerState> state;
   };
 
-  std::size_t slots_;
-  Hold* holds_;
+  std::size_t count_;
+  Slot* slots_;
+  SlotSet idle_;  // starting or idle
+  SlotSet free_;  // starting, idle or working
   Shared* shared_;
 };
 

@@ -1,5 +1,5 @@
-// Model: prefork. Memory that the master maps before its first fork, so that every worker has it at the same
-// address. It is never unmapped: it ends with the last process.
+// Model: prefork. Memory that all processes share: the master maps it before its first fork, so every worker
+// has it at the same address. It is never unmapped; it ends with the last process.
 // Owner of a connection: not this file.
 // Runs on: the master.
 // Wakes a held request: nothing here.
@@ -21,7 +21,7 @@ using namespace common;
 using SharedNumber = std::atomic<std::uint64_t>;
 static_assert(SharedNumber::is_always_lock_free, "processes cannot share the lock of an atomic");
 
-// Zeros, taken from the system page by page as they are first written.
+// Zeros. The system gives each page when it is first written to. Exits with one line if it refuses.
 inline void* map_shared(std::size_t bytes) {
   void* memory =
       mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -1,7 +1,7 @@
-// Model: prefork. Sizing as a function of counts, and the master's loop around it.
+// Model: prefork. The master's loop, and how many workers it keeps.
 // Owner of a connection: the worker that accepted it; the master never touches one.
-// Runs on: the master.
-// Wakes a held request: nothing here; a worker that was killed while it published is made up for by a ring.
+// Runs on: the master; become_worker(), take_retirement() and ask_for_growth() on a worker.
+// Wakes a held request: nothing here.
 #include "patterns/prefork/worker_pool.hpp"
 
 #include <poll.h>
@@ -13,13 +13,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "patterns/common/startup.hpp"
-#include "patterns/common/stop_signals.hpp"
+#include "patterns/prefork/worker_epoll.hpp"
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
 #endif
@@ -27,17 +26,8 @@
 namespace comet::prefork {
 namespace {
 
-constexpr Milliseconds kFirstDelay{20};
-constexpr Milliseconds kLongestDelay{5000};
-constexpr Milliseconds kQuickDeath{1000};    // a worker that dies younger than this may do so again
 constexpr Milliseconds kTick{1000};          // between two looks at a surplus
 constexpr Milliseconds kShrinkAfter{10000};  // a surplus that lasts is no lull between two waves of clients
-
-sigset_t pool_signals() {
-  sigset_t set = stop_signals();
-  sigaddset(&set, SIGCHLD);
-  return set;
-}
 
 int open_event(int flags) {
   const int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | flags);
@@ -45,15 +35,10 @@ int open_event(int flags) {
   return event;
 }
 
-// Also where `until` is over.
-void wait_for(int first, int second, std::optional<Clock::time_point> until) {
-  int wait = -1;
-  if (until) {
-    wait = static_cast<int>(
-        std::max<std::int64_t>(0, std::chrono::ceil<Milliseconds>(*until - Clock::now()).count()));
-  }
-  pollfd events[] = {{first, POLLIN, 0}, {second, POLLIN, 0}};
-  if (poll(events, 2, wait) < 0 && errno != EINTR) fail("poll", errno);
+// Until one can be read (-1 is none), or the time is over.
+void wait_for(std::array<int, 3> descriptors, std::optional<Clock::time_point> until) {
+  pollfd events[] = {{descriptors[0], POLLIN, 0}, {descriptors[1], POLLIN, 0}, {descriptors[2], POLLIN, 0}};
+  if (poll(events, 3, until ? milliseconds_until(*until) : -1) < 0 && errno != EINTR) fail("poll", errno);
 }
 
 }  // namespace
@@ -68,24 +53,21 @@ PoolChange pool_change(const PoolState& state) {
   return {0, std::min((surplus + 15) / 16, state.total - std::min(state.total, state.least))};
 }
 
-void Backoff::fail(Clock::time_point now) {
-  delay_ = std::clamp(delay_ * 2, kFirstDelay, kLongestDelay);
-  until_ = now + delay_;
-}
-
-WorkerPool::WorkerPool(const PoolOptions& options, Scoreboard& board, const Bells& bells,
+WorkerPool::WorkerPool(const PoolOptions& options, Scoreboard& board, const ChannelEvents& events,
                        std::function<void(std::size_t)> work)
     : options_(options),
       board_(board),
-      bells_(bells),
+      events_(events),
       work_(std::move(work)),
       growth_(open_event(0)),
       retirement_(open_event(EFD_SEMAPHORE)),
-      workers_(map_shared_array<Worker>(options.most), options.most) {
-  const sigset_t set = pool_signals();
-  if (sigprocmask(SIG_BLOCK, &set, nullptr) != 0) fail("sigprocmask", errno);
-  signals_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (signals_ < 0) fail("signalfd", errno);
+      workers_(map_shared_array<pid_t>(options.most), options.most) {
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  if (sigprocmask(SIG_BLOCK, &child, nullptr) != 0) fail("sigprocmask", errno);
+  child_ended_ = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (child_ended_ < 0) fail("signalfd", errno);
 }
 
 bool WorkerPool::start() {
@@ -93,29 +75,15 @@ bool WorkerPool::start() {
   return total_ > 0;
 }
 
-void WorkerPool::supervise() {
+void WorkerPool::supervise(const StopSignals& signals) {
   while (true) {
-    wait_for(signals_, growth_, next_look());
-    if (stop_requested()) return;
+    wait_for({signals.descriptor(), child_ended_, growth_}, next_look());
+    if (signals.come()) return;
+    bury_the_dead();
     eventfd_t asked;
     if (eventfd_read(growth_, &asked) != 0 && errno != EAGAIN) fail("reading an eventfd", errno);
     resize();
   }
-}
-
-// True once for a request to stop; buries the dead. Only after SIGCHLD: waitpid() looks at every child.
-bool WorkerPool::stop_requested() {
-  bool some_ended = false;
-  signalfd_siginfo signal;
-  while (read(signals_, &signal, sizeof signal) == sizeof signal) {
-    some_ended = some_ended || signal.ssi_signo == SIGCHLD;
-    if (signal.ssi_signo == SIGCHLD) continue;
-    const sigset_t set = stop_signals();
-    if (sigprocmask(SIG_UNBLOCK, &set, nullptr) != 0) fail("sigprocmask", errno);
-    return true;
-  }
-  if (some_ended) reap();
-  return false;
 }
 
 std::optional<Clock::time_point> WorkerPool::next_look() const {
@@ -126,75 +94,45 @@ std::optional<Clock::time_point> WorkerPool::next_look() const {
 }
 
 void WorkerPool::resize() {
-  auto& shared = board_.shared();
-  shared.growth_asked = false;
-  const auto now = Clock::now();
-  bool can_start = backoff_.over(now);
+  board_.shared().growth_asked = false;
   const auto wanted = [this] {
-    return pool_change({board_.idle.count(), total_, options_.least, options_.most, kLeastIdle, kMostIdle});
+    return pool_change({board_.idle(), total_, options_.least, options_.most, kLeastIdle, kMostIdle});
   };
+  bool can_start = backoff_.over(Clock::now());
   for (std::size_t left = std::max(wanted().start, owed_); left > 0 && can_start; --left) {
     can_start = start_worker();
   }
-  shared.can_grow = can_start && total_ < options_.most;
-  if (!can_start && board_.available.count() == 0) {
-    shared.shed = true;
-    bells_.ring_all();
-  }
+  board_.shared().can_grow = can_start && total_ < options_.most;
+  shed_if_none_is_free(can_start);
   retire(wanted().retire);
 }
 
-// Tokens that no worker has taken are taken back once there is no surplus any more.
-void WorkerPool::retire(std::size_t count) {
-  const auto now = Clock::now();
-  if (count == 0) {
-    eventfd_t token;
-    while (next_retirement_ && eventfd_read(retirement_, &token) == 0) continue;
-    next_retirement_.reset();
-    return;
-  }
-  if (!next_retirement_) next_retirement_ = now + kShrinkAfter;
-  if (now < *next_retirement_) return;
-  next_retirement_ = now + kTick;
-  for (; count > 0; --count) {  // each write wakes one, whatever it adds
-    if (eventfd_write(retirement_, 1) != 0) fail("writing an eventfd", errno);
-  }
-}
-
-// False where the system allows no more processes; that is said once, until it allows them again.
+// The slot counts as idle before its worker runs, so that no other is started in its place. `can_grow` is set
+// before, too, because the new worker may be the last one and must know it. False if the system allows no
+// more processes.
 bool WorkerPool::start_worker() {
-  const auto free =
-      std::find_if(workers_.begin(), workers_.end(), [](const Worker& worker) { return worker.pid == 0; });
-  const auto slot = static_cast<std::size_t>(free - workers_.begin());
+  const std::size_t slot = slot_of(0);
   const pid_t master = getpid();
-  board_.idle.add(slot);  // from now on, so that no other is started in its place
-  board_.available.add(slot);
-  board_.fresh.add(slot);
-  board_.shared().can_grow = total_ + 1 < options_.most;  // before it runs: it may be the last, and must know
+  board_.set(slot, WorkerState::starting);
+  board_.shared().can_grow = total_ + 1 < options_.most;
+  // Not fork(): it also prepares the C library for threads, and what that writes costs each worker 12 KiB.
   const pid_t pid = _Fork();
   if (pid == 0) become_worker(slot, master);
   if (pid < 0) {
-    if (!std::exchange(fork_failed_, true)) {
-      std::fprintf(stderr,
-                   "comet-prefork: cannot start more than %zu workers: %s; raise the limit of processes\n",
-                   total_, std::strerror(errno));
-    }
-    board_.clear(slot);
-    backoff_.fail(Clock::now());
+    note_failed_fork(slot);
     return false;
   }
   fork_failed_ = false;
-  *free = {pid, Clock::now()};
+  workers_[slot] = pid;
   ++total_;
   owed_ -= std::min<std::size_t>(owed_, 1);
   return true;
 }
 
-// Signals stay blocked in workers: the master drains them, though a terminal sends its signal to all. The
-// master's death is theirs.
+// A worker dies with its master. The stop signals stay blocked in it: a terminal sends them to all processes,
+// but it is the master that drains the workers.
 void WorkerPool::become_worker(std::size_t slot, pid_t master) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != master) _exit(1);
-  ::close(signals_);
   work_(slot);
 #ifdef __SANITIZE_ADDRESS__
   __lsan_do_leak_check();  // _exit() runs none
@@ -202,62 +140,69 @@ void WorkerPool::become_worker(std::size_t slot, pid_t master) {
   _exit(0);
 }
 
-void WorkerPool::reap() {
-  int status = 0;
-  for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) bury(pid, status);
+// The event counts the workers that are to retire. A worker that takes one off the count retires. Once there
+// is no surplus any more, the master takes off what is left.
+void WorkerPool::retire(std::size_t count) {
+  const auto now = Clock::now();
+  if (count == 0) {
+    while (next_retirement_ && take_retirement()) continue;
+    next_retirement_.reset();
+    return;
+  }
+  if (!next_retirement_) next_retirement_ = now + kShrinkAfter;
+  if (now < *next_retirement_) return;
+  next_retirement_ = now + kTick;
+  for (; count > 0; --count) {  // each write wakes one worker, whatever it adds
+    if (eventfd_write(retirement_, 1) != 0) fail("writing an eventfd", errno);
+  }
 }
 
-// One that was killed may have published without ringing, asked for growth without saying so, or been woken
-// for a connection that it has not accepted: of that the others hear nothing, but a new worker sees it.
-void WorkerPool::bury(pid_t pid, int status) {
-  const auto worker =
-      std::find_if(workers_.begin(), workers_.end(), [pid](const Worker& each) { return each.pid == pid; });
-  if (worker == workers_.end()) return;
-  const auto slot = static_cast<std::size_t>(worker - workers_.begin());
-  const bool unused = board_.fresh.contains(slot) && Clock::now() - worker->started < kQuickDeath;
-  board_.clear(slot);
-  worker->pid = 0;
-  --total_;
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  bells_.ring_all();
-  ++owed_;
-  if (unused) {
-    backoff_.fail(Clock::now());
-  } else {
-    backoff_.succeed();
-  }
-  if (board_.shared().draining) return;
-  if (WIFSIGNALED(status)) {
-    std::fprintf(stderr, "comet-prefork: worker %d was ended by signal %d (%s)\n", pid, WTERMSIG(status),
-                 sigdescr_np(WTERMSIG(status)));
-  } else {
-    std::fprintf(stderr, "comet-prefork: worker %d ended with status %d\n", pid, WEXITSTATUS(status));
-  }
+bool WorkerPool::take_retirement() const {
+  eventfd_t unit;
+  return eventfd_read(retirement_, &unit) == 0;
 }
 
 void WorkerPool::ask_for_growth() {
   auto& shared = board_.shared();
-  if (board_.idle.count() >= kLeastIdle || !shared.can_grow || shared.growth_asked.exchange(true)) return;
+  if (board_.idle() >= kLeastIdle || !shared.can_grow || shared.growth_asked.exchange(true)) return;
   if (eventfd_write(growth_, 1) != 0) fail("writing an eventfd", errno);
+}
+
+// Only after SIGCHLD: waitpid() looks at every child.
+void WorkerPool::bury_the_dead() {
+  bool some_ended = false;
+  signalfd_siginfo signal;
+  while (read(child_ended_, &signal, sizeof signal) == sizeof signal) some_ended = true;
+  if (!some_ended) return;
+  int status = 0;
+  for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+    const std::size_t slot = slot_of(pid);
+    if (slot == workers_.size()) continue;
+    const bool crashed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    if (crashed) make_up_for(pid, status);
+    board_.clear(slot);
+    workers_[slot] = 0;
+    --total_;
+  }
+}
+
+std::size_t WorkerPool::slot_of(pid_t worker) const {
+  return static_cast<std::size_t>(std::find(workers_.begin(), workers_.end(), worker) - workers_.begin());
 }
 
 void WorkerPool::finish(Milliseconds time) {
   const auto until = Clock::now() + time;
-  reap();
+  bury_the_dead();
   while (total_ > 0 && Clock::now() < until) {
-    wait_for(signals_, -1, until);
-    signalfd_siginfo signal;
-    while (read(signals_, &signal, sizeof signal) > 0) continue;
-    reap();
+    wait_for({child_ended_, -1, -1}, until);
+    bury_the_dead();
   }
-  for (const Worker& worker : workers_) {
-    if (worker.pid > 0) kill(worker.pid, SIGKILL);
+  for (const pid_t worker : workers_) {
+    if (worker > 0) kill(worker, SIGKILL);
   }
   while (total_ > 0) {
-    int status = 0;
-    const pid_t pid = waitpid(-1, &status, 0);
-    if (pid > 0) bury(pid, status);
-    if (pid < 0 && errno != EINTR) break;
+    wait_for({child_ended_, -1, -1}, {});
+    bury_the_dead();
   }
 }
 

@@ -10,12 +10,13 @@
 #include <functional>
 #include <random>
 
-#include "patterns/prefork/shared_log.hpp"
+#include "patterns/prefork/log/shared_log.hpp"
 
 namespace comet::prefork {
 namespace {
 
-constexpr Cursor kBegin{100, 0};
+constexpr std::uint64_t kBeginMilliseconds = 100;
+constexpr Cursor kBegin{kBeginMilliseconds, 0};
 
 // Each has bytes of its own, so that those of another do not pass for them.
 std::string numbered(int number, std::size_t size) {
@@ -34,11 +35,11 @@ std::string body_of(const Message& message) { return message.response->substr(me
 class SharedLogTest : public testing::Test {
  protected:
   SharedLog::Published publish(SharedLog& log, const std::string& name, std::string_view body) {
-    SharedLog::Channel channel(name);
-    return *log.publish(channel, body);
+    Channel channel(name);
+    return log.publish(channel, body);
   }
   std::string after(const SharedLog& log, const std::string& name, Cursor since) {
-    SharedLog::Channel channel(name);
+    Channel channel(name);
     const auto found = log.first_after(channel, since);
     return (found.message ? body_of(*found.message) : "none") + (found.missed ? " missed" : "");
   }
@@ -64,10 +65,10 @@ class SharedLogTest : public testing::Test {
 TEST_F(SharedLogTest, AnswersAsChannelLogDoes) {
   std::mt19937 random(7);
   constexpr std::size_t kHistory = 5;
-  SharedLog log({.history = kHistory, .channels = 8}, kBegin);
+  SharedLog log({.history = kHistory, .channels = 8}, kBeginMilliseconds);
   ChannelLog model(kBegin);
-  std::vector<Cursor> cursors{{}, {1, 1}, kBegin, {100, 1}, {~0ULL, 0}};
-  SharedLog::Channel reader("a");
+  std::vector<Cursor> cursors{{}, {1, 1}, kBegin, {100, 1}};
+  Channel reader("a");
   for (int step = 0; step < 2000; ++step) {
     if (random() % 4 == 0) {
       const std::string body = std::to_string(step);
@@ -79,7 +80,7 @@ TEST_F(SharedLogTest, AnswersAsChannelLogDoes) {
     // The early ones, and those around what is retained.
     const std::size_t recent = std::min<std::size_t>(cursors.size(), 2 * kHistory);
     const Cursor since =
-        random() % 3 == 0 ? cursors[random() % 5] : cursors[cursors.size() - 1 - random() % recent];
+        random() % 3 == 0 ? cursors[random() % 4] : cursors[cursors.size() - 1 - random() % recent];
     const auto expected = model.first_after(since);
     const auto found = log.first_after(reader, since);
     ASSERT_EQ(found.message.has_value(), expected.message != nullptr);
@@ -93,8 +94,8 @@ TEST_F(SharedLogTest, AnswersAsChannelLogDoes) {
 }
 
 TEST_F(SharedLogTest, WithoutACursorSaysWhereTheLogEnds) {
-  SharedLog log({.history = 3, .channels = 8}, kBegin);
-  SharedLog::Channel channel("a");
+  SharedLog log({.history = 3, .channels = 8}, kBeginMilliseconds);
+  Channel channel("a");
   EXPECT_EQ(log.first_after(channel, {}).last, kBegin);
   const Cursor cursor = publish(log, "a", "x").cursor;
   const auto found = log.first_after(channel, {});
@@ -103,8 +104,19 @@ TEST_F(SharedLogTest, WithoutACursorSaysWhereTheLogEnds) {
   EXPECT_EQ(found.last, cursor);
 }
 
+TEST_F(SharedLogTest, ACursorAheadOfTheLogIsAnsweredLikeOneTooOld) {
+  SharedLog log({.history = 2, .channels = 8}, kBeginMilliseconds);
+  const Cursor ahead{~0ULL, 0};
+  EXPECT_EQ(after(log, "a", ahead), "none missed") << "of a channel without messages";
+  publish(log, "a", "1");
+  EXPECT_EQ(after(log, "a", ahead), "1 missed");
+  publish(log, "a", "2");
+  publish(log, "a", "3");
+  EXPECT_EQ(after(log, "a", ahead), "2 missed") << "the oldest that is retained";
+}
+
 TEST_F(SharedLogTest, NumbersMessagesAcrossChannels) {
-  SharedLog log({.history = 3, .channels = 8}, kBegin);
+  SharedLog log({.history = 3, .channels = 8}, kBeginMilliseconds);
   publish(log, "a", "0");
   publish(log, "b", "1");
   EXPECT_EQ(log.published(), 2U);
@@ -114,7 +126,7 @@ TEST_F(SharedLogTest, NumbersMessagesAcrossChannels) {
 }
 
 TEST_F(SharedLogTest, PastItsBytesTheOldestMessagesAreGoneAndTheGapIsSaid) {
-  SharedLog log({.history = 1000, .channels = 8, .bytes = 16384}, kBegin);
+  SharedLog log({.history = 1000, .channels = 8, .bytes = 16384}, kBeginMilliseconds);
   std::vector<Cursor> cursors;
   for (int i = 0; i < 500; ++i) cursors.push_back(publish(log, i % 2 ? "a" : "b", std::to_string(i)).cursor);
   const int oldest = std::stoi(after(log, "a", {}));
@@ -128,7 +140,7 @@ TEST_F(SharedLogTest, PastItsBytesTheOldestMessagesAreGoneAndTheGapIsSaid) {
 }
 
 TEST_F(SharedLogTest, AChannelWhoseEveryMessageIsOverwrittenSaysTheGap) {
-  SharedLog log({.history = 1000, .channels = 8, .bytes = 16384}, kBegin);
+  SharedLog log({.history = 1000, .channels = 8, .bytes = 16384}, kBeginMilliseconds);
   const Cursor first = publish(log, "quiet", "x").cursor;
   const Cursor last = publish(log, "quiet", "y").cursor;
   for (int i = 0; i < 100; ++i) publish(log, "busy", std::string(500, 'b'));
@@ -140,9 +152,9 @@ TEST_F(SharedLogTest, AChannelWhoseEveryMessageIsOverwrittenSaysTheGap) {
 }
 
 TEST_F(SharedLogTest, PastItsChannelsTheOneLeastRecentlyPublishedToIsForgotten) {
-  SharedLog log({.history = 3, .channels = 2}, kBegin);
-  SharedLog::Channel a("a");
-  const Cursor in_a = log.publish(a, "1")->cursor;
+  SharedLog log({.history = 3, .channels = 2}, kBeginMilliseconds);
+  Channel a("a");
+  const Cursor in_a = log.publish(a, "1").cursor;
   publish(log, "b", "2");
   publish(log, "a", "3");
   const Cursor in_b = publish(log, "b", "4").cursor;
@@ -153,7 +165,7 @@ TEST_F(SharedLogTest, PastItsChannelsTheOneLeastRecentlyPublishedToIsForgotten) 
   EXPECT_TRUE(log.first_after(a, in_a).missed);
   log.publish(a, "6");  // in the place of b
   EXPECT_EQ(after(log, "a", in_a), "6 missed");
-  EXPECT_EQ(after(log, "b", in_b), "none");
+  EXPECT_EQ(after(log, "b", in_b), "none missed");
   int channels = 0;
   log.for_each_channel([&channels](std::uint64_t) { ++channels; });
   EXPECT_EQ(channels, 2);
@@ -161,13 +173,13 @@ TEST_F(SharedLogTest, PastItsChannelsTheOneLeastRecentlyPublishedToIsForgotten) 
 
 TEST_F(SharedLogTest, ReadersBesideAWriterSeeWholeMessagesInOrder) {
   // So small a ring that the writer overtakes the readers all the time.
-  SharedLog log({.history = 50, .channels = 4, .bytes = 32768}, kBegin);
+  SharedLog log({.history = 50, .channels = 4, .bytes = 32768}, kBeginMilliseconds);
   int number = 0;
   start([&] {
     ++number;
     publish(log, "a", std::to_string(number) + ' ' + std::string(number % 3000, 'x'));
   });
-  SharedLog::Channel channel("a");
+  Channel channel("a");
   Cursor since;
   int last = 0;
   for (int read = 0; read < 5000;) {
@@ -186,7 +198,7 @@ TEST_F(SharedLogTest, ReadersBesideAWriterSeeWholeMessagesInOrder) {
 }
 
 TEST_F(SharedLogTest, AWriterKilledAnywhereHarmsNobody) {
-  SharedLog log({.history = 10, .channels = 16, .bytes = 65536}, kBegin);
+  SharedLog log({.history = 10, .channels = 16, .bytes = 65536}, kBeginMilliseconds);
   std::mt19937 random(11);
   for (int round = 0; round < 100; ++round) {
     int number = 0;
@@ -200,7 +212,7 @@ TEST_F(SharedLogTest, AWriterKilledAnywhereHarmsNobody) {
     stop();
     const std::string name = std::to_string(round % 24);
     const auto mine = publish(log, name, "mine " + std::to_string(round));
-    SharedLog::Channel channel(name);
+    Channel channel(name);
     EXPECT_EQ(log.first_after(channel, {}).last, mine.cursor);
     int messages = 0;
     std::string last;
@@ -220,20 +232,19 @@ TEST_F(SharedLogTest, AWriterKilledAnywhereHarmsNobody) {
   }
 }
 
-// A child that this process steps through a publish of `body`.
-class SteppedPublisher {
+// A child that this process steps through `work`.
+class SteppedProcess {
  public:
-  SteppedPublisher(SharedLog& log, const std::string& body) : child_(fork()) {
+  explicit SteppedProcess(const std::function<void()>& work) : child_(fork()) {
     if (child_ == 0) {
       if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(1);
       raise(SIGSTOP);
-      SharedLog::Channel channel("long");
-      log.publish(channel, body);
+      work();
       _exit(0);
     }
     waitpid(child_, &status_, 0);
   }
-  ~SteppedPublisher() {
+  ~SteppedProcess() {
     if (!runs()) return;
     kill(child_, SIGKILL);
     waitpid(child_, nullptr, 0);
@@ -242,6 +253,10 @@ class SteppedPublisher {
   // One instruction.
   void step() {
     if (ptrace(PTRACE_SINGLESTEP, child_, nullptr, nullptr) != 0) FAIL() << "ptrace does not step";
+    waitpid(child_, &status_, 0);
+  }
+  void run_to_its_end() {
+    if (ptrace(PTRACE_CONT, child_, nullptr, nullptr) != 0) FAIL() << "ptrace does not continue";
     waitpid(child_, &status_, 0);
   }
 
@@ -256,14 +271,14 @@ TEST_F(SharedLogTest, AShorterMessageAfterAWriterKilledInItsBytesBringsNoOverwri
   constexpr int kStride = 20;  // instructions from one place of the kill to the next
   bool committed = false;
   for (int steps = 0; !committed; steps += kStride) {
-    SharedLog log({.history = 1000, .channels = 8, .bytes = 65536}, kBegin);
+    SharedLog log({.history = 1000, .channels = 8, .bytes = 65536}, kBeginMilliseconds);
     for (int i = 0; i < kMessages; ++i) publish(log, "a", numbered(i, 100));
-    SharedLog::Channel channel("a");
-    SharedLog::Channel other("long");
+    Channel channel("a");
+    Channel other("long");
     const auto oldest = [&] { return log.first_after(channel, Cursor{}).message->cursor; };
     const Cursor before = oldest();
     {
-      SteppedPublisher publisher(log, std::string(1000, '!'));
+      SteppedProcess publisher([&] { log.publish(other, std::string(1000, '!')); });
       if (!publisher.runs()) GTEST_SKIP() << "ptrace is not allowed here";
       while (publisher.runs() && oldest() == before) publisher.step();
       for (int left = steps; publisher.runs() && left > 0; --left) publisher.step();
@@ -280,6 +295,29 @@ TEST_F(SharedLogTest, AShorterMessageAfterAWriterKilledInItsBytesBringsNoOverwri
       ASSERT_EQ(body, numbered(number, 100)) << "killed " << steps << " instructions after its mark";
     }
     EXPECT_EQ(number, kMessages);
+  }
+}
+
+// Two publishes fill both copies of the newest message, so also the one that a reader is in the middle of.
+TEST_F(SharedLogTest, AReaderStoppedAnywhereWhileOthersPublishSeesOneMessageAndNotHalvesOfTwo) {
+  SharedLog log({.history = 10, .channels = 8}, kBeginMilliseconds);
+  Channel channel("a");
+  Cursor* const seen = map_shared_array<Cursor>(1);
+  bool read_before_the_stop = false;
+  for (int steps = 0; !read_before_the_stop; ++steps) {
+    Cursor newest = publish(log, "a", "x").cursor;
+    while (newest.sequence < 3) newest = publish(log, "a", "x").cursor;
+    *seen = Cursor{};
+    SteppedProcess reader([&] { *seen = log.first_after(channel, {}).last; });
+    if (!reader.runs()) GTEST_SKIP() << "ptrace is not allowed here";
+    for (int left = steps; reader.runs() && left > 0; --left) reader.step();
+    read_before_the_stop = *seen == newest;
+    while (unix_milliseconds() <= newest.milliseconds) continue;  // so that both halves of the cursor differ
+    const Cursor next = publish(log, "a", "x").cursor;
+    const Cursor second_next = publish(log, "a", "x").cursor;
+    if (reader.runs()) reader.run_to_its_end();
+    EXPECT_TRUE(*seen == newest || *seen == next || *seen == second_next)
+        << to_string(*seen) << " after " << steps << " instructions";
   }
 }
 

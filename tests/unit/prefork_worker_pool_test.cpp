@@ -1,4 +1,5 @@
-// The size of the pool, the pause after failures, and what the scoreboard and the bells promise to workers.
+// The size of the pool, the pause after failures, and what the scoreboard and the events of the channels
+// promise to workers.
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -72,27 +73,46 @@ TEST(PoolScoreboard, AHoldIsCountedForOneMessageOnly) {
   EXPECT_EQ(board.count_receivers(77, 0, 20), 1U);
 }
 
-TEST(PoolScoreboard, TheDeadLeaveNoTrace) {
+TEST(PoolScoreboard, AWorkerIsInOneStateAtATime) {
   Scoreboard board(70);
-  board.idle.add(69);
-  board.connected.add(69);
+  board.set(69, WorkerState::starting);
+  EXPECT_EQ(board.idle(), 1U);
+  EXPECT_EQ(board.connections(), 0U);
+  board.set(69, WorkerState::idle);
+  EXPECT_EQ(board.idle(), 1U);
+  board.set(69, WorkerState::working);
+  EXPECT_EQ(board.idle(), 0U);
+  EXPECT_EQ(board.connections(), 1U);
+  EXPECT_TRUE(board.some_are_free());
   board.begin_hold(69, 5, 0);
-  board.clear(69);
-  EXPECT_EQ(board.idle.count(), 0U);
-  EXPECT_EQ(board.connected.count(), 0U);
-  EXPECT_EQ(board.held(), 0U);
+  EXPECT_EQ(board.connections(), 1U);
+  EXPECT_EQ(board.held(), 1U);
+  EXPECT_FALSE(board.some_are_free()) << "a worker that holds a request is of no use to others";
 }
 
-TEST(PoolScoreboard, CrowdedIsNoOtherAvailableAndNoMoreToStart) {
+TEST(PoolScoreboard, TheDeadLeaveNoTrace) {
   Scoreboard board(70);
-  board.available.add(66);
-  EXPECT_TRUE(board.crowded(66));
-  EXPECT_FALSE(board.crowded(2));
-  board.available.add(2);
-  EXPECT_FALSE(board.crowded(66));
-  board.available.remove(2);
+  board.begin_hold(69, 5, 0);
+  board.set(68, WorkerState::idle);
+  board.clear(69);
+  board.clear(68);
+  EXPECT_EQ(board.idle(), 0U);
+  EXPECT_EQ(board.connections(), 0U);
+  EXPECT_EQ(board.held(), 0U);
+  EXPECT_FALSE(board.some_are_free());
+}
+
+TEST(PoolScoreboard, NoOtherIsFreeIfAllWaitAndNoMoreCanBeStarted) {
+  Scoreboard board(70);
+  board.set(66, WorkerState::working);
+  EXPECT_TRUE(board.no_other_is_free(66));
+  EXPECT_FALSE(board.no_other_is_free(2));
+  board.set(2, WorkerState::idle);
+  EXPECT_FALSE(board.no_other_is_free(66));
+  board.set(2, WorkerState::waiting);
+  EXPECT_TRUE(board.no_other_is_free(66));
   board.shared().can_grow = true;
-  EXPECT_FALSE(board.crowded(66));
+  EXPECT_FALSE(board.no_other_is_free(66));
 }
 
 TEST(PoolScoreboard, SheddingIsTakenByOne) {
@@ -103,35 +123,35 @@ TEST(PoolScoreboard, SheddingIsTakenByOne) {
   EXPECT_FALSE(board.take_shedding(0));
 }
 
-TEST(PoolScoreboard, SheddingIsOverOnceAnotherWorkerIsAvailable) {
+TEST(PoolScoreboard, SheddingIsOverOnceAnotherWorkerIsFree) {
   Scoreboard board(2);
   board.shared().shed = true;
-  board.available.add(1);
+  board.set(1, WorkerState::idle);
   EXPECT_FALSE(board.take_shedding(0));
-  board.available.remove(1);
+  board.set(1, WorkerState::waiting);
   EXPECT_FALSE(board.take_shedding(0)) << "it was asked for before there was room";
 }
 
-TEST(PoolBells, OneRingReachesEveryListenerOnceAndNotThoseOfOtherBells) {
-  const Bells bells;
+TEST(PoolChannelEvents, OneWriteIsReportedOnceToEveryoneWhoWatchesAndNotToThoseOfOtherChannels) {
+  const ChannelEvents events;
   std::vector<int> epolls;
   for (const std::uint64_t channel : {1, 1, 2}) {
     epolls.push_back(epoll_create1(EPOLL_CLOEXEC));
     epoll_event event{};
     event.events = EPOLLIN | EPOLLET;
-    ASSERT_EQ(epoll_ctl(epolls.back(), EPOLL_CTL_ADD, bells.of(channel), &event), 0);
+    ASSERT_EQ(epoll_ctl(epolls.back(), EPOLL_CTL_ADD, events.of(channel), &event), 0);
   }
-  const auto rung = [](int epoll) {
+  const auto is_reported = [](int epoll) {
     epoll_event event{};
     return epoll_wait(epoll, &event, 1, 0) == 1;
   };
-  bells.ring(1);
-  EXPECT_TRUE(rung(epolls[0]));
-  EXPECT_FALSE(rung(epolls[0]));
-  EXPECT_TRUE(rung(epolls[1])) << "who waits later has missed the ring";
-  EXPECT_FALSE(rung(epolls[2]));
-  bells.ring(1);
-  EXPECT_TRUE(rung(epolls[0])) << "a second ring is not heard";
+  events.notify(1);
+  EXPECT_TRUE(is_reported(epolls[0]));
+  EXPECT_FALSE(is_reported(epolls[0]));
+  EXPECT_TRUE(is_reported(epolls[1])) << "the event is not kept for a worker that sleeps later";
+  EXPECT_FALSE(is_reported(epolls[2]));
+  events.notify(1);
+  EXPECT_TRUE(is_reported(epolls[0])) << "the second write is lost";
   for (const int epoll : epolls) close(epoll);
 }
 

@@ -1,9 +1,9 @@
-// Model: prefork. The block is taken from front to back, and anew from the front once all of it has been given
-// back, which is so between two requests at the latest.
+// Model: prefork. The block is taken from front to back. When all of it has been given back, which is the
+// case between two requests, it is taken from the front again.
 // Owner of a connection: not this file; each worker has its own copy.
 // Runs on: a worker, which has one thread.
 // Wakes a held request: nothing here.
-#include "patterns/prefork/worker_heap.hpp"
+#include "patterns/prefork/footprint/worker_heap.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -21,7 +21,7 @@ constexpr std::size_t kAlignment = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 struct alignas(4096) Block {
   std::size_t taken;   // bytes, from the front
   std::size_t in_use;  // allocations
-  bool open;
+  bool open;           // in workers
   alignas(kAlignment) char bytes[kBlockSize];
 };
 Block block;
@@ -32,16 +32,18 @@ void use_worker_heap() { block.open = true; }
 
 }  // namespace comet::prefork
 
-// The sanitizers have their own.
+// The sanitizers replace these operators themselves.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
 void* operator new(std::size_t size) {
   using namespace comet::prefork;
-  size = std::max<std::size_t>(size, 1);  // so that what is taken from the block lies in it
+  size = std::max<std::size_t>(size, 1);  // delete tells by the address, so each needs one
   const std::size_t rounded = (size + kAlignment - 1) / kAlignment * kAlignment;
   if (block.open && rounded >= size && rounded <= kBlockSize - block.taken) {
+    char* const memory = block.bytes + block.taken;
+    block.taken += rounded;
     ++block.in_use;
-    return block.bytes + (block.taken += rounded) - rounded;
+    return memory;
   }
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
