@@ -21,7 +21,7 @@ using namespace core;
 using namespace continuations;
 namespace {
 
-constexpr std::size_t kPortion = 64;  // as in the server: so many are resumed by one task of the pool
+constexpr std::size_t kBatch = 64;  // as in the server: one task of the pool resumes this many
 
 // What a connection has of it. The handler is in use in the stackful style only.
 struct Request {
@@ -51,12 +51,12 @@ void end_turn(Request& request) {
   request.ownership.give_up();
 }
 
-struct Portion {
-  std::vector<Request> requests{kPortion};
+struct Batch {
+  std::vector<Request> requests{kBatch};
   std::shared_ptr<const Message> message = std::make_shared<const Message>(make_message({1, 0}, "m"));
   boost::asio::io_context pool{1};
 
-  // One task for the portion, as resume_portion() in the server.
+  // One task for the batch, as resume_batch() in the server.
   template <class Resume>
   void run_as_task(Resume resume) {
     boost::asio::post(pool, [this, resume] {
@@ -75,22 +75,22 @@ void handle(Request& request) {
 }
 
 void redispatch(benchmark::State& state) {
-  Portion portion;
-  while (state.KeepRunningBatch(kPortion)) {
-    for (Request& request : portion.requests) handle(request);
-    for (Request& request : portion.requests) win(request, portion.message);
-    portion.run_as_task(handle);
+  Batch batch;
+  while (state.KeepRunningBatch(kBatch)) {
+    for (Request& request : batch.requests) handle(request);
+    for (Request& request : batch.requests) win(request, batch.message);
+    batch.run_as_task(handle);
   }
 }
 BENCHMARK(redispatch)->Name("wake/continuation/redispatch");
 
 // The publisher goes on with the request itself, right after it has won it.
 void direct(benchmark::State& state) {
-  Portion portion;
-  while (state.KeepRunningBatch(kPortion)) {
-    for (Request& request : portion.requests) request.continuation.suspend();
-    portion.run_as_task([&portion](Request& request) {
-      win(request, portion.message);
+  Batch batch;
+  while (state.KeepRunningBatch(kBatch)) {
+    for (Request& request : batch.requests) request.continuation.suspend();
+    batch.run_as_task([&batch](Request& request) {
+      win(request, batch.message);
       request.respond();
       end_turn(request);
     });
@@ -114,11 +114,11 @@ void resume_captured(Request& request) {
 
 void stackful(benchmark::State& state) {
   StackPool stacks;
-  Portion portion;
-  while (state.KeepRunningBatch(kPortion)) {
-    for (Request& request : portion.requests) begin_captured(stacks, request);
-    for (Request& request : portion.requests) win(request, portion.message);
-    portion.run_as_task(resume_captured);
+  Batch batch;
+  while (state.KeepRunningBatch(kBatch)) {
+    for (Request& request : batch.requests) begin_captured(stacks, request);
+    for (Request& request : batch.requests) win(request, batch.message);
+    batch.run_as_task(resume_captured);
   }
 }
 BENCHMARK(stackful)->Name("wake/continuation/stackful");
@@ -190,9 +190,9 @@ BENCHMARK(spawn_captured)->Name("spawn/captured_stack/used_before");
 
 // The same on stacks that must be mapped first, and unmapped after.
 void spawn_captured_anew(benchmark::State& state) {
-  constexpr std::size_t kBatch = 256;
-  std::vector<Request> requests(kBatch);
-  while (state.KeepRunningBatch(kBatch)) {
+  constexpr std::size_t kCount = 256;
+  std::vector<Request> requests(kCount);
+  while (state.KeepRunningBatch(kCount)) {
     StackPool stacks;
     for (Request& request : requests) begin_captured(stacks, request);
     for (Request& request : requests) CapturedHandler::resume(std::move(request.handler));

@@ -17,9 +17,10 @@ int main(int argc, char** argv) {
   core::Options options;
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
   std::string resume = "redispatch";
-  const std::map<std::string, continuations::ResumeStyle> styles{{"redispatch", continuations::ResumeStyle::redispatch},
-                                                         {"direct", continuations::ResumeStyle::direct},
-                                                         {"stackful", continuations::ResumeStyle::stackful}};
+  const std::map<std::string, continuations::ResumeStyle> styles{
+      {"redispatch", continuations::ResumeStyle::redispatch},
+      {"direct", continuations::ResumeStyle::direct},
+      {"stackful", continuations::ResumeStyle::stackful}};
   CLI::App app("The long-poll server as a pool of threads and suspended requests (Boost.Asio).",
                "comet-continuations");
   core::add_shared_options(app, options);
