@@ -19,8 +19,7 @@ void Server::drain() {
   acceptor_.close(ignored);
   accept_timer_.cancel();
   cut_later();
-  // Every open connection has a deadline, or is in the hands of a thread, which sees draining_ when it has
-  // set one.
+  // Every open connection has a deadline, or belongs to a thread, which sees draining_ when it has set one.
   deadlines_.end_all(Event::drain);
   stop_if_drained();
 }

@@ -11,8 +11,7 @@ namespace {
 
 constexpr std::uint8_t kOwned = 32;
 constexpr std::uint8_t kRetired = 64;
-// After retirement these two bits mean "not in flight any more": the call that sets the second of them is the
-// last.
+// After retirement these two bits mean "not in flight any more": the call that sets the second is the last.
 constexpr std::uint8_t kInFlight =
     static_cast<std::uint8_t>(Event::readable) | static_cast<std::uint8_t>(Event::writable);
 

@@ -30,8 +30,7 @@
 //                              +----------------------+  operation: Turn::last
 //
 // A retired connection is closed, but the system may still owe it an event: its wait for input, its wait for
-// room to write, or both. Whoever brings the last of them frees it. If none is owed, retire() says so and its
-// caller does.
+// room to write, or both. Whoever brings the last of them frees it. If none is owed, retire()'s caller does.
 #pragma once
 
 #include <atomic>

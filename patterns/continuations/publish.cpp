@@ -10,8 +10,7 @@
 
 namespace comet::continuations {
 
-// Step 5: publish. Do its blocking work, if it has any, here or in the other pool; then append, claim,
-// answer.
+// Step 5: publish. Do its blocking work, if any, here or in the other pool; then append, claim, answer.
 TurnEnd Server::publish(Connection& connection, Publish&& request) {
   const Milliseconds work = service_.options.publish_work;
   if (work == Milliseconds{0}) return append(connection, std::move(request));

@@ -7,8 +7,8 @@
 // connection: an event that turns.cpp hands to read_request() and the like. Within a turn the thread may read
 // and write the connection without a lock, because nobody else touches it (ownership.hpp).
 //
-// The rule of turns: every path of a turn ends by exactly one of these four calls. After it the thread must not
-// touch the connection: another may have it already.
+// The rule of turns: every path of a turn ends by exactly one of these four calls. After it the thread must
+// not touch the connection: another may have it already.
 //   release()         Nothing more to do now. Any thread may take the connection's next event.
 //   close()           The connection has ended.
 //   hand_to_strand()  The connection goes to the strand, and the turn goes on there, with the logs at hand. A
@@ -86,8 +86,7 @@ void Server::run() {
   work_pool_.stop();
 }
 
-// Step 1: accept. In the strand, because a drain closes the acceptor. The new connection belongs to this
-// thread.
+// Step 1: accept. In the strand, because a drain closes the acceptor. This thread owns the new connection.
 void Server::wait_for_connection() {
   if (!memory_reserve_is_whole()) return accept_later();
   acceptor_.async_accept(pool_.get_executor(),

@@ -8,8 +8,7 @@
 
 namespace comet::continuations {
 
-// Any thread: something happened to the connection. If nobody owns it, this thread does now, and a turn
-// begins.
+// Any thread: something happened to the connection. If nobody owns it, this thread does, and a turn begins.
 void Server::on_event(Connection& connection, Event event) {
   switch (connection.ownership.raise(event)) {
     case Ownership::Turn::mine:

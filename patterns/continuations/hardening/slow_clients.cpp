@@ -1,5 +1,4 @@
-// Model: a pool of threads; a held request is a Continuation. Here: clients that read an answer late, or
-// never.
+// Model: a pool of threads; a held request is a Continuation. Here: clients that read late, or never.
 // Owner of a connection: the caller, as in every other step.
 // Runs on: any thread of the pool; cut_later() in the strand.
 // Wakes a held request: nothing here.
