@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <coroutine>
 #include <cstdint>
 #include <memory>
 
@@ -14,8 +15,7 @@ namespace comet::continuations {
 using namespace core;
 
 // One request that can be suspended. Several threads may want to end its hold at once: each claims it by
-// resume(), expire(), abandon() or cancel(). Exactly one of these calls returns true, and only its caller
-// goes on.
+// resume(), expire(), abandon() or cancel(). Exactly one call returns true, and only its caller goes on.
 class Continuation {
  public:
   enum class State : std::uint8_t { initial, suspended, resumed, expired, abandoned, cancelled };
@@ -23,6 +23,11 @@ class Continuation {
   // The request stays open after its handler has returned. Called by the connection's owner, before any other
   // thread can know of the continuation.
   void suspend();
+  // For a handler that is a coroutine: suspends the request, and the handler with it.
+  std::suspend_always operator co_await() {
+    suspend();
+    return {};
+  }
 
   bool resume(const std::shared_ptr<const Message>& message);  // by the publisher: there is a message
   bool expire() { return claim(State::expired); }              // by the timer: the hold is over

@@ -27,13 +27,14 @@
 #include "patterns/common/stop_signals.hpp"
 #include "patterns/continuations/captured_handler.hpp"
 #include "patterns/continuations/continuation.hpp"
+#include "patterns/continuations/coroutine_handler.hpp"
 #include "patterns/continuations/deadline_timer.hpp"
 #include "patterns/continuations/footprint/operation_memory.hpp"
 #include "patterns/continuations/ownership.hpp"
 
 namespace comet::continuations {
 
-enum class ResumeStyle : std::uint8_t { redispatch, direct, stackful };
+enum class ResumeStyle : std::uint8_t { redispatch, direct, stackful, coroutine };
 
 struct Connection;
 struct Waiting;  // tag of the hook by which a held connection is in its channel's list
@@ -66,8 +67,9 @@ struct Connection : Deadline, WaiterHook {
 
   // The subscribe request.
   Continuation continuation;
-  CapturedHandler handler;     // stackful: while held
-  Channel* channel = nullptr;  // while held; belongs to the strand
+  CapturedHandler captured;           // stackful: while held
+  std::coroutine_handle<> coroutine;  // coroutine: while held
+  Channel* channel = nullptr;         // while held; belongs to the strand
   Cursor last;                 // of the channel's log when the request was looked up: the cursor of a 204
   ReplyForm form;              // of the answer
   bool client_left = false;    // during the hold
@@ -141,6 +143,8 @@ class Server {
   TurnEnd resume_in_chain(const std::shared_ptr<Claimed>& claimed, Connection& publisher,
                           const Response& answer);
   TurnEnd begin_captured(Connection& connection, const Subscribe& request);
+  TurnEnd begin_coroutine(Connection& connection, const Subscribe& request);
+  CoroutineHandler handle_as_coroutine(Connection& connection);
   bool resume_batch(Claimed& claimed);
   TurnEnd respond_to_subscriber(Connection& connection);
 
