@@ -26,7 +26,8 @@ struct OperationAllocator {
   OperationAllocator(const OperationAllocator<Other>& other) : memory(other.memory) {}
 
   T* allocate(std::size_t) {
-    static_assert(sizeof(T) <= OperationMemory::kSize && alignof(T) <= sizeof(void*));
+    static_assert(sizeof(T) <= OperationMemory::kSize);
+    static_assert(alignof(T) <= alignof(OperationMemory));
     return reinterpret_cast<T*>(memory->bytes);
   }
   void deallocate(T*, std::size_t) {}
