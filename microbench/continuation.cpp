@@ -1,4 +1,4 @@
-// continuations: suspending and resuming a request in the three styles, and what a suspended one weighs.
+// continuations: suspending and resuming a request in the four styles, and what a suspended one weighs.
 #include "patterns/continuations/continuation.hpp"
 
 #include <benchmark/benchmark.h>
@@ -14,6 +14,7 @@
 
 #include "microbench/costs.hpp"
 #include "patterns/continuations/captured_handler.hpp"
+#include "patterns/continuations/coroutine_handler.hpp"
 #include "patterns/continuations/ownership.hpp"
 
 namespace comet::microbench {
@@ -21,13 +22,14 @@ using namespace core;
 using namespace continuations;
 namespace {
 
-constexpr std::size_t kPortion = 64;  // as in the server: so many are resumed by one task of the pool
+constexpr std::size_t kBatch = 64;  // as in the server: one task of the pool resumes this many
 
-// What a connection has of it. The handler is in use in the stackful style only.
+// What a connection has of it.
 struct Request {
   Continuation continuation;
   Ownership ownership;
-  CapturedHandler handler;
+  CapturedHandler captured;           // stackful
+  std::coroutine_handle<> coroutine;  // coroutine
   std::size_t answers = 0;
 
   Request() { ownership.give_up(); }
@@ -51,12 +53,12 @@ void end_turn(Request& request) {
   request.ownership.give_up();
 }
 
-struct Portion {
-  std::vector<Request> requests{kPortion};
+struct Batch {
+  std::vector<Request> requests{kBatch};
   std::shared_ptr<const Message> message = std::make_shared<const Message>(make_message({1, 0}, "m"));
   boost::asio::io_context pool{1};
 
-  // One task for the portion, as resume_portion() in the server.
+  // One task for the batch, as resume_batch() in the server.
   template <class Resume>
   void run_as_task(Resume resume) {
     boost::asio::post(pool, [this, resume] {
@@ -75,22 +77,22 @@ void handle(Request& request) {
 }
 
 void redispatch(benchmark::State& state) {
-  Portion portion;
-  while (state.KeepRunningBatch(kPortion)) {
-    for (Request& request : portion.requests) handle(request);
-    for (Request& request : portion.requests) win(request, portion.message);
-    portion.run_as_task(handle);
+  Batch batch;
+  while (state.KeepRunningBatch(kBatch)) {
+    for (Request& request : batch.requests) handle(request);
+    for (Request& request : batch.requests) win(request, batch.message);
+    batch.run_as_task(handle);
   }
 }
 BENCHMARK(redispatch)->Name("wake/continuation/redispatch");
 
 // The publisher goes on with the request itself, right after it has won it.
 void direct(benchmark::State& state) {
-  Portion portion;
-  while (state.KeepRunningBatch(kPortion)) {
-    for (Request& request : portion.requests) request.continuation.suspend();
-    portion.run_as_task([&portion](Request& request) {
-      win(request, portion.message);
+  Batch batch;
+  while (state.KeepRunningBatch(kBatch)) {
+    for (Request& request : batch.requests) request.continuation.suspend();
+    batch.run_as_task([&batch](Request& request) {
+      win(request, batch.message);
       request.respond();
       end_turn(request);
     });
@@ -100,7 +102,7 @@ BENCHMARK(direct)->Name("wake/continuation/direct");
 
 // One function that waits in its middle, on a stack of its own.
 void begin_captured(StackPool& stacks, Request& request) {
-  request.handler.begin(stacks, [&request](CapturedStack& stack) {
+  request.captured.begin(stacks, [&request](CapturedStack& stack) {
     request.continuation.suspend();
     stack.suspend();
     request.respond();
@@ -108,20 +110,43 @@ void begin_captured(StackPool& stacks, Request& request) {
 }
 
 void resume_captured(Request& request) {
-  CapturedHandler::resume(std::move(request.handler));
+  CapturedHandler::resume(std::move(request.captured));
   end_turn(request);
 }
 
 void stackful(benchmark::State& state) {
   StackPool stacks;
-  Portion portion;
-  while (state.KeepRunningBatch(kPortion)) {
-    for (Request& request : portion.requests) begin_captured(stacks, request);
-    for (Request& request : portion.requests) win(request, portion.message);
-    portion.run_as_task(resume_captured);
+  Batch batch;
+  while (state.KeepRunningBatch(kBatch)) {
+    for (Request& request : batch.requests) begin_captured(stacks, request);
+    for (Request& request : batch.requests) win(request, batch.message);
+    batch.run_as_task(resume_captured);
   }
 }
 BENCHMARK(stackful)->Name("wake/continuation/stackful");
+
+// The same function, of which the compiler keeps what is needed after its middle.
+CoroutineHandler handle_as_coroutine(Request& request) {
+  co_await request.continuation;
+  request.respond();
+}
+
+void begin_coroutine(Request& request) { request.coroutine = handle_as_coroutine(request).handle; }
+
+void resume_coroutine(Request& request) {
+  request.coroutine.resume();
+  end_turn(request);
+}
+
+void coroutine(benchmark::State& state) {
+  Batch batch;
+  while (state.KeepRunningBatch(kBatch)) {
+    for (Request& request : batch.requests) begin_coroutine(request);
+    for (Request& request : batch.requests) win(request, batch.message);
+    batch.run_as_task(resume_coroutine);
+  }
+}
+BENCHMARK(coroutine)->Name("wake/continuation/coroutine");
 
 // Not std::binary_semaphore: that of libstdc++ yields a while before it sleeps.
 class Bell {
@@ -190,15 +215,25 @@ BENCHMARK(spawn_captured)->Name("spawn/captured_stack/used_before");
 
 // The same on stacks that must be mapped first, and unmapped after.
 void spawn_captured_anew(benchmark::State& state) {
-  constexpr std::size_t kBatch = 256;
-  std::vector<Request> requests(kBatch);
-  while (state.KeepRunningBatch(kBatch)) {
+  constexpr std::size_t kCount = 256;
+  std::vector<Request> requests(kCount);
+  while (state.KeepRunningBatch(kCount)) {
     StackPool stacks;
     for (Request& request : requests) begin_captured(stacks, request);
-    for (Request& request : requests) CapturedHandler::resume(std::move(request.handler));
+    for (Request& request : requests) CapturedHandler::resume(std::move(request.captured));
   }
 }
 BENCHMARK(spawn_captured_anew)->Name("spawn/captured_stack/new");
+
+// A handler's whole life, in a frame from the heap.
+void spawn_coroutine(benchmark::State& state) {
+  Request request;
+  for ([[maybe_unused]] auto once : state) {
+    begin_coroutine(request);
+    request.coroutine.resume();
+  }
+}
+BENCHMARK(spawn_coroutine)->Name("spawn/coroutine");
 
 void memory_continuation(benchmark::State& state) {
   constexpr std::size_t kCount = 10000;
@@ -222,10 +257,22 @@ void memory_captured(benchmark::State& state) {
     const MemoryGrowth growth;
     for (Request& request : requests) begin_captured(stacks, request);
     growth.report(state, kCount);
-    for (Request& request : requests) CapturedHandler::resume(std::move(request.handler));
+    for (Request& request : requests) CapturedHandler::resume(std::move(request.captured));
   }
 }
 BENCHMARK(memory_captured)->Name("memory/captured_stack")->Iterations(1);
+
+void memory_coroutine(benchmark::State& state) {
+  constexpr std::size_t kCount = 10000;
+  for ([[maybe_unused]] auto once : state) {
+    std::vector<Request> requests(kCount);
+    const MemoryGrowth growth;
+    for (Request& request : requests) begin_coroutine(request);
+    growth.report(state, kCount);
+    for (Request& request : requests) request.coroutine.resume();
+  }
+}
+BENCHMARK(memory_coroutine)->Name("memory/coroutine")->Iterations(1);
 
 }  // namespace
 }  // namespace comet::microbench

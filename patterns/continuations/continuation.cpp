@@ -8,14 +8,16 @@ namespace comet::continuations {
 
 void Continuation::suspend() { state_.store(State::suspended, std::memory_order_release); }
 
+// The message is written after the claim. Nobody reads it too early: the connection's owner learns of the
+// claim by Event::resumed or by a hand-over, and both come after this.
 bool Continuation::resume(const std::shared_ptr<const Message>& message) {
   if (!claim(State::resumed)) return false;
-  attributes.message = message;
+  message_ = message;
   return true;
 }
 
 void Continuation::complete() {
-  attributes.message.reset();
+  message_.reset();
   state_.store(State::initial, std::memory_order_release);
 }
 

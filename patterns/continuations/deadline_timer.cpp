@@ -9,7 +9,8 @@
 namespace comet::continuations {
 namespace {
 
-// Connections that one firing handles; the timer then fires again, behind what else waits for the pool.
+// Connections whose time is over are handled in batches: after one the timer fires again, behind what else
+// waits for the pool.
 constexpr std::size_t kMostAtOnce = 64;
 
 }  // namespace
@@ -60,7 +61,8 @@ void DeadlineTimer::stop() {
   timer_.cancel();
 }
 
-// The timer stands at the earliest deadline, and may fire early for one that moved on.
+// The timer fires at the earliest deadline. If that one is set anew meanwhile, it fires too early, finds
+// nothing, and is armed again.
 void DeadlineTimer::arm() {
   const auto next = deadlines_.next();
   timer_at_ = next.value_or(Clock::time_point::max());

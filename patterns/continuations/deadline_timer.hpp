@@ -20,9 +20,9 @@ using namespace core;
 
 class DeadlineTimer {
  public:
-  // Raises an event for whoever has the deadline. Called with the lists locked, which keeps a connection from
-  // being freed in between; so it must not set or cancel. True: it became the owner, and `run` follows
-  // without the lock.
+  // Raises an event for the connection that has the deadline. Called with the lists locked, because a
+  // connection cancels its deadline before it is freed; so it must not set or cancel one itself. True: the
+  // calling thread became the owner, and `run` follows without the lock.
   using Raise = std::function<bool(Deadline&, Event)>;
   using Run = std::function<void(Deadline&)>;
 
@@ -33,7 +33,7 @@ class DeadlineTimer {
   void cancel(Deadline& deadline);
   // Takes out every deadline and raises `event` for it.
   void end_all(Event event);
-  // Lets the pool run out of work.
+  // No timer is waited for any more, so that the pool can run out of work.
   void stop();
 
  private:
@@ -41,7 +41,7 @@ class DeadlineTimer {
                                                   boost::asio::io_context::executor_type>;
 
   void expire();
-  void arm();  // with the lock held
+  void arm();  // called with the lock held
 
   const Raise raise_;
   const Run run_;

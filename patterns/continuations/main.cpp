@@ -18,16 +18,18 @@ int main(int argc, char** argv) {
   core::Options options;
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
   std::string resume = "redispatch";
-  const std::map<std::string, continuations::ResumeStyle> styles{{"redispatch", continuations::ResumeStyle::redispatch},
-                                                         {"direct", continuations::ResumeStyle::direct},
-                                                         {"stackful", continuations::ResumeStyle::stackful}};
+  const std::map<std::string, continuations::ResumeStyle> styles{
+      {"redispatch", continuations::ResumeStyle::redispatch},
+      {"direct", continuations::ResumeStyle::direct},
+      {"stackful", continuations::ResumeStyle::stackful},
+      {"coroutine", continuations::ResumeStyle::coroutine}};
   CLI::App app("The long-poll server as a pool of threads and suspended requests (Boost.Asio).",
                "comet-continuations");
   core::add_shared_options(app, options);
   app.add_option("--threads", threads, "threads of the pool")
       ->check(core::whole_number(1, 1024))
       ->capture_default_str();
-  app.add_option("--resume", resume, "how a held request goes on: redispatch, direct or stackful")
+  app.add_option("--resume", resume, "how a held request goes on: redispatch, direct, stackful or coroutine")
       ->check(CLI::IsMember(styles))
       ->capture_default_str();
   core::parse_or_exit(app, argc, argv);

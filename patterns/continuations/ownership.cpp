@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint8_t kOwned = 32;
 constexpr std::uint8_t kRetired = 64;
-// At retirement these two bits mean "not in flight any more": whoever makes them complete is the last.
+// After retirement these two bits mean "not in flight any more": the call that sets the second is the last.
 constexpr std::uint8_t kInFlight =
     static_cast<std::uint8_t>(Event::readable) | static_cast<std::uint8_t>(Event::writable);
 
@@ -22,10 +22,12 @@ Ownership::Turn Ownership::raise(Event event) {
   const std::uint8_t before = word_.fetch_or(bit | kOwned, std::memory_order_acq_rel);
   if (!(before & kOwned)) return Turn::mine;
   if (!(before & kRetired)) return Turn::others;
-  const bool complete = ((before | bit) & kInFlight) == kInFlight;
-  return complete && (before & kInFlight) != kInFlight ? Turn::last : Turn::others;
+  const bool was_complete = (before & kInFlight) == kInFlight;
+  const bool is_complete = ((before | bit) & kInFlight) == kInFlight;
+  return is_complete && !was_complete ? Turn::last : Turn::others;
 }
 
+// The lowest bit first.
 Event Ownership::take() {
   const unsigned events = word_.load(std::memory_order_acquire) & (kOwned - 1u);
   const auto first = static_cast<std::uint8_t>(1u << std::countr_zero(events));

@@ -1,129 +1,143 @@
 // Model: a pool of threads over one Asio loop; a held request is a Continuation and costs no thread.
 // Owner of a connection: the thread in which its handler runs.
-// Runs on: redispatch and stackful: every thread of the pool at once; direct: one after another in any.
-// Wakes a held request: the three ways to go on after a suspend, side by side.
-#include <boost/asio/post.hpp>
+// Runs on: direct: one after another, in any thread; the others: every thread of the pool at once.
+// Wakes a held request: the four ways to go on after a suspend, side by side.
+//
+// A publish may claim thousands of continuations at once. They are resumed in batches: after each batch the
+// task goes to the end of the pool's queue, so that other requests wait for one batch and not for all.
+#include <algorithm>
 #include <new>
-#include <utility>
 
 #include "patterns/continuations/server.hpp"
 
 namespace comet::continuations {
+namespace {
 
-// redispatch, as Jetty: the handler runs twice, from the top; is_initial() says which time it is. The message
-// comes back as an attribute. Costs a second pass through the pool for each portion; all threads share in making
-// the answers.
+constexpr std::size_t kBatch = 64;  // continuations
 
-void Server::handle_request(Connection& connection, Subscribe&& request) {
-  if (connection.continuation.is_initial()) {
-    connection.continuation.suspend();
-    subscribe(connection, std::move(request));
-  } else {
-    respond_to_subscriber(connection);
-  }
+}  // namespace
+
+// redispatch, as in Jetty: the handler runs twice, from the top, and is_initial() says which time it is.
+// Every thread of the pool takes batches, so all of them share in making the answers.
+
+TurnEnd Server::handle_request(Connection& connection, const Subscribe& request) {
+  if (!connection.continuation.is_initial()) return respond_to_subscriber(connection);
+  connection.continuation.suspend();
+  return subscribe(connection, request);
 }
 
-// One task for each thread; each takes a portion and queues again behind what else has come meanwhile.
-void Server::resume_in_pool(const std::shared_ptr<Woken>& woken) {
-  boost::asio::post(pool_, [this, woken] {
-    if (resume_portion(*woken)) resume_in_pool(woken);
+void Server::resume_in_pool(const std::shared_ptr<Claimed>& claimed) {
+  boost::asio::post(pool_, [this, claimed] {
+    if (resume_batch(*claimed)) resume_in_pool(claimed);
   });
 }
 
-// direct: the publish answers one subscriber after another, its own client last: one chain of tasks, each with a
-// portion, in whichever thread is free. No help from the other threads: an answer that takes long to make delays all
-// behind it.
+// direct: the publish itself answers one subscriber after another, its own client last: a chain of tasks,
+// each with one batch, in whichever thread is free. The other threads do not help: an answer that takes long
+// to make delays all behind it.
 
-void Server::resume_in_loop(const std::shared_ptr<Woken>& woken, Connection& publisher,
-                            const Response& answer) {
-  boost::asio::post(pool_, [this, woken, &publisher, answer] {
-    if (!resume_portion(*woken)) return respond(publisher, answer);
-    resume_in_loop(woken, publisher, answer);
+TurnEnd Server::resume_in_chain(const std::shared_ptr<Claimed>& claimed, Connection& publisher,
+                                const Response& answer) {
+  return hand_to(pool_, [this, claimed, &publisher, answer] {
+    if (resume_batch(*claimed)) return resume_in_chain(claimed, publisher, answer);
+    return respond(publisher, answer);
   });
 }
 
-// stackful: the handler is one function that reads straight down. Its stack is kept while it waits, a page
-// of memory for each held request, and whichever thread resumes it goes on in mid-function.
+// stackful: the handler is one function that reads straight down. Its stack is kept while it waits, a page of
+// memory for each held request. The pool resumes it as in redispatch, in mid-function and in any thread.
 
-void Server::begin_captured(Connection& connection, Subscribe&& request) {
+TurnEnd Server::begin_captured(Connection& connection, const Subscribe& request) {
   const auto handler = [this, &connection](CapturedStack& stack) {
     connection.continuation.suspend();
     stack.suspend();
-    respond_to_subscriber(connection);
+    std::ignore = respond_to_subscriber(connection);
   };
   try {
-    connection.handler.begin(stacks_, handler);
+    connection.captured.begin(stacks_, handler);
   } catch (const std::bad_alloc&) {
     return respond(connection, service_.unavailable("out of stacks", request.form));
   }
   // On the thread's own stack again, with the handler's put aside: from here on any thread may resume it.
-  subscribe(connection, std::move(request));
+  return subscribe(connection, request);
 }
 
-// What all three share: the choice between them, the walk over the woken, and the answer.
+// coroutine: the handler reads straight down here too. The compiler knows what the handler needs after its
+// co_await and keeps that alone: a frame of some 80 bytes instead of a page. The pool resumes it likewise.
 
-void Server::begin_subscribe(Connection& connection, Subscribe&& request) {
-  if (style_ == ResumeStyle::redispatch) return handle_request(connection, std::move(request));
-  if (style_ == ResumeStyle::stackful) return begin_captured(connection, std::move(request));
-  connection.continuation.suspend();
-  subscribe(connection, std::move(request));
+CoroutineHandler Server::handle_as_coroutine(Connection& connection) {
+  co_await connection.continuation;
+  std::ignore = respond_to_subscriber(connection);
 }
 
-// A publish has won these continuations.
-void Server::resume(const std::shared_ptr<Woken>& woken, Connection& publisher, const Response& answer) {
-  if (style_ == ResumeStyle::direct) return resume_in_loop(woken, publisher, answer);
-  for (std::size_t tasks = std::min<std::size_t>(threads_, woken->portions.size()); tasks > 0; --tasks) {
-    resume_in_pool(woken);
-  }
-  boost::asio::post(pool_, [this, &publisher, answer] { respond(publisher, answer); });
+TurnEnd Server::begin_coroutine(Connection& connection, const Subscribe& request) {
+  connection.coroutine = handle_as_coroutine(connection).handle;
+  if (!connection.coroutine)
+    return respond(connection, service_.unavailable("no memory for this request", request.form));
+  // The handler is suspended and has returned: from here on any thread may resume it.
+  return subscribe(connection, request);
 }
 
-// One continuation is won, by whomever, and the caller owns its connection.
-void Server::go_on(Connection& connection) {
+// What all four share: the choice between them, and the walk over the claimed.
+
+TurnEnd Server::begin_subscribe(Connection& connection, const Subscribe& request) {
   switch (style_) {
     case ResumeStyle::redispatch:
-      return handle_request(connection, {});  // what is needed of the request is in the attributes
-    case ResumeStyle::direct:
-      return respond_to_subscriber(connection);
+      return handle_request(connection, request);
     case ResumeStyle::stackful:
-      return CapturedHandler::resume(std::move(connection.handler));
+      return begin_captured(connection, request);
+    case ResumeStyle::coroutine:
+      return begin_coroutine(connection, request);
+    case ResumeStyle::direct:
+      break;
   }
+  connection.continuation.suspend();
+  return subscribe(connection, request);
 }
 
-// False once there is no portion left.
-bool Server::resume_portion(Woken& woken) {
-  const std::size_t index = woken.next.fetch_add(1, std::memory_order_relaxed);
-  if (index >= woken.portions.size()) return false;
-  Waiters& portion = woken.portions[index];
-  while (!portion.empty()) {
-    Connection& connection = portion.front();
-    portion.pop_front();
+// The continuation is claimed, by whomever, and the caller owns the connection.
+TurnEnd Server::go_on(Connection& connection) {
+  switch (style_) {
+    case ResumeStyle::redispatch:
+      return handle_request(connection, {});  // what is needed of the request lies in the connection
+    case ResumeStyle::stackful:
+      CapturedHandler::resume(std::move(connection.captured));
+      return {};  // the handler's last line has ended the turn
+    case ResumeStyle::coroutine:
+      connection.coroutine.resume();
+      return {};  // as above
+    case ResumeStyle::direct:
+      break;
+  }
+  return respond_to_subscriber(connection);
+}
+
+// A publish has claimed these, and then gives its own client the answer.
+TurnEnd Server::resume_claimed(const std::shared_ptr<Claimed>& claimed, Connection& publisher,
+                               const Response& answer) {
+  if (style_ == ResumeStyle::direct) return resume_in_chain(claimed, publisher, answer);
+  const std::size_t batches = (claimed->receivers + kBatch - 1) / kBatch;
+  for (std::size_t tasks = std::min<std::size_t>(threads_, batches); tasks > 0; --tasks)
+    resume_in_pool(claimed);
+  return hand_to(pool_, [this, &publisher, answer] { return respond(publisher, answer); });
+}
+
+// False: all are resumed, or another thread has the last of them.
+bool Server::resume_batch(Claimed& claimed) {
+  Waiters batch;
+  {
+    const std::lock_guard lock(claimed.mutex);
+    for (std::size_t i = 0; i < kBatch && !claimed.connections.empty(); ++i) {
+      batch.splice(batch.end(), claimed.connections, claimed.connections.begin());
+    }
+  }
+  const bool resumed = !batch.empty();
+  while (!batch.empty()) {
+    Connection& connection = batch.front();
+    batch.pop_front();
     on_event(connection, Event::resumed);
   }
-  return true;
-}
-
-// What the attributes say.
-void Server::respond_to_subscriber(Connection& connection) {
-  using State = Continuation::State;
-  if (connection.client_left) return close(connection);
-  const Continuation::Attributes& attributes = connection.continuation.attributes;
-  switch (connection.continuation.state()) {
-    case State::resumed:
-      return respond(connection,
-                     service_.message(*attributes.message, attributes.form));
-    case State::expired:
-      return respond(connection, no_content_response(attributes.cursor, attributes.form));
-    case State::refused:
-      if (attributes.no_memory) return respond(connection, connection.reader.refuse_without_memory({}));
-      return respond(connection, draining_ ? service_.shutting_down(attributes.form)
-                                           : service_.unavailable("too many held requests",
-                                                    attributes.form));
-    case State::initial:
-    case State::suspended:
-    case State::abandoned:
-      return close(connection);
-  }
+  return resumed;
 }
 
 }  // namespace comet::continuations

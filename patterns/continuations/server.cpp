@@ -1,18 +1,33 @@
 // Model: a pool of threads over one Asio loop; a held request is a Continuation and costs no thread.
 // Owner of a connection: one thread of the pool at a time; channel logs and waiters belong to the strand.
 // Runs on: every thread that is in run(), whichever is free.
-// Wakes a held request: publish(), which resumes each continuation; resume_styles.cpp shows the three ways.
+// Wakes a held request: publish(), which claims each continuation; resume_styles.cpp has the ways to go on.
+//
+// A turn is the time in which one thread owns one connection. It begins when something happens to the
+// connection: an event that turns.cpp hands to read_request() and the like. Within a turn the thread may read
+// and write the connection without a lock, because nobody else touches it (ownership.hpp).
+//
+// The rule of turns: every path of a turn ends by exactly one of these four calls. After it the thread must
+// not touch the connection: another may have it already.
+//   release()         Nothing more to do now. Any thread may take the connection's next event.
+//   close()           The connection has ended.
+//   hand_to_strand()  The connection goes to the strand, and the turn goes on there, with the logs at hand. A
+//                     strand runs one task at a time and queues the rest; no thread blocks.
+//   hand_to(pool)     The connection goes to the end of the queue of the pool, or of the pool for blocking
+//                     work, and the turn goes on there, in whichever thread takes it.
+// Every other step, respond() for example, calls one of these last. All steps return TurnEnd, so `return
+// respond(...)` reads as "here the turn ends", and the compiler warns of a path that breaks the rule.
 #include "patterns/continuations/server.hpp"
 
 #include <array>
 #include <boost/asio/bind_executor.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/post.hpp>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "core/lookup.hpp"
 #include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 
@@ -22,7 +37,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-thread_local std::array<char, 65536> input;  // read into, then fed to a reader, within one handler
+thread_local std::array<char, 65536> input;  // read into, then fed to a reader, within one turn
 
 asio::ip::tcp family_of(const Options& options) {
   error_code error;  // open_listener() says what is wrong with an address
@@ -35,8 +50,7 @@ Server::Server(const Options& options, unsigned threads, ResumeStyle style)
     : service_{options, [this] { return read_stats(counters_, "continuations", started_); }, &counters_},
       threads_(threads),
       style_(style),
-      held_limit_(style == ResumeStyle::stackful ? std::min(held_limit(options), stacks_.most() - kPublishers)
-                                                 : held_limit(options)),
+      held_limit_(most_held(options)),
       connection_limit_(connection_limit()),
       started_(unix_milliseconds()),
       pool_(static_cast<int>(threads)),
@@ -47,7 +61,7 @@ Server::Server(const Options& options, unsigned threads, ResumeStyle style)
           [](Deadline& deadline, Event event) {
             return static_cast<Connection&>(deadline).ownership.raise(event) == Ownership::Turn::mine;
           },
-          [this](Deadline& deadline) { handle_event(static_cast<Connection&>(deadline)); }),
+          [this](Deadline& deadline) { begin_turn(static_cast<Connection&>(deadline)); }),
       acceptor_(pool_, family_of(options), open_listener(options)),
       signal_watch_(pool_, signals_.descriptor()),
       accept_timer_(pool_),
@@ -57,7 +71,7 @@ void Server::run() {
   signal_watch_.async_wait(asio::posix::stream_descriptor::wait_read,
                            asio::bind_executor(strand_, [this](const error_code&) { drain(); }));
   const int listener = acceptor_.native_handle();  // before the others run: a drain closes it
-  accept_connection();
+  wait_for_connection();
   std::vector<std::jthread> others;
   try {
     while (others.size() < service_.options.publish_work_threads) {
@@ -72,217 +86,191 @@ void Server::run() {
   work_pool_.stop();
 }
 
-// Step 1: accept. Over the limit of connections the client gets its 503 and is let go. Where memory or descriptors
-// are out new ones wait in the kernel's queue.
-void Server::accept_connection() {
+// Step 1: accept. In the strand, because a drain closes the acceptor. This thread owns the new connection.
+void Server::wait_for_connection() {
   if (!memory_reserve_is_whole()) return accept_later();
   acceptor_.async_accept(pool_.get_executor(),
                          asio::bind_executor(strand_, [this](const error_code& error, Socket socket) {
                            if (draining_) return;
-                           if (!error) begin(std::move(socket));
-                           if (!error || error == asio::error::connection_aborted) return accept_connection();
-                           accept_later();
+                           if (error && error != asio::error::connection_aborted) return accept_later();
+                           if (!error) std::ignore = accept_connection(std::move(socket));
+                           wait_for_connection();
                          }));
 }
 
-void Server::accept_later() {
-  accept_timer_.expires_after(kAcceptPause);
-  accept_timer_.async_wait(asio::bind_executor(strand_, [this](const error_code& cancelled) {
-    if (!cancelled && !draining_) accept_connection();
-  }));
-}
-
-void Server::begin(Socket&& socket) {
-  error_code error;
-  socket.non_blocking(true, error);
-  if (error || !set_no_delay(socket.native_handle())) return;
+TurnEnd Server::accept_connection(Socket&& socket) {
   auto& connection = *new Connection(service_, std::move(socket));
   add(counters_.connections);
-  wait_for_input(connection);
+  error_code error;
+  connection.socket.non_blocking(true, error);
+  if (error || !set_no_delay(connection.socket.native_handle())) return close(connection);
   if (counters_.connections > connection_limit_) {
-    return respond(connection,
-                   service_.unavailable("too many connections", {.keep_alive = false}));
+    return respond(connection, service_.unavailable("too many connections", {.keep_alive = false}));
   }
-  set_deadline(connection, service_.options.idle_timeout);
-  release(connection);
+  wait_for_input(connection);
+  set_deadline(connection, service_.idle_time());
+  return release(connection);
 }
 
-// Step 2: read. Bytes become decisions; while a request is held they are put aside, and an end of input means
+// Step 2: read. Bytes become decisions. While a request is held they are put aside, and an end of input means
 // that the client has left.
-void Server::read_request(Connection& connection) {
-  using Phase = Connection::Phase;
-  const bool held = connection.phase == Phase::held;
+TurnEnd Server::read_request(Connection& connection) {
   if (connection.phase == Phase::writing) return release(connection);
+  const bool held = connection.phase == Phase::held;
   error_code error;
   const std::size_t size = connection.socket.read_some(asio::buffer(input), error);
   if (error && error != asio::error::would_block) return held ? leave(connection) : close(connection);
   const std::string_view bytes(input.data(), size);
-  if (size > 0 && connection.phase != Phase::lingering && !memory_reserve_is_whole()) {
-    if (!held) return respond(connection, connection.reader.refuse_without_memory(bytes));
-    if (connection.continuation.refuse()) {
-      connection.continuation.attributes.no_memory = true;
-      return end_hold(connection);
-    }
-  }
-  if (held && !connection.reader.store(bytes)) return leave(connection);
+  const bool discarded = size == 0 || connection.phase == Phase::lingering;
+  if (!discarded && !memory_reserve_is_whole()) return refuse_without_memory(connection, bytes);
+  if (held) return put_aside(connection, bytes);
   wait_for_input(connection);
-  if (held || connection.phase == Phase::lingering || size == 0) return release(connection);
-  handle(connection, connection.reader.feed(bytes));
+  if (discarded) return release(connection);
+  return handle(connection, connection.reader.feed(bytes));
 }
 
-// Step 3: decide. One decision; finish_response() comes back for the next where the input is not used up.
-void Server::handle(Connection& connection, Decision decision) {
-  using Phase = Connection::Phase;
-  if (auto* request = std::get_if<Subscribe>(&decision))
-    return begin_subscribe(connection, std::move(*request));
+TurnEnd Server::put_aside(Connection& connection, std::string_view bytes) {
+  if (!connection.reader.store(bytes)) return leave(connection);
+  wait_for_input(connection);
+  return release(connection);
+}
+
+// Step 3: decide. One decision; finish_response() comes back for the next if there is input left.
+TurnEnd Server::handle(Connection& connection, Decision decision) {
+  if (const auto* poll = std::get_if<Subscribe>(&decision)) return begin_subscribe(connection, *poll);
   if (auto* message = std::get_if<Publish>(&decision)) return publish(connection, std::move(*message));
-  if (auto* reply = std::get_if<Reply>(&decision)) return respond(connection, reply->response);
-  // The header time runs from a request's first byte and is not renewed by later ones.
-  if (!connection.reader.mid_request()) {
-    connection.phase = Phase::idle;
-    set_deadline(connection, service_.options.idle_timeout);
-  } else if (connection.phase == Phase::idle) {
+  if (const auto* reply = std::get_if<Reply>(&decision)) return respond(connection, reply->response);
+  // The header time runs from a request's first byte and is not renewed by later ones. The idle time runs
+  // from step 1 or 8 and is not renewed by bytes that complete no request.
+  if (connection.phase == Phase::idle && connection.reader.mid_request()) {
     connection.phase = Phase::reading;
     set_deadline(connection, service_.options.header_timeout);
   }
   if (draining_) return close(connection);
-  release(connection);
+  return release(connection);
 }
 
-// Step 4: subscribe. Answer from the log, or hold. The connection goes to the strand and comes back from it.
-void Server::subscribe(Connection& connection, Subscribe&& request) {
-  asio::dispatch(strand_, [this, &connection, request = std::move(request)] {
+// Step 4: subscribe. Answer from the log, or hold. The handler has suspended its request: what is found here
+// goes back to it in the same way as after a hold.
+TurnEnd Server::subscribe(Connection& connection, const Subscribe& request) {
+  return hand_to_strand([this, &connection, request] {
     Channel& channel = channels_.open(request.channel);
-    const Cursor since = request.since.value_or(channel.log.last());
-    const auto [message, missed] = channel.log.first_after(since);
-    Continuation& continuation = connection.continuation;
-    continuation.attributes.form = request.form;
-    continuation.attributes.form.missed = missed;
-    if (message) {
-      continuation.resume(std::make_shared<const Message>(*message));
-    } else if (request.hold > Milliseconds{0} && counters_.held < held_limit_ && !draining_) {
-      return hold(connection, channel, request.hold);
-    } else {
-      request.hold == Milliseconds{0} ? continuation.expire() : continuation.refuse();
+    const Lookup found = look_up(channel.log, request);
+    connection.last = found.last;
+    connection.form = found.form;
+    switch (found.outcome) {
+      case Outcome::message:
+        connection.continuation.resume(std::make_shared<const Message>(*found.message));
+        break;
+      case Outcome::no_content:
+        connection.continuation.expire();
+        break;
+      case Outcome::hold:
+        if (may_hold()) return hold(connection, channel, request.hold);
+        connection.continuation.cancel();
+        break;
     }
-    continuation.attributes.cursor = channel.log.last();
     channels_.close_if_unused(channel);
     count_channels();
-    asio::post(pool_, [this, &connection] { go_on(connection); });
+    return hand_to(pool_, [this, &connection] { return go_on(connection); });
   });
 }
 
-// Step 6: hold. The connection stays readable, so that the pool reports the client's leaving. In the strand.
-void Server::hold(Connection& connection, Channel& channel, Milliseconds time) {
-  connection.phase = Connection::Phase::held;
+// Step 5: publish. In publish.cpp.
+
+// Step 6: hold. In the strand. The wait for input goes on, so that the pool sees when the client leaves.
+TurnEnd Server::hold(Connection& connection, Channel& channel, Milliseconds time) {
+  connection.phase = Phase::held;
   connection.channel = &channel;
-  // The cursor of the 204. Not taken at the hold's end: a message may come between the claim and end_hold().
-  connection.continuation.attributes.cursor = channel.log.last();
   channel.waiters.push_back(connection);
   add(counters_.held);
   count_channels();
   set_deadline(connection, time);
-  release(connection);
+  return release(connection);
 }
 
-// Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain. Whoever wins
-// the continuation comes here; the others do nothing. A publisher is in the strand already and does the same
-// in wake().
-void Server::end_hold(Connection& connection) {
-  asio::dispatch(strand_, [this, &connection] {
+// Step 7: end of a hold. A message, the time, the client's leaving and the drain may come at once, each in a
+// thread of its own. Each claims the continuation; one wins, the others release the connection to it. The
+// winner takes the request out of its channel's list: a publisher in claim_waiters(), the others here. Then
+// its handler goes on.
+TurnEnd Server::end_hold(Connection& connection) {
+  return hand_to_strand([this, &connection] {
     Channel& channel = *std::exchange(connection.channel, nullptr);
     channel.waiters.erase(Waiters::s_iterator_to(connection));
     subtract(counters_.held);
     channels_.close_if_unused(channel);
     count_channels();
-    asio::post(pool_, [this, &connection] { go_on(connection); });
+    return hand_to(pool_, [this, &connection] { return go_on(connection); });
   });
 }
 
-void Server::expire(Connection& connection) {
+TurnEnd Server::expire(Connection& connection) {
   if (!connection.continuation.expire()) return release(connection);
   add(counters_.timeouts);
-  end_hold(connection);
+  return end_hold(connection);
 }
 
-// Where the answer is already on its way, go_on() will find that there is nobody to take it.
-void Server::leave(Connection& connection) {
+// If a publisher was first, its message is on the way, and respond_to_subscriber() will find that nobody is
+// there to take it.
+TurnEnd Server::leave(Connection& connection) {
   add(counters_.disconnects);
   connection.client_left = true;
   if (!connection.continuation.abandon()) return release(connection);
-  end_hold(connection);
+  return end_hold(connection);
 }
 
-// Step 8: respond. Most answers fit the socket's buffer and leave at once; the rest follows when there is
-// room.
-void Server::respond(Connection& connection, const Response& response) {
+TurnEnd Server::drain_hold(Connection& connection) {
+  if (!connection.continuation.cancel()) return release(connection);
+  return end_hold(connection);
+}
+
+// The handler's last line, in every style: the answer, by what the winner has left.
+TurnEnd Server::respond_to_subscriber(Connection& connection) {
+  using State = Continuation::State;
+  if (connection.client_left) return close(connection);
+  const State state = connection.continuation.state();
+  if (state == State::resumed) return deliver(connection, connection.continuation.message());
+  if (state == State::expired)
+    return respond(connection, no_content_response(connection.last, connection.form));
+  return refuse_subscriber(connection);
+}
+
+TurnEnd Server::deliver(Connection& connection, const Message& message) {
+  return respond(connection, service_.message(message, connection.form));
+}
+
+// Step 8: respond. Most answers fit the socket's buffer and leave at once.
+TurnEnd Server::respond(Connection& connection, const Response& response) {
   error_code error;
   const std::size_t sent = connection.socket.write_some(asio::buffer(*response.bytes), error);
   if (error && error != asio::error::would_block) return close(connection);
-  if (sent == response.bytes->size() && is_interim(response)) return handle(connection, NeedsInput{});
-  if (sent == response.bytes->size()) return finish_response(connection, response);
-  write_later(connection, response, sent);
+  if (sent < response.bytes->size()) return write_later(connection, response, sent);
+  return finish_response(connection, response);
 }
 
-// A client that does not read is not read from either, and is closed when its idle time is over.
-void Server::write_later(Connection& connection, const Response& response, std::size_t sent) {
-  if (cutting_) return close(connection);  // the cut does not find one that a thread works on
-  const auto phase = std::exchange(connection.phase, Connection::Phase::writing);
-  connection.rest = std::make_unique<Connection::Rest>(Connection::Rest{response, sent, phase});
-  if (!is_interim(response)) set_deadline(connection, service_.options.idle_timeout);
-  connection.socket.async_wait(
-      Socket::wait_write, [this, &connection](const error_code&) { on_event(connection, Event::writable); });
-  release(connection);
-}
-
-void Server::write_rest(Connection& connection) {
-  const auto rest = std::exchange(connection.rest, nullptr);
-  connection.phase = rest->phase;
-  error_code error;
-  const std::size_t sent =
-      connection.socket.write_some(asio::buffer(*rest->response.bytes) + rest->sent, error);
-  if (error && error != asio::error::would_block) return close(connection);
-  rest->sent += sent;
-  if (rest->sent < rest->response.bytes->size()) return write_later(connection, rest->response, rest->sent);
-  if (!is_interim(rest->response)) return finish_response(connection, rest->response);
+TurnEnd Server::finish_response(Connection& connection, const Response& response) {
   wait_for_input(connection);
-  handle(connection, NeedsInput{});
-}
-
-// A request that came early is not handled here: a client that sends many would deepen the stack with each.
-void Server::finish_response(Connection& connection, const Response& response) {
+  if (is_interim(response)) return handle(connection, NeedsInput{});
   if (response.is_delivery) add(counters_.delivered);
   connection.continuation.complete();
   if (response.close || draining_) return linger(connection);
-  connection.phase = Connection::Phase::idle;
-  wait_for_input(connection);
-  if (connection.reader.mid_request()) {
-    return asio::post(pool_, [this, &connection] { handle(connection, connection.reader.next()); });
-  }
-  handle(connection, NeedsInput{});
+  connection.phase = Phase::idle;
+  set_deadline(connection, service_.idle_time());
+  if (!connection.reader.mid_request()) return handle(connection, NeedsInput{});
+  // The next request has come early. It is not handled here: each of many would deepen this thread's stack.
+  return hand_to(pool_, [this, &connection] { return handle(connection, connection.reader.next()); });
 }
 
-// Step 9: close. First the sending side, so that the client reads the answer; then all, when it has closed
-// too.
-void Server::linger(Connection& connection) {
-  error_code error;
-  connection.socket.shutdown(Socket::shutdown_send, error);
-  if (error || cutting_) return close(connection);
-  connection.phase = Connection::Phase::lingering;
-  set_deadline(connection, kLingerTimeout);
-  wait_for_input(connection);
-  release(connection);
-}
-
-// Operations in flight end with an error; the last of them frees the connection.
-void Server::close(Connection& connection) {
+// Step 9: close. Operations in flight end with an error; the last of them frees the connection.
+TurnEnd Server::close(Connection& connection) {
   deadlines_.cancel(connection);
-  const bool writes = connection.rest != nullptr;
+  const bool writes = connection.late_answer != nullptr;
   error_code ignored;  // the descriptor is closed in any case
   connection.socket.close(ignored);
   subtract(counters_.connections);
   if (connection.ownership.retire(connection.waits_for_input, writes)) delete &connection;
   stop_if_drained();
+  return {};
 }
 
 }  // namespace comet::continuations

@@ -1,34 +1,40 @@
 // Model: a pool of threads over one Asio loop; a held request is a Continuation and costs no thread.
 // Owner of a connection: one thread of the pool at a time; channel logs and waiters belong to the strand.
 // Runs on: every thread that is in run(), whichever is free.
-// Wakes a held request: publish(), which resumes each continuation; resume_styles.cpp shows the three ways.
+// Wakes a held request: publish(), which claims each continuation; resume_styles.cpp has the ways to go on.
 #pragma once
 
 #include <atomic>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <memory>
-#include <vector>
+#include <mutex>
+#include <tuple>
+#include <utility>
 
 #include "core/channels.hpp"
 #include "core/request_reader.hpp"
 #include "core/stats.hpp"
+#include "patterns/common/phase.hpp"
 #include "patterns/common/stop_signals.hpp"
 #include "patterns/continuations/captured_handler.hpp"
 #include "patterns/continuations/continuation.hpp"
+#include "patterns/continuations/coroutine_handler.hpp"
 #include "patterns/continuations/deadline_timer.hpp"
-#include "patterns/continuations/operation_memory.hpp"
+#include "patterns/continuations/footprint/operation_memory.hpp"
 #include "patterns/continuations/ownership.hpp"
 
 namespace comet::continuations {
 
-enum class ResumeStyle : std::uint8_t { redispatch, direct, stackful };
+enum class ResumeStyle : std::uint8_t { redispatch, direct, stackful, coroutine };
 
 struct Connection;
 struct Waiting;  // tag of the hook by which a held connection is in its channel's list
@@ -40,39 +46,46 @@ using Waiters = boost::intrusive::list<Connection, boost::intrusive::base_hook<W
                                        boost::intrusive::constant_time_size<false>>;
 using Channel = Channels<Waiters>::Channel;
 
+// An answer that the socket did not take at once.
+struct LateAnswer {
+  Response response;
+  std::size_t sent;  // bytes
+  Phase phase;       // of the connection before, to go on with after an interim answer
+};
+
 // Everything that a connection costs in user memory beside what Asio keeps for its descriptor, held or not.
 struct Connection : Deadline, WaiterHook {
   Connection(const Service& service, Socket&& accepted) : socket(std::move(accepted)), reader(service) {}
 
-  enum class Phase : std::uint8_t { idle, reading, held, writing, lingering };
-
-  // An answer that the socket did not take at once.
-  struct Rest {
-    Response response;
-    std::size_t sent;
-    Phase phase;  // before: that to go on with after an interim answer
-  };
-
   Socket socket;
   RequestReader reader;
-  Continuation continuation;
-  Channel* channel = nullptr;  // while held; belongs to the strand
-  CapturedHandler handler;     // stackful: while held
-  std::unique_ptr<Rest> rest;  // while writing
   Ownership ownership;
   Phase phase = Phase::idle;
   bool waits_for_input = false;
-  bool client_left = false;  // during a hold
+  std::unique_ptr<LateAnswer> late_answer;  // while writing
   OperationMemory input_wait;
+
+  // The subscribe request.
+  Continuation continuation;
+  CapturedHandler captured;           // stackful: while held
+  std::coroutine_handle<> coroutine;  // coroutine: while held
+  Channel* channel = nullptr;         // while held; belongs to the strand
+  Cursor last;                 // of the channel's log when the request was looked up: the cursor of a 204
+  ReplyForm form;              // of the answer
+  bool client_left = false;    // during the hold
+  bool out_of_memory = false;  // during the hold, for bytes that came early
 };
 
-// The continuations that one publish has resumed, in portions: between two of them other requests have their
-// turn.
-struct Woken {
-  std::vector<Waiters> portions;
-  std::atomic<std::size_t> next{0};  // the portion that is handled next
+// The continuations that one publish has claimed. Threads take them out in batches.
+struct Claimed {
+  Waiters connections;
+  std::mutex mutex;  // guards the list
   std::size_t receivers = 0;
 };
+
+// What every step of a turn returns; server.cpp says what a turn is. Made by release(), close() and the
+// hand-overs only, and handed through by all others: the compiler warns of a path that ends no turn, or two.
+struct [[nodiscard]] TurnEnd {};
 
 class Server {
  public:
@@ -82,63 +95,81 @@ class Server {
   void run();
 
  private:
-  // What Asio calls when a wait for input ends. Its operation lies in the connection, not in the heap.
-  struct InputHandler {
-    using allocator_type = OperationAllocator<std::byte>;
-    allocator_type get_allocator() const { return allocator_type(connection->input_wait); }
-    void operator()(const boost::system::error_code&) const {
-      server->on_event(*connection, Event::readable);
-    }
-
-    Server* server;
-    Connection* connection;
-  };
-
-  // The life of a connection, in order.
-  void accept_connection();
-  void accept_later();
-  void begin(Socket&& socket);
-  void read_request(Connection& connection);
-  void handle(Connection& connection, Decision decision);
-  void subscribe(Connection& connection, Subscribe&& request);
-  void publish(Connection& connection, Publish&& request);
-  void hold(Connection& connection, Channel& channel, Milliseconds time);
-  std::shared_ptr<Woken> wake(Channel& channel, const std::shared_ptr<const Message>& message);
-  void expire(Connection& connection);
-  void leave(Connection& connection);
-  void respond(Connection& connection, const Response& response);
-  void finish_response(Connection& connection, const Response& response);
-  void close(Connection& connection);
+  // The life of a connection, in order. Every step of a turn returns TurnEnd.
+  void wait_for_connection();
+  TurnEnd accept_connection(Socket&& socket);
+  TurnEnd read_request(Connection& connection);
+  TurnEnd put_aside(Connection& connection, std::string_view bytes);
+  TurnEnd handle(Connection& connection, Decision decision);
+  TurnEnd subscribe(Connection& connection, const Subscribe& request);
+  TurnEnd publish(Connection& connection, Publish&& request);  // a copy of its body might find no memory
+  TurnEnd hold(Connection& connection, Channel& channel, Milliseconds time);
+  TurnEnd end_hold(Connection& connection);
+  TurnEnd deliver(Connection& connection, const Message& message);
+  TurnEnd expire(Connection& connection);
+  TurnEnd leave(Connection& connection);
+  TurnEnd drain_hold(Connection& connection);
+  TurnEnd respond(Connection& connection, const Response& response);
+  TurnEnd finish_response(Connection& connection, const Response& response);
+  TurnEnd close(Connection& connection);
   void drain();
 
-  // resume_styles.cpp: how a subscribe begins, and how it goes on once its continuation has been won.
-  void begin_subscribe(Connection& connection, Subscribe&& request);
-  void resume(const std::shared_ptr<Woken>& woken, Connection& publisher, const Response& answer);
-  void go_on(Connection& connection);
-  void handle_request(Connection& connection, Subscribe&& request);
-  void begin_captured(Connection& connection, Subscribe&& request);
-  void resume_in_pool(const std::shared_ptr<Woken>& woken);
-  void resume_in_loop(const std::shared_ptr<Woken>& woken, Connection& publisher, const Response& answer);
-  bool resume_portion(Woken& woken);
-  void respond_to_subscriber(Connection& connection);
-
-  // Ownership: an event is handled by the owner; release() ends the owner's turn.
+  // turns.cpp: a turn begins with an event. The strand and the pools go on with `step`, which ends the turn.
   void on_event(Connection& connection, Event event);
-  void handle_event(Connection& connection);
-  void release(Connection& connection);
-
+  void begin_turn(Connection& connection);
+  TurnEnd handle_event(Connection& connection);
+  TurnEnd end_time(Connection& connection);
+  TurnEnd release(Connection& connection);
+  template <class Step>
+  TurnEnd hand_to_strand(Step step) {  // at once, in this thread, where no other is in the strand
+    boost::asio::dispatch(strand_, [step = std::move(step)]() mutable { std::ignore = step(); });
+    return {};
+  }
+  template <class Pool, class Step>
+  TurnEnd hand_to(Pool& pool, Step step) {
+    boost::asio::post(pool, [step = std::move(step)]() mutable { std::ignore = step(); });
+    return {};
+  }
   void wait_for_input(Connection& connection);
-  void end_hold(Connection& connection);
-  void count_channels() { counters_.channels.store(channels_.size(), std::memory_order_relaxed); }
-  void write_later(Connection& connection, const Response& response, std::size_t sent);
-  void write_rest(Connection& connection);
-  void linger(Connection& connection);
   void set_deadline(Connection& connection, Milliseconds after) { deadlines_.set(connection, after); }
-  void end_time(Connection& connection);
-  void drain_connection(Connection& connection);
+
+  // resume_styles.cpp: how a subscribe begins, and how it goes on once its continuation has been claimed.
+  TurnEnd begin_subscribe(Connection& connection, const Subscribe& request);
+  TurnEnd go_on(Connection& connection);
+  TurnEnd resume_claimed(const std::shared_ptr<Claimed>& claimed, Connection& publisher,
+                         const Response& answer);
+  TurnEnd handle_request(Connection& connection, const Subscribe& request);
+  void resume_in_pool(const std::shared_ptr<Claimed>& claimed);
+  TurnEnd resume_in_chain(const std::shared_ptr<Claimed>& claimed, Connection& publisher,
+                          const Response& answer);
+  TurnEnd begin_captured(Connection& connection, const Subscribe& request);
+  TurnEnd begin_coroutine(Connection& connection, const Subscribe& request);
+  CoroutineHandler handle_as_coroutine(Connection& connection);
+  bool resume_batch(Claimed& claimed);
+  TurnEnd respond_to_subscriber(Connection& connection);
+
+  // publish.cpp
+  TurnEnd work_in_pool(Connection& connection, Publish&& request);
+  TurnEnd append(Connection& connection, Publish&& request);
+  std::shared_ptr<Claimed> claim_waiters(Channel& channel, const std::shared_ptr<const Message>& message);
+  void count_channels() { counters_.channels.store(channels_.size(), std::memory_order_relaxed); }
+
+  // drain.cpp
+  TurnEnd drain_connection(Connection& connection);
   void stop_if_drained();
-  void work_in_pool(Connection& connection, Publish&& request);
-  void append(Connection& connection, Publish&& request);
+
+  // hardening/limits.cpp: what runs out.
+  std::size_t most_held(const Options& options) const;
+  bool may_hold() const;
+  void accept_later();
+  TurnEnd refuse_without_memory(Connection& connection, std::string_view bytes);
+  TurnEnd refuse_subscriber(Connection& connection);
+
+  // hardening/slow_clients.cpp: clients that take their time to read an answer, or never do.
+  TurnEnd write_later(Connection& connection, const Response& response, std::size_t sent);
+  TurnEnd write_rest(Connection& connection);
+  TurnEnd linger(Connection& connection);
+  void cut_later();
 
   const Service service_;
   const unsigned threads_;
@@ -154,15 +185,15 @@ class Server {
   Channels<Waiters> channels_;
   DeadlineTimer deadlines_;
   std::atomic<bool> draining_{false};
-  std::atomic<bool> cutting_{false};  // kDrainTimeout is over: what is left is closed
+  std::atomic<bool> cutting_{false};  // the time of the drain is over: what is left is closed
 
   boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor> acceptor_;
   StopSignals signals_;
   boost::asio::posix::stream_descriptor signal_watch_;
   boost::asio::steady_timer accept_timer_;
   boost::asio::steady_timer drain_timer_;
-  // For the blocking work of publishes. Its threads are made in run() and attach: it could not end without one
-  // that it failed to make.
+  // For the blocking work of publishes. Its threads are made in run() and attach: it could not end without
+  // one that it failed to make.
   boost::asio::thread_pool work_pool_{0};
 };
 

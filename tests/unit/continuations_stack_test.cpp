@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "patterns/continuations/captured_handler.hpp"
-#include "patterns/continuations/stack_pool.hpp"
+#include "patterns/continuations/footprint/stack_pool.hpp"
 
 namespace comet::continuations {
 namespace {

@@ -2,7 +2,7 @@
 // Owner of a connection: a stack belongs to one request, from its handler's first line to its last.
 // Runs on: any thread of the pool takes and returns stacks, under a mutex.
 // Wakes a held request: nothing here.
-#include "patterns/continuations/stack_pool.hpp"
+#include "patterns/continuations/footprint/stack_pool.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -29,7 +29,7 @@ StackPool::~StackPool() {
 boost::context::stack_context StackPool::take() {
   const std::lock_guard lock(mutex_);
   if (!free_) map_more();
-  Free* taken = free_;
+  FreeStack* taken = free_;
   free_ = taken->next;
   boost::context::stack_context stack;
   stack.sp = taken + 1;
@@ -38,13 +38,13 @@ boost::context::stack_context StackPool::take() {
 }
 
 void StackPool::give_back(boost::context::stack_context& stack) noexcept {
-  Free* freed = static_cast<Free*>(stack.sp) - 1;
+  FreeStack* freed = static_cast<FreeStack*>(stack.sp) - 1;
   const std::lock_guard lock(mutex_);
   freed->next = free_;
   free_ = freed;
 }
 
-// No huge pages: one would make 512 pages of a stack that needs one.
+// No huge pages: a stack that needs one page would get 512.
 void StackPool::map_more() {
   if ((mappings_.size() + 1) * kStacksPerMapping > most_) throw std::bad_alloc();
   mappings_.reserve(mappings_.size() + 1);
@@ -60,7 +60,7 @@ void StackPool::map_more() {
   }
   mappings_.push_back(mapping);
   for (std::size_t at = kMappingSize; at > 0; at -= kStackSize) {
-    auto* top = reinterpret_cast<Free*>(mapping + at) - 1;
+    auto* top = reinterpret_cast<FreeStack*>(mapping + at) - 1;
     top->next = free_;
     free_ = top;
   }
