@@ -1,17 +1,25 @@
-# CTest tests of a program that runs entries: one for each of its tests and each entry that keeps the whole contract.
+# CTest tests of a program that runs entries: one for each of its tests and each entry that keeps the parts of the
+# contract that the test needs.
 set(COMET_SERVER_BIN_DIR "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}" CACHE PATH "folder of the servers that CTest runs")
 set(COMET_SANITIZED_BIN_DIRS "" CACHE STRING
     "more bin folders to run the suite on: NAME=DIR[=REGEX of entries];... , for example asan=/tmp/asan/bin")
 
-# Tests PREFIX.ENTRY.Suite.Test of `program` that match GoogleTest's `filter`, run on the programs of bin_dir.
-function(add_entry_tests program entry prefix bin_dir filter)
-  gtest_discover_tests(${program}
-    TEST_PREFIX "${prefix}${entry}."
-    TEST_FILTER "${filter}"
-    TEST_LIST ignored_list
-    EXTRA_ARGS --entry ${entry} --root ${CMAKE_SOURCE_DIR} --bin-dir ${bin_dir}
-    PROPERTIES TIMEOUT 180 LABELS "${program};${prefix}${entry}"
-    DISCOVERY_TIMEOUT 60)
+# Tests PREFIX.ENTRY.Suite.Test of `program` that match GoogleTest's `filter`, run on the programs of bin_dir. Which they
+# are is asked of the program by ctest itself, for it depends on what the manifest says: see list_tests.cmake.
+function(add_entry_tests program entry prefix bin_dir filter manifest)
+  set(list ${CMAKE_CURRENT_BINARY_DIR}/${program}-${prefix}${entry})
+  file(CONFIGURE OUTPUT ${list}.cmake @ONLY CONTENT [=[
+set(program "@CMAKE_RUNTIME_OUTPUT_DIRECTORY@/@program@")
+set(arguments --entry "@entry@" --root "@CMAKE_SOURCE_DIR@" --bin-dir "@bin_dir@")
+set(filter "@filter@")
+set(manifest "@manifest@")
+set(prefix "@prefix@@entry@")
+set(label "@program@")
+set(list "@list@.tests.cmake")
+set(asked_by "@list@.cmake")
+include("@CMAKE_SOURCE_DIR@/tests/list_tests.cmake")
+]=])
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${list}.cmake)
 endfunction()
 
 # Names of the entries of a manifest: its variants, or itself.
@@ -30,19 +38,20 @@ function(read_entries manifest out)
   set(${out} ${names} PARENT_SCOPE)
 endfunction()
 
-# Every entry in this build, and in the sanitizer builds as far as `sanitized_filter` goes.
+# Every entry in this build, and the patterns in the sanitizer builds as far as `sanitized_filter` goes. Wrong servers are
+# no entries to be right.
 function(add_tests_of_every_entry program sanitized_filter)
-  file(GLOB manifests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/patterns/*/pattern.json)
+  file(GLOB manifests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/*/*/pattern.json ${CMAKE_SOURCE_DIR}/*/*/*.pattern.json)
+  list(REMOVE_ITEM manifests ${CMAKE_SOURCE_DIR}/tests/wrong_servers/pattern.json)
   foreach(manifest ${manifests})
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${manifest})
-    file(READ ${manifest} text)
-    string(JSON keeps ERROR_VARIABLE ignored GET "${text}" keeps)
-    if(NOT keeps STREQUAL "all")
-      continue()
-    endif()
     read_entries(${manifest} entries)
     foreach(entry ${entries})
-      add_entry_tests(${program} ${entry} "" ${COMET_SERVER_BIN_DIR} "*")
+      add_entry_tests(${program} ${entry} "" ${COMET_SERVER_BIN_DIR} "*" ${manifest})
+      file(RELATIVE_PATH place ${CMAKE_SOURCE_DIR} ${manifest})
+      if(NOT place MATCHES "^patterns/")
+        continue()
+      endif()
       foreach(sanitized ${COMET_SANITIZED_BIN_DIRS})
         if(NOT sanitized MATCHES "^([a-z]+)=([^=]+)=?(.*)$")
           message(FATAL_ERROR "COMET_SANITIZED_BIN_DIRS has '${sanitized}': write NAME=DIR or NAME=DIR=REGEX")
@@ -51,7 +60,7 @@ function(add_tests_of_every_entry program sanitized_filter)
         set(dir ${CMAKE_MATCH_2})
         set(only ${CMAKE_MATCH_3})
         if(only STREQUAL "" OR entry MATCHES "${only}")
-          add_entry_tests(${program} ${entry} "${name}." ${dir} "${sanitized_filter}")
+          add_entry_tests(${program} ${entry} "${name}." ${dir} "${sanitized_filter}" ${manifest})
         endif()
       endforeach()
     endforeach()

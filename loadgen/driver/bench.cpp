@@ -218,7 +218,7 @@ void Bench::measure(const Job& job, Measurement& result) {
   const Scenario& scenario = job.scenario;
   const std::int64_t held = job.series.held_wanted;
   const auto connections = connections_at_a_time(scenario, held) + kConnectionsBesides;
-  result.server_command = entry_command(entry, address, 0, static_cast<std::size_t>(connections));
+  result.server_command = entry_command(entry, address, "0", static_cast<std::size_t>(connections));
   result.server_command.insert(result.server_command.end(), scenario.server_options.begin(),
                                scenario.server_options.end());
   ServerProcess process(result.server_command, entry.folder, options_.program_folder);

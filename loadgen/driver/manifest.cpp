@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <tuple>
 
 #include "loadgen/errors.hpp"
 
@@ -18,7 +19,8 @@ namespace fs = std::filesystem;
 // Of one figure of `held`: times the most that can be asked for it stays far below 2^63.
 constexpr std::int64_t kMostHeldCost = 1'000'000'000;
 
-std::string join(const std::set<std::string>& words) {
+template <class Words>
+std::string join(const Words& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
   return text;
@@ -80,21 +82,18 @@ void replace(std::string& text, const std::string& placeholder, const std::strin
     text.replace(at, placeholder.size(), value);
 }
 
-// The parts of the contract that an entry may keep without keeping all of it: docs/architecture.md says what each is.
-const std::set<std::string>& parts() {
-  static const std::set<std::string> names{"subscribe", "publish", "publish-form", "publish-get", "stats",
-                                           "channels",  "cursors", "timeout",      "leaving"};
-  return names;
-}
-
-std::vector<std::string> read_parts(const ManifestObject& manifest) {
-  std::vector<std::string> keeps = manifest.texts("keeps");
-  if (keeps.empty())
-    manifest.fail("'keeps' is missing: \"all\" or a list such as [\"subscribe\", \"publish\", \"stats\"]");
-  for (const std::string& part : keeps)
-    if (parts().count(part) == 0)
-      manifest.fail("'keeps' has an unknown part '" + part + "': use some of " + join(parts()));
-  return keeps;
+void read_keeps(const ManifestObject& manifest, Entry& entry) {
+  const json::value* keeps = manifest.find("keeps");
+  entry.keeps_all = keeps != nullptr && keeps->is_string() && keeps->get_string() == "all";
+  entry.keeps = entry.keeps_all ? contract_parts() : manifest.texts("keeps");
+  if (entry.keeps.empty())
+    manifest.fail(
+        "'keeps' is missing: give it \"all\" or a list such as [\"subscribe\", \"publish\", \"stats\"]");
+  try {
+    check_parts(entry.keeps);
+  } catch (const UsageError& error) {
+    manifest.fail(std::string("'keeps' has an ") + error.what());
+  }
 }
 
 // Leaves `cost` as it is where the object says nothing.
@@ -112,6 +111,37 @@ void read_held(const ManifestObject& object, const fs::path& file, HeldCost& cos
   if (held.find("most") != nullptr) cost.most = held.number("most", 0);
 }
 
+std::vector<fs::path> subfolders(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;  // what cannot be read holds no entry
+  for (const auto& item : fs::directory_iterator(folder, error))
+    if (item.is_directory(error) && !item.path().filename().string().starts_with("."))
+      found.push_back(item.path());
+  return found;
+}
+
+std::vector<fs::path> find_manifests(const fs::path& root) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (const fs::path& group : subfolders(root))
+    for (const fs::path& folder : subfolders(group))
+      for (const auto& item : fs::directory_iterator(folder, error)) {
+        const std::string name = item.path().filename();
+        if (name == "pattern.json" || name.ends_with(".pattern.json")) files.push_back(item.path());
+      }
+  // Of one folder the manifest of the folder's own name comes first.
+  const auto place = [](const fs::path& file) {
+    return std::tuple(file.parent_path(), file.filename() != "pattern.json", file.filename());
+  };
+  std::sort(files.begin(), files.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
+  return files;
+}
+
+bool is_measured(const Entry& entry) {
+  const fs::path group = entry.folder.parent_path().filename();
+  return group == "patterns" || group == "peers";
+}
+
 void move_floor_last(std::vector<Entry>& entries) {
   std::stable_partition(entries.begin(), entries.end(),
                         [](const Entry& entry) { return entry.name != "floor"; });
@@ -125,8 +155,23 @@ std::string names_of(const std::vector<Entry>& entries) {
 
 }  // namespace
 
+const std::vector<std::string>& contract_parts() {
+  static const std::vector<std::string> names{
+      "subscribe", "publish", "publish-form", "publish-get", "receivers", "channels", "timeout",
+      "cursors",   "stats",   "leaving",      "health",      "counters",  "http",     "refusals",
+      "slow",      "caps",    "publish-work", "publishers",  "process",   "drain"};
+  return names;
+}
+
+void check_parts(const std::vector<std::string>& parts) {
+  const std::vector<std::string>& known = contract_parts();
+  for (const std::string& part : parts)
+    if (std::find(known.begin(), known.end(), part) == known.end())
+      throw UsageError("unknown part '" + part + "': use some of " + join(known));
+}
+
 bool Entry::keeps_part(const std::string& part) const {
-  return keeps_all || std::find(keeps.begin(), keeps.end(), part) != keeps.end();
+  return std::find(keeps.begin(), keeps.end(), part) != keeps.end();
 }
 
 std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file) {
@@ -139,6 +184,7 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   Entry base;
   base.name = base.manifest_name = manifest.text("name");
   base.model = manifest.text("model");
+  base.manifest = file;
   base.folder = file.parent_path();
   base.group = base.name == "floor"                              ? "floor"
                : base.folder.parent_path().filename() == "peers" ? "peer"
@@ -147,9 +193,7 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   if (base.command.empty())
     manifest.fail("'command' is missing: give the program and its arguments as a list");
   base.capacity = manifest.texts("capacity");
-  const json::value* keeps = manifest.find("keeps");
-  base.keeps_all = keeps != nullptr && keeps->is_string() && keeps->get_string() == "all";
-  if (!base.keeps_all) base.keeps = read_parts(manifest);
+  read_keeps(manifest, base);
   base.warm_up_seconds = static_cast<double>(manifest.number("warm_up_s", 0));
   base.packages = manifest.texts("packages");
 
@@ -161,7 +205,8 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   std::vector<Entry> entries;
   for (const json::value& item : variants->get_array()) {
     const ManifestObject variant(file, item);
-    variant.allow_only({"name", "options", "held"});
+    // The last two are of wrong servers: tests/wrong_servers/CMakeLists.txt reads them.
+    variant.allow_only({"name", "options", "held", "caught_by", "because"});
     Entry entry = base;
     entry.name = variant.text("name");
     read_held(variant, file, entry.held);
@@ -172,23 +217,15 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
 }
 
 std::vector<Entry> find_entries(const fs::path& root) {
-  std::vector<fs::path> files;
-  for (const char* group : {"patterns", "peers"}) {
-    const std::size_t first = files.size();
-    std::error_code error;
-    for (const auto& folder : fs::directory_iterator(root / group, error))
-      if (fs::exists(folder.path() / "pattern.json")) files.push_back(folder.path() / "pattern.json");
-    std::sort(files.begin() + static_cast<std::ptrdiff_t>(first), files.end());
-  }
-  if (files.empty())
-    throw UsageError("no patterns/*/pattern.json or peers/*/pattern.json under " + root.string() +
-                     ": name the project's folder with --root");
   std::vector<Entry> entries;
-  for (const fs::path& file : files) {
+  for (const fs::path& file : find_manifests(root)) {
     std::ostringstream text;
     text << std::ifstream(file).rdbuf();
     for (Entry& entry : parse_manifest(text.str(), file)) entries.push_back(std::move(entry));
   }
+  if (entries.empty())
+    throw UsageError("no */*/pattern.json under " + root.string() +
+                     ": name the project's folder with --root");
   move_floor_last(entries);
   std::set<std::string> names;
   for (const Entry& entry : entries)
@@ -198,8 +235,11 @@ std::vector<Entry> find_entries(const fs::path& root) {
 }
 
 std::vector<Entry> select_entries(const std::vector<Entry>& all, const std::vector<std::string>& names) {
-  if (names.empty()) return all;
   std::vector<Entry> selected;
+  if (names.empty()) {
+    std::copy_if(all.begin(), all.end(), std::back_inserter(selected), is_measured);
+    return selected;
+  }
   std::set<std::string> taken;
   for (const std::string& name : names) {
     bool known = false;
@@ -211,19 +251,21 @@ std::vector<Entry> select_entries(const std::vector<Entry>& all, const std::vect
       known = true;
       if (taken.insert(entry.name).second) selected.push_back(entry);
     }
-    if (!known) throw UsageError("unknown entry '" + name + "': use one or more of " + names_of(all));
+    if (!known)
+      throw UsageError("unknown entry '" + name + "': use one or more of " +
+                       names_of(select_entries(all, {})));
   }
   move_floor_last(selected);
   return selected;
 }
 
-std::vector<std::string> entry_command(const Entry& entry, const std::string& address, int port,
-                                       std::size_t capacity) {
+std::vector<std::string> entry_command(const Entry& entry, const std::string& address,
+                                       const std::string& port, std::size_t capacity) {
   std::vector<std::string> command = entry.command;
   if (capacity != 0) command.insert(command.end(), entry.capacity.begin(), entry.capacity.end());
   for (std::string& word : command) {
     replace(word, "{address}", address);
-    replace(word, "{port}", std::to_string(port));
+    replace(word, "{port}", port);
     replace(word, "{capacity}", std::to_string(capacity));
   }
   return command;

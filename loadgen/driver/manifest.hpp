@@ -1,5 +1,6 @@
-// What can be measured: patterns/*/pattern.json and peers/*/pattern.json. One folder is one entry or several
-// variants.
+// Entries: the servers that can be tested and measured. Each is described by a manifest, which is a file called
+// pattern.json or NAME.pattern.json in a folder two levels below the root; a manifest with variants gives one entry for
+// each of them. The load generator and the tests read manifests with this reader alone.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +23,15 @@ struct HeldCost {
 
 struct Entry {
   std::string name;
-  std::string manifest_name;  // the folder's name for all its variants
+  std::string manifest_name;  // one name for all variants
   std::string model;
   std::string group;                  // pattern, peer or floor
-  std::filesystem::path folder;       // working directory of the process
+  std::filesystem::path manifest;     // the file
+  std::filesystem::path folder;       // its folder, and the working directory of the process
   std::vector<std::string> command;   // with {address} and {port}; variant options included
   std::vector<std::string> capacity;  // with {capacity}; may be empty
-  bool keeps_all = false;
-  std::vector<std::string> keeps;     // the parts kept when not all
+  bool keeps_all = false;             // of the contract's parts; `keeps` then names them all
+  std::vector<std::string> keeps;
   double warm_up_seconds = 0;         // of messages before anything is timed: for what compiles as it runs
   std::vector<std::string> packages;  // Debian's, whose versions the results record
   HeldCost held;
@@ -37,19 +39,26 @@ struct Entry {
   bool keeps_part(const std::string& part) const;
 };
 
+// The parts of the contract that an entry may keep without keeping all of it, in the order in which they are easiest to
+// write. docs/architecture.md says what each is.
+const std::vector<std::string>& contract_parts();
+// Throws UsageError that lists the parts if one of `parts` is not among them.
+void check_parts(const std::vector<std::string>& parts);
+
 // Throws UsageError that names the file and the key.
 std::vector<Entry> parse_manifest(const std::string& json, const std::filesystem::path& file);
 
-// All entries under `root`: patterns first, then peers, each sorted by folder; the floor last. Throws UsageError
-// where there is none.
+// All entries under `root`, sorted by manifest; the floor last. Throws UsageError if there is none, if a manifest is
+// wrong, or if two entries have the same name.
 std::vector<Entry> find_entries(const std::filesystem::path& root);
 
-// Those that `names` picks, in the order of the names with the floor last; a manifest's name or folder picks all
-// its variants, an empty list all entries. Throws UsageError.
+// Those that `names` picks, in the order of the names with the floor last. A manifest's name or folder picks all its
+// variants; an empty list picks what is measured: the patterns and the peers. Throws UsageError.
 std::vector<Entry> select_entries(const std::vector<Entry>& all, const std::vector<std::string>& names);
 
-// The command line with every placeholder filled in; capacity options only when `capacity` is not 0.
-std::vector<std::string> entry_command(const Entry& entry, const std::string& address, int port,
-                                       std::size_t capacity);
+// The command line with every placeholder filled in; capacity options only if `capacity` is not 0. `port` is text, so
+// that a test can give one that is no number.
+std::vector<std::string> entry_command(const Entry& entry, const std::string& address,
+                                       const std::string& port, std::size_t capacity);
 
 }  // namespace comet::loadgen

@@ -116,7 +116,7 @@ std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std:
     // A bench gives the option already.
     if (!entry.capacity.empty()) return entry.name + ": none of its options allows that";
     return entry.name + ": where it has an option for " + with_commas(value) + " connections, add that to " +
-           (entry.folder / "pattern.json").string() + ", and raise \"most\" there";
+           entry.manifest.string() + ", and raise \"most\" there";
   });
   examination.add(cost.descriptors, limits.open_files, kDescriptorsBesides, kOpenFiles,
                   [&examination](std::int64_t value) { return examination.raise_open_files(value); });

@@ -15,7 +15,10 @@ class Browser : public ServerTest {
   }
 };
 
-TEST_F(Browser, PagesOfTheServersOwnOriginPublish) {
+CONTRACT_TEST(
+    Browser, PagesOfTheServersOwnOriginPublish,
+    "publishers, publish, publish-get, health, stats, counters, subscribe, timeout, cursors, refusals",
+    "its host and port must be those of `Host`, whatever the scheme") {
   start({"--allow-host", "comet.lan"});
   for (const std::string& host :
        {std::string("localhost"), "127.0.0.1:" + std::to_string(server().port()), std::string("[::1]:8000"),
@@ -29,7 +32,10 @@ TEST_F(Browser, PagesOfTheServersOwnOriginPublish) {
   }
 }
 
-TEST_F(Browser, PagesOfOtherOriginsAre403) {
+CONTRACT_TEST(
+    Browser, PagesOfOtherOriginsAre403,
+    "publishers, publish, publish-get, health, stats, counters, subscribe, timeout, cursors, refusals",
+    "its host and port must be those of `Host`, whatever the scheme; another one, or `null`, is 403") {
   start({"--allow-host", "comet.lan"});
   for (const char* origin : {"http://other.example", "http://comet.lan", "http://comet.lan:8000", "null",
                              "http://comet.lan.example:8001", "http://other.example:8001"}) {
@@ -41,7 +47,10 @@ TEST_F(Browser, PagesOfOtherOriginsAre403) {
   EXPECT_EQ(stat("published"), 0);
 }
 
-TEST_F(Browser, WhatItSaysOfThePageCountsBeforeTheOrigin) {
+CONTRACT_TEST(
+    Browser, WhatItSaysOfThePageCountsBeforeTheOrigin,
+    "publishers, publish, publish-get, health, stats, counters, subscribe, timeout, cursors, refusals",
+    "`cross-site` is 403; `same-origin`, `none` and `same-site` are taken") {
   start();
   const std::string head = "Host: localhost:8001\r\n";
   for (const char* site : {"same-origin", "same-site"}) {
@@ -51,7 +60,10 @@ TEST_F(Browser, WhatItSaysOfThePageCountsBeforeTheOrigin) {
   expect_error(post(head + "Origin: http://localhost:8001\r\nSec-Fetch-Site: cross-site\r\n"), 403);
 }
 
-TEST_F(Browser, PagesOfOtherSitesMaySubscribeForTheyCannotReadTheAnswer) {
+CONTRACT_TEST(
+    Browser, PagesOfOtherSitesMaySubscribeForTheyCannotReadTheAnswer,
+    "publishers, publish, publish-get, health, stats, counters, subscribe, timeout, cursors, refusals",
+    "Pages of other sites may send the other requests, but browsers do not let them read the answers") {
   start();
   for (const char* header :
        {"Origin: http://other.example\r\n", "Origin: null\r\n", "Sec-Fetch-Site: cross-site\r\n"}) {
@@ -63,7 +75,10 @@ TEST_F(Browser, PagesOfOtherSitesMaySubscribeForTheyCannotReadTheAnswer) {
 }
 
 // A site lets its name resolve to 127.0.0.1: to the browser the server's answers are then the site's own.
-TEST_F(Browser, OnLoopbackOtherNamesOfTheServerAre403) {
+CONTRACT_TEST(
+    Browser, OnLoopbackOtherNamesOfTheServerAre403,
+    "publishers, publish, publish-get, health, stats, counters, subscribe, timeout, cursors, refusals",
+    "On loopback (127.0.0.0/8, ::1) every request needs a `Host`") {
   start();
   for (const char* host : {"other.example", "other.example:8001", "localhost.example", "127.0.0.1.example",
                            "comet", "0.0.0.0:8001"}) {
@@ -81,7 +96,10 @@ TEST_F(Browser, OnLoopbackOtherNamesOfTheServerAre403) {
   EXPECT_EQ(stat("published"), 0);
 }
 
-TEST_F(Browser, OnLoopbackLocalhostAddressesAndAllowedNamesAreTaken) {
+CONTRACT_TEST(
+    Browser, OnLoopbackLocalhostAddressesAndAllowedNamesAreTaken,
+    "publishers, publish, publish-get, health, stats, counters, subscribe, timeout, cursors, refusals",
+    "an IP address other than 0.0.0.0 and ::, or a name given by `--allow-host`") {
   start({"--allow-host", "comet.lan", "--allow-host", "Chat.example"});
   for (const char* host :
        {"localhost", "localhost:8001", "LOCALHOST", "a.localhost:8001", "127.0.0.1", "127.0.0.2:80", "[::1]",
@@ -94,7 +112,10 @@ TEST_F(Browser, OnLoopbackLocalhostAddressesAndAllowedNamesAreTaken) {
 }
 
 // Names are asked of only if some are allowed.
-TEST_F(Browser, OnOtherAddressesAnyNameIsTaken) {
+CONTRACT_TEST(
+    Browser, OnOtherAddressesAnyNameIsTaken,
+    "publishers, publish, publish-get, health, stats, counters, subscribe, timeout, cursors, refusals",
+    "On other addresses any name will do, unless some are given by `--allow-host`") {
   CommandValues values;
   values.address = "0.0.0.0";
   const auto process = launch(values);

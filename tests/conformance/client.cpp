@@ -16,8 +16,12 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <thread>
+
+#include "tests/conformance/transcript.hpp"
 
 namespace comet::test {
 namespace {
@@ -46,6 +50,22 @@ std::string system_error(const char* what) { return std::string(what) + ": " + s
 std::string shown(const std::string& bytes) {
   const std::size_t kMost = 300;
   return std::to_string(bytes.size()) + " bytes: '" + bytes.substr(0, kMost) + "'";
+}
+
+// The bytes that the program at `port` has not read yet of what came to it from `peer_port`; 0: no such connection.
+unsigned long unread_bytes(std::uint16_t port, std::uint16_t peer_port) {
+  for (const char* table :
+       {"/proc/net/tcp", "/proc/net/tcp6"}) {  // the second has servers that listen on both
+    std::ifstream file(table);
+    for (std::string line; std::getline(file, line);) {
+      unsigned local = 0, peer = 0, state = 0;
+      unsigned long unsent = 0, unread = 0;
+      const int fields = std::sscanf(line.c_str(), " %*d: %*[0-9A-F]:%X %*[0-9A-F]:%X %X %lX:%lX", &local,
+                                     &peer, &state, &unsent, &unread);
+      if (fields == 5 && local == port && peer == peer_port) return unread;
+    }
+  }
+  return 0;
 }
 
 Response convert(const http::response<http::string_body>& message) {
@@ -85,7 +105,8 @@ std::string request(std::string_view method, std::string_view target, std::strin
 
 std::string get_request(std::string_view target) { return request("GET", target); }
 
-Connection::Connection(std::uint16_t port, int receive_buffer) {
+Connection::Connection(std::uint16_t port, int receive_buffer, Recorded recorded)
+    : number_(recorded == Recorded::kYes ? transcript().add_connection() : 0) {
   socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket_ < 0) throw ClientError(system_error("socket"));
   const int one = 1;
@@ -105,10 +126,13 @@ Connection::Connection(std::uint16_t port, int receive_buffer) {
 Connection::~Connection() { leave(); }
 
 Connection::Connection(Connection&& other) noexcept
-    : socket_(std::exchange(other.socket_, -1)), received_(std::move(other.received_)) {}
+    : socket_(std::exchange(other.socket_, -1)),
+      number_(other.number_),
+      received_(std::move(other.received_)) {}
 
 Connection& Connection::operator=(Connection&& other) noexcept {
   std::swap(socket_, other.socket_);
+  std::swap(number_, other.number_);
   std::swap(received_, other.received_);
   return *this;
 }
@@ -119,9 +143,10 @@ void Connection::send(std::string_view bytes) {
     if (!wait_for(socket_, POLLOUT, deadline)) throw ClientError("the server takes no more bytes");
     const ssize_t count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count >= 0) {
+      if (number_ > 0) transcript().sent(number_, bytes.substr(0, static_cast<std::size_t>(count)));
       bytes.remove_prefix(static_cast<std::size_t>(count));
     } else if (errno == EPIPE || errno == ECONNRESET) {
-      return;
+      return record("the server has closed it and takes no more");
     } else if (errno != EAGAIN && errno != EINTR) {
       throw ClientError(system_error("send"));
     }
@@ -135,7 +160,7 @@ void Connection::send_byte_by_byte(std::string_view bytes) {
   }
 }
 
-void Connection::wait_until_received() {
+void Connection::wait_until_received() const {
   const auto deadline = Clock::now() + patience();
   for (int unacknowledged = 1; unacknowledged > 0;) {
     if (ioctl(socket_, SIOCOUTQ, &unacknowledged) < 0) throw ClientError(system_error("SIOCOUTQ"));
@@ -146,19 +171,37 @@ void Connection::wait_until_received() {
   }
 }
 
+bool Connection::is_read_by_server() const {
+  sockaddr_in own{}, peer{};
+  socklen_t size = sizeof own;
+  if (getsockname(socket_, reinterpret_cast<sockaddr*>(&own), &size) < 0)
+    throw ClientError(system_error("getsockname"));
+  if (getpeername(socket_, reinterpret_cast<sockaddr*>(&peer), &size) < 0) return true;
+  return unread_bytes(ntohs(peer.sin_port), ntohs(own.sin_port)) == 0;
+}
+
+void Connection::record(const char* what) const {
+  if (number_ > 0) transcript().happened(what, number_);
+}
+
 bool Connection::receive_more(Clock::time_point deadline, const std::string& before) {
   for (;;) {
     if (!wait_for(socket_, POLLIN, deadline)) {
+      record("nothing more has come");
       throw ClientError("nothing more came within " + std::to_string(patience().count()) + " ms, after " +
                         shown(before + received_));
     }
     char bytes[65536];
     const ssize_t count = recv(socket_, bytes, sizeof bytes, MSG_DONTWAIT);
     if (count > 0) {
+      if (number_ > 0) transcript().received(number_, {bytes, static_cast<std::size_t>(count)});
       received_.append(bytes, static_cast<std::size_t>(count));
       return true;
     }
-    if (count == 0 || errno == ECONNRESET) return false;
+    if (count == 0 || errno == ECONNRESET) {
+      record(count == 0 ? "the server has closed it" : "the server has reset it");
+      return false;
+    }
     if (errno != EAGAIN && errno != EINTR) throw ClientError(system_error("receive"));
   }
 }
@@ -212,16 +255,22 @@ bool Connection::readable_within(milliseconds bound) const {
   return !received_.empty() || wait_for(socket_, POLLIN, Clock::now() + bound);
 }
 
-void Connection::end_sending() { shutdown(socket_, SHUT_WR); }
+void Connection::end_sending() {
+  record("the test sends no more (FIN), and reads on");
+  shutdown(socket_, SHUT_WR);
+}
 
 void Connection::leave() {
-  if (socket_ >= 0) close(std::exchange(socket_, -1));
+  if (socket_ < 0) return;
+  record("the test closes it (FIN)");
+  close(std::exchange(socket_, -1));
 }
 
 void Connection::reset() {
+  record("the test resets it (RST)");
   const linger at_once{1, 0};
   setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  leave();
+  close(std::exchange(socket_, -1));
 }
 
 }  // namespace comet::test

@@ -38,10 +38,13 @@ std::string get_request(std::string_view target);
 
 enum class Expect { kBody, kHeadersOnly };  // kHeadersOnly: the answer to a HEAD
 
+// Whether the test's transcript has what is sent and received on a connection.
+enum class Recorded { kYes, kNo };
+
 class Connection {
  public:
   // receive_buffer: bytes that the kernel may take in unread, 0: its default.
-  explicit Connection(std::uint16_t port, int receive_buffer = 0);
+  explicit Connection(std::uint16_t port, int receive_buffer = 0, Recorded recorded = Recorded::kYes);
   ~Connection();
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&& other) noexcept;
@@ -51,7 +54,10 @@ class Connection {
   // Sends each byte on its own and waits until the other side's kernel has it.
   void send_byte_by_byte(std::string_view bytes);
   // Until the other side's kernel has all that was sent.
-  void wait_until_received();
+  void wait_until_received() const;
+  // Whether the server's program has read all that was sent, as the kernel says (/proc/net/tcp). True if the server has
+  // closed: the next read tells.
+  bool is_read_by_server() const;
 
   Response read_response(Expect expect = Expect::kBody);
   // Waits for bytes or the server's close; true if it has closed and every byte before that was read.
@@ -70,8 +76,10 @@ class Connection {
  private:
   // False: the server has closed. `before` is what it sent of this answer, for the message of a failure.
   bool receive_more(std::chrono::steady_clock::time_point deadline, const std::string& before = "");
+  void record(const char* what) const;
 
   int socket_ = -1;
+  int number_ = 0;        // in the transcript; 0: it is not recorded
   std::string received_;  // bytes that came after the last whole answer
 };
 

@@ -24,7 +24,8 @@ class CommandLine : public ServerTest {
   }
 };
 
-TEST_F(CommandLine, NumbersAreDecimal) {
+CONTRACT_TEST(CommandLine, NumbersAreDecimal, "process",
+              "A number with a sign or a 0 in front, or in another base, is refused") {
   for (const char* port : {"07001", "0x1f90", "+8000", "8_000", "1e3", " 8000", "00"}) {
     SCOPED_TRACE(port);
     CommandValues values;
@@ -39,7 +40,8 @@ TEST_F(CommandLine, NumbersAreDecimal) {
   }
 }
 
-TEST_F(CommandLine, TimesAreDecimal) {
+CONTRACT_TEST(CommandLine, TimesAreDecimal, "process",
+              "Numbers are written in decimal digits, times as decimal seconds") {
   for (const char* option : {"--hold-timeout", "--header-timeout", "--idle-timeout", "--publish-work"}) {
     for (const char* value : {"010", "0x2", "+2", "2e0", "00.5"}) {
       SCOPED_TRACE(option + std::string(" ") + value);
@@ -48,7 +50,7 @@ TEST_F(CommandLine, TimesAreDecimal) {
   }
 }
 
-TEST_F(CommandLine, AddressesAreDecimal) {
+CONTRACT_TEST(CommandLine, AddressesAreDecimal, "process", "IPv4 or IPv6 address to listen on") {
   for (const char* address : {"010.0.0.1", "127.1", "0x7f.0.0.1", "::zz"}) {
     SCOPED_TRACE(address);
     CommandValues values;
@@ -58,13 +60,15 @@ TEST_F(CommandLine, AddressesAreDecimal) {
 }
 
 // The same address is on every interface of a machine.
-TEST_F(CommandLine, LinkLocalAddressNeedsAScopeAndIsTold) {
+CONTRACT_TEST(CommandLine, LinkLocalAddressNeedsAScopeAndIsTold, "process",
+              "a link-local one with its interface, as in `fe80::1%eth0`") {
   CommandValues values;
   values.address = "fe80::1";
   expect_values_refused(values, "fe80::1%");
 }
 
-TEST_F(CommandLine, AllowedHostIsANameAlone) {
+CONTRACT_TEST(CommandLine, AllowedHostIsANameAlone, "process",
+              "a name by which browsers may call the server") {
   for (const char* host : {"", "http://comet.lan", "comet.lan:8000", "a b"}) {
     SCOPED_TRACE(host);
     expect_refused({"--allow-host", host}, "--allow-host");

@@ -11,7 +11,8 @@ class Cursors : public ServerTest {
   Response poll_since(const std::string& since) { return get("/subscribe?timeout=0&since=" + since); }
 };
 
-TEST_F(Cursors, ResumeGetsEveryRetainedMessageOnceInOrder) {
+CONTRACT_TEST(Cursors, ResumeGetsEveryRetainedMessageOnceInOrder, "cursors, publish, timeout",
+              "gets every retained message once, in order") {
   start();
   std::string since = "0";
   for (const char* message : {"one", "two", "three", "four"}) publish(message);
@@ -25,20 +26,23 @@ TEST_F(Cursors, ResumeGetsEveryRetainedMessageOnceInOrder) {
   expect_nothing_new(poll_since(since));
 }
 
-TEST_F(Cursors, OfAPublishResumesAfterIt) {
+CONTRACT_TEST(Cursors, OfAPublishResumesAfterIt, "cursors, publish, timeout",
+              "the first message after the cursor: at once where it is retained") {
   start();
   const std::string first = cursor_of(publish("first"));
   publish("second");
   expect_message(poll_since(first), "second");
 }
 
-TEST_F(Cursors, ZeroIsTheOldestRetained) {
+CONTRACT_TEST(Cursors, ZeroIsTheOldestRetained, "cursors, publish, timeout",
+              "`since=0` is the oldest retained") {
   start({"--history", "2"});
   for (const char* message : {"gone", "oldest", "newest"}) publish(message);
   expect_message(poll_since("0"), "oldest");
 }
 
-TEST_F(Cursors, AtTheEndIsHeldForTheNextMessage) {
+CONTRACT_TEST(Cursors, AtTheEndIsHeldForTheNextMessage, "cursors, subscribe, publish",
+              "the first message after the cursor: at once where it is retained, else held") {
   start();
   const std::string last = cursor_of(publish("old"));
   Connection subscriber = hold("/subscribe?since=" + last);
@@ -48,7 +52,8 @@ TEST_F(Cursors, AtTheEndIsHeldForTheNextMessage) {
   EXPECT_FALSE(response.has("Comet-Missed"));
 }
 
-TEST_F(Cursors, ZeroOnAnEmptyChannelIsHeldForTheFirstMessage) {
+CONTRACT_TEST(Cursors, ZeroOnAnEmptyChannelIsHeldForTheFirstMessage, "cursors, subscribe, publish",
+              "the first message after the cursor: at once where it is retained, else held") {
   start();
   Connection subscriber = hold("/subscribe?since=0");
   publish("first");
@@ -57,7 +62,8 @@ TEST_F(Cursors, ZeroOnAnEmptyChannelIsHeldForTheFirstMessage) {
   EXPECT_FALSE(response.has("Comet-Missed"));
 }
 
-TEST_F(Cursors, BelongToTheirChannel) {
+CONTRACT_TEST(Cursors, BelongToTheirChannel, "cursors, channels, publish, timeout",
+              "ordered within a channel") {
   start();
   const std::string on_a = cursor_of(publish("a1", "a"));
   publish("b1", "b");
@@ -66,7 +72,8 @@ TEST_F(Cursors, BelongToTheirChannel) {
   expect_message(get("/subscribe?channel=b&timeout=0&since=0"), "b1");
 }
 
-TEST_F(Cursors, OlderThanRetainedIsAnsweredFromTheOldestAndSaysTheGap) {
+CONTRACT_TEST(Cursors, OlderThanRetainedIsAnsweredFromTheOldestAndSaysTheGap, "cursors, publish, timeout",
+              "is answered from the oldest retained message with `Comet-Missed: true`") {
   start({"--history", "4"});
   const std::string first = cursor_of(publish("1"));
   for (const char* message : {"2", "3", "4", "5", "6"}) publish(message);
@@ -78,7 +85,8 @@ TEST_F(Cursors, OlderThanRetainedIsAnsweredFromTheOldestAndSaysTheGap) {
   EXPECT_FALSE(next.has("Comet-Missed"));
 }
 
-TEST_F(Cursors, JustBeforeTheOldestRetainedMissesNothing) {
+CONTRACT_TEST(Cursors, JustBeforeTheOldestRetainedMissesNothing, "cursors, publish, timeout",
+              "is answered from the oldest retained message with `Comet-Missed: true`") {
   start({"--history", "4"});
   publish("1");
   const std::string second = cursor_of(publish("2"));
@@ -88,7 +96,8 @@ TEST_F(Cursors, JustBeforeTheOldestRetainedMissesNothing) {
   EXPECT_FALSE(response.has("Comet-Missed")) << "a gap is said where there is none";
 }
 
-TEST_F(Cursors, OfATimeoutGetsTheNextMessage) {
+CONTRACT_TEST(Cursors, OfATimeoutGetsTheNextMessage, "cursors, channels, publish, timeout",
+              "The cursor of a 204 is the place from which the next poll loses nothing") {
   start();
   for (const char* channel : {"never-used", "used"}) {
     SCOPED_TRACE(channel);
@@ -103,24 +112,26 @@ TEST_F(Cursors, OfATimeoutGetsTheNextMessage) {
   }
 }
 
-TEST_F(Cursors, OfATimeoutIsNotSmallerThanTheOneSent) {
+CONTRACT_TEST(Cursors, OfATimeoutIsNotSmallerThanTheOneSent, "cursors, publish, timeout",
+              "The cursor of a 204 is the place from which the next poll loses nothing") {
   start();
   const std::string since = cursor_of(publish("m"));
   EXPECT_GE(cursor(cursor_of(poll_since(since))), cursor(since));
 }
 
-TEST_F(Cursors, MalformedIs400) {
+CONTRACT_TEST(Cursors, MalformedIs400, "cursors, timeout, refusals", "A malformed cursor is 400") {
   start();
   for (const char* text : {"", "abc", "-", "1-", "-1", "1-2-3", "1_2", "-1-2", "1--2", "0x1-2", "1-2%20",
                            "+1-2", "1.5-2", "1", "00x", "1-%00"}) {
     SCOPED_TRACE("since='" + std::string(text) + "'");
     const Response response = poll_since(text);
     expect_error(response, 400);
-    EXPECT_EQ(response.header("Cache-Control"), "no-store");
+    expect_not_stored(response);
   }
 }
 
-TEST_F(Cursors, OutOfRangeIsAnsweredNotTrusted) {
+CONTRACT_TEST(Cursors, OutOfRangeIsAnsweredNotTrusted, "cursors, publish, timeout",
+              "Nothing that a client sends ends the process") {
   start();
   publish("m");
   for (const char* text : {"18446744073709551615-18446744073709551615", "18446744073709551616-0",
@@ -134,7 +145,8 @@ TEST_F(Cursors, OutOfRangeIsAnsweredNotTrusted) {
 }
 
 // From before a restart, say, when the clock went an hour ahead.
-TEST_F(Cursors, AheadOfTheLogIsAnsweredFromTheOldestAndSaysTheGap) {
+CONTRACT_TEST(Cursors, AheadOfTheLogIsAnsweredFromTheOldestAndSaysTheGap, "cursors, publish, timeout",
+              "It is treated like one that is too old: answered from the oldest retained message") {
   start({"--history", "2"});
   for (const char* message : {"gone", "oldest", "newest"}) publish(message);
   const std::string last = cursor_of(get("/subscribe?timeout=0"));
@@ -151,7 +163,9 @@ TEST_F(Cursors, AheadOfTheLogIsAnsweredFromTheOldestAndSaysTheGap) {
   }
 }
 
-TEST_F(Cursors, AheadOfAnEmptyLogIsHeldForTheNextMessageWhichSaysTheGap) {
+CONTRACT_TEST(
+    Cursors, AheadOfAnEmptyLogIsHeldForTheNextMessageWhichSaysTheGap, "cursors, subscribe, publish, timeout",
+    "If nothing is retained, such a request is held, and the next message carries `Comet-Missed: true`") {
   start();
   const std::string last = cursor_of(get("/subscribe?timeout=0"));
   const std::string ahead = std::to_string(cursor(last).first + 3'600'000) + "-0";
@@ -163,7 +177,9 @@ TEST_F(Cursors, AheadOfAnEmptyLogIsHeldForTheNextMessageWhichSaysTheGap) {
   EXPECT_LT(cursor(cursor_of(response)), cursor(ahead));
 }
 
-TEST_F(Cursors, IntoAForgottenChannelSaysTheGap) {
+CONTRACT_TEST(Cursors, IntoAForgottenChannelSaysTheGap,
+              "cursors, channels, publish, publish-get, timeout, http, counters",
+              "a cursor into it is told of the gap") {
   start();
   const std::string oldest = cursor_of(publish("oldest", "0"));
   publish("lost", "0");
@@ -182,7 +198,8 @@ TEST_F(Cursors, IntoAForgottenChannelSaysTheGap) {
   EXPECT_EQ(response.header("Comet-Missed"), "true") << "a forgotten channel is passed over in silence";
 }
 
-TEST_F(Cursors, GrowAcrossADrainAndRestart) {
+CONTRACT_TEST(Cursors, GrowAcrossADrainAndRestart, "cursors, publish, timeout",
+              "growing across restarts as long as the clock does") {
   start();
   const std::string before = cursor_of(publish("before"));
   drain();
@@ -197,7 +214,8 @@ TEST_F(Cursors, GrowAcrossADrainAndRestart) {
   EXPECT_EQ(cursor_of(response), after);
 }
 
-TEST_F(Cursors, FromBeforeARestartIsHeldForTheFirstMessageAfterIt) {
+CONTRACT_TEST(Cursors, FromBeforeARestartIsHeldForTheFirstMessageAfterIt, "cursors, subscribe, publish",
+              "for the log does not outlive the process") {
   start();
   const std::string before = cursor_of(publish("before"));
   drain();
@@ -210,7 +228,8 @@ TEST_F(Cursors, FromBeforeARestartIsHeldForTheFirstMessageAfterIt) {
   EXPECT_GT(cursor(cursor_of(response)), cursor(before));
 }
 
-TEST_F(Cursors, OfATimeoutAfterARestartStillGetTheNextMessage) {
+CONTRACT_TEST(Cursors, OfATimeoutAfterARestartStillGetTheNextMessage, "cursors, publish, timeout",
+              "The cursor of a 204 is the place from which the next poll loses nothing") {
   start();
   const std::string before = cursor_of(publish("before"));
   drain();

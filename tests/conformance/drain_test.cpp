@@ -16,7 +16,7 @@ class Drain : public ServerTest {
     expect_error(response, 503);
     expect_retry_after(response);
     EXPECT_EQ(response.header("Connection"), "close");
-    EXPECT_EQ(response.header("Cache-Control"), "no-store");
+    expect_not_stored(response);
     EXPECT_EQ(subscriber.read_until_closed(), "");
   }
 
@@ -36,7 +36,8 @@ class Drain : public ServerTest {
   }
 };
 
-TEST_F(Drain, SigtermAnswersHeldRequestsAndExits0) {
+CONTRACT_TEST(Drain, SigtermAnswersHeldRequestsAndExits0, "drain, subscribe, channels",
+              "answers every held request with 503, `Retry-After` and `Connection: close`") {
   start();
   Connection first = hold();
   Connection second = hold("/subscribe?channel=other");
@@ -46,7 +47,7 @@ TEST_F(Drain, SigtermAnswersHeldRequestsAndExits0) {
   finish();
 }
 
-TEST_F(Drain, SigintAnswersHeldRequestsAndExits0) {
+CONTRACT_TEST(Drain, SigintAnswersHeldRequestsAndExits0, "drain, subscribe", "SIGTERM or SIGINT drains") {
   start();
   Connection subscriber = hold();
   server().signal(SIGINT);
@@ -55,7 +56,8 @@ TEST_F(Drain, SigintAnswersHeldRequestsAndExits0) {
 }
 
 // In turn, so that not all come back in the same second.
-TEST_F(Drain, SpreadsTheReturnOfTheHeld) {
+CONTRACT_TEST(Drain, SpreadsTheReturnOfTheHeld, "drain, subscribe, stats",
+              "is given out in turn from 1 to N seconds") {
   start({}, 24);
   std::vector<Connection> subscribers;
   for (int i = 0; i < 12; ++i) {
@@ -79,7 +81,8 @@ TEST_F(Drain, SpreadsTheReturnOfTheHeld) {
   finish();
 }
 
-TEST_F(Drain, SigintToTheWholeGroupAsATerminalSendsIt) {
+CONTRACT_TEST(Drain, SigintToTheWholeGroupAsATerminalSendsIt, "drain, subscribe",
+              "SIGTERM or SIGINT drains") {
   start();
   Connection subscriber = hold();
   server().signal_group(SIGINT);
@@ -87,7 +90,7 @@ TEST_F(Drain, SigintToTheWholeGroupAsATerminalSendsIt) {
   finish();
 }
 
-TEST_F(Drain, ClosesIdleAndHalfSentConnections) {
+CONTRACT_TEST(Drain, ClosesIdleAndHalfSentConnections, "drain, health, http", "exits 0, all within 5 s") {
   start();
   Connection silent = connect();
   Connection idle = connect();
@@ -100,7 +103,8 @@ TEST_F(Drain, ClosesIdleAndHalfSentConnections) {
   EXPECT_EQ(idle.read_until_closed(), "");
 }
 
-TEST_F(Drain, AnswersAMessageThatWasPublishedBefore) {
+CONTRACT_TEST(Drain, AnswersAMessageThatWasPublishedBefore, "drain, subscribe, publish",
+              "finishes the writes in progress") {
   start();
   Connection subscriber = hold();
   EXPECT_EQ(publish("last words").status, 200);
@@ -109,7 +113,8 @@ TEST_F(Drain, AnswersAMessageThatWasPublishedBefore) {
   finish();
 }
 
-TEST_F(Drain, TakesNoNewConnections) {
+CONTRACT_TEST(Drain, TakesNoNewConnections, "drain, publish, cursors, http, refusals",
+              "the server stops accepting") {
   Connection client = never_reading_client();  // so that the drain lasts
   server().signal(SIGTERM);
   wait_until_drain_has_begun();
@@ -119,13 +124,15 @@ TEST_F(Drain, TakesNoNewConnections) {
   finish();
 }
 
-TEST_F(Drain, EndsInTimeThoughAClientReadsNothing) {
+CONTRACT_TEST(Drain, EndsInTimeThoughAClientReadsNothing, "drain, publish, cursors, http, refusals",
+              "exits 0, all within 5 s") {
   Connection client = never_reading_client();
   server().signal(SIGTERM);
   finish();
 }
 
-TEST_F(Drain, FinishesAWriteInProgress) {
+CONTRACT_TEST(Drain, FinishesAWriteInProgress, "drain, publish, cursors, http, refusals",
+              "finishes the writes in progress") {
   Connection client = never_reading_client();
   server().signal(SIGTERM);
   expect_message(client.read_response(), big_message());
@@ -137,7 +144,8 @@ TEST_F(Drain, FinishesAWriteInProgress) {
   finish();
 }
 
-TEST_F(Drain, SecondSignalExitsAtOnce) {
+CONTRACT_TEST(Drain, SecondSignalExitsAtOnce, "drain, publish, cursors, http, refusals",
+              "A second signal ends it at once") {
   Connection client = never_reading_client();
   server().signal(SIGTERM);
   wait_until_drain_has_begun();  // two signals at once would be one

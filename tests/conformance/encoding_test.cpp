@@ -12,7 +12,8 @@ class Encoding : public ServerTest {
   static std::string type(const std::string& value) { return "Content-Type: " + value + "\r\n"; }
 };
 
-TEST_F(Encoding, ContentCodingsAre415) {
+CONTRACT_TEST(Encoding, ContentCodingsAre415, "refusals, publish, publish-form, counters",
+              "a `Content-Encoding` other than `identity`") {
   start();
   for (const char* coding : {"gzip", "deflate", "br", "GZIP", "identity, gzip"}) {
     SCOPED_TRACE(coding);
@@ -26,7 +27,8 @@ TEST_F(Encoding, ContentCodingsAre415) {
   EXPECT_EQ(stat("published"), 0);
 }
 
-TEST_F(Encoding, OtherCharsetsAre415) {
+CONTRACT_TEST(Encoding, OtherCharsetsAre415, "refusals, publish, publish-form, counters",
+              "a `charset` other than `utf-8` or `us-ascii`, on text and forms alike") {
   start();
   for (const char* content_type : {"text/plain", "application/x-www-form-urlencoded"}) {
     for (const char* charset : {"iso-8859-1", "\"iso-8859-1\"", "UTF-16", "windows-1252", "utf-7"}) {
@@ -39,7 +41,8 @@ TEST_F(Encoding, OtherCharsetsAre415) {
   EXPECT_EQ(stat("published"), 0);
 }
 
-TEST_F(Encoding, OnesThatChangeNothingAreTaken) {
+CONTRACT_TEST(Encoding, OnesThatChangeNothingAreTaken, "refusals, publish, publish-form, counters",
+              "a `charset` other than `utf-8` or `us-ascii`, on text and forms alike") {
   start();
   for (const char* content_type : {"text/plain", "application/x-www-form-urlencoded"}) {
     for (const char* charset : {"utf-8", "UTF-8", "\"utf-8\"", "us-ascii", "US-ASCII"}) {

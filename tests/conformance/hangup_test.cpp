@@ -16,7 +16,7 @@ class Hangup : public ServerTest {
   }
 };
 
-TEST_F(Hangup, DrainsAsSigtermDoes) {
+CONTRACT_TEST(Hangup, DrainsAsSigtermDoes, "drain, subscribe, publish", "SIGTERM, SIGINT or SIGHUP drains") {
   start_with(SIG_DFL);
   Connection subscriber = hold();
   server().signal(SIGHUP);
@@ -26,7 +26,8 @@ TEST_F(Hangup, DrainsAsSigtermDoes) {
   finish();
 }
 
-TEST_F(Hangup, ToTheWholeGroupAsATerminalSendsIt) {
+CONTRACT_TEST(Hangup, ToTheWholeGroupAsATerminalSendsIt, "drain, subscribe, publish",
+              "SIGTERM, SIGINT or SIGHUP drains") {
   start_with(SIG_DFL);
   Connection subscriber = hold();
   server().signal_group(SIGHUP);
@@ -35,7 +36,8 @@ TEST_F(Hangup, ToTheWholeGroupAsATerminalSendsIt) {
 }
 
 // nohup starts a program with SIGHUP ignored, so that it outlives its terminal.
-TEST_F(Hangup, IsIgnoredIfTheServerWasStartedToIgnoreIt) {
+CONTRACT_TEST(Hangup, IsIgnoredIfTheServerWasStartedToIgnoreIt, "drain, subscribe, publish",
+              "SIGHUP is ignored if the server was started to ignore it, as `nohup` does") {
   start_with(SIG_IGN);
   Connection subscriber = hold();
   server().signal_group(SIGHUP);

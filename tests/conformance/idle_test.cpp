@@ -27,17 +27,21 @@ class Idle : public ServerTest {
   }
 };
 
-TEST_F(Idle, EmptyLinesDoNotRenewItsTime) {
+CONTRACT_TEST(Idle, EmptyLinesDoNotRenewItsTime, "slow, http, health",
+              "Bytes that begin no request, such as empty lines, do not renew its time") {
   start({"--idle-timeout", "1"});
   expect_closed_in_spite_of({"\r\n"});
 }
 
-TEST_F(Idle, HalvesOfEmptyLinesDoNotRenewItsTime) {
+CONTRACT_TEST(Idle, HalvesOfEmptyLinesDoNotRenewItsTime, "slow, http, health",
+              "Bytes that begin no request, such as empty lines, do not renew its time") {
   start({"--idle-timeout", "1"});
   expect_closed_in_spite_of({"\r", "\n"});
 }
 
-TEST_F(Idle, EmptyLinesAfterAnAnswerDoNotRenewItsTime) {
+CONTRACT_TEST(
+    Idle, EmptyLinesAfterAnAnswerDoNotRenewItsTime, "slow, http, health",
+    "A connection is idle from its accept, or from its last answer on, until the next request begins") {
   start({"--idle-timeout", "1"});
   Connection connection = connect();
   connection.send(get_request("/healthz"));
@@ -51,7 +55,8 @@ TEST_F(Idle, EmptyLinesAfterAnAnswerDoNotRenewItsTime) {
 }
 
 // As many as the server is started for: where a connection takes a worker, they take all of them.
-TEST_F(Idle, ClientsThatSendEmptyLinesKeepNoPublisherOut) {
+CONTRACT_TEST(Idle, ClientsThatSendEmptyLinesKeepNoPublisherOut, "slow, publish",
+              "Bytes that begin no request, such as empty lines, do not renew its time") {
   start({"--idle-timeout", "1"}, 6);
   std::vector<Connection> clients;
   for (int i = 0; i < 6; ++i) clients.push_back(connect());
@@ -66,7 +71,10 @@ TEST_F(Idle, ClientsThatSendEmptyLinesKeepNoPublisherOut) {
   EXPECT_EQ(publisher.read_response().status, 200);
 }
 
-TEST_F(Idle, ItsTimeIsAnnouncedByEveryAnswerThatKeepsTheConnection) {
+CONTRACT_TEST(
+    Idle, ItsTimeIsAnnouncedByEveryAnswerThatKeepsTheConnection,
+    "slow, http, health, stats, subscribe, publish, publish-get, timeout, cursors",
+    "An answer that keeps the connection carries `Connection: keep-alive` and `Keep-Alive: timeout=N`") {
   start({"--idle-timeout", "30.9", "--history", "1"});
   const std::string announced = "timeout=30";
   Connection subscriber = hold();
@@ -96,7 +104,9 @@ TEST_F(Idle, ItsTimeIsAnnouncedByEveryAnswerThatKeepsTheConnection) {
   expect_announced(connection.read_response(Expect::kHeadersOnly), announced);
 }
 
-TEST_F(Idle, AnAnswerThatEndsTheConnectionAnnouncesNoTime) {
+CONTRACT_TEST(
+    Idle, AnAnswerThatEndsTheConnectionAnnouncesNoTime, "slow, http, health, publish-get, timeout",
+    "An answer that keeps the connection carries `Connection: keep-alive` and `Keep-Alive: timeout=N`") {
   start();
   for (const char* target : {"/healthz", "/subscribe?timeout=0", "/nowhere", "/publish?message=m"}) {
     SCOPED_TRACE(target);
@@ -107,7 +117,8 @@ TEST_F(Idle, AnAnswerThatEndsTheConnectionAnnouncesNoTime) {
 }
 
 // Each answer begins the time anew; the request is sent when all that was announced has passed.
-TEST_F(Idle, ARequestSentWhenTheAnnouncedTimeIsOverIsStillAnswered) {
+CONTRACT_TEST(Idle, ARequestSentWhenTheAnnouncedTimeIsOverIsStillAnswered, "slow, http, health",
+              "a request that is sent within N seconds still finds it open") {
   start({"--idle-timeout", "1"});
   Connection connection = connect();
   for (int i = 0; i < 3; ++i) {

@@ -66,7 +66,8 @@ class Process : public ServerTest {
   }
 };
 
-TEST_F(Process, ReadyLineNamesThePortAndTheProcess) {
+CONTRACT_TEST(Process, ReadyLineNamesThePortAndTheProcess, "process, health",
+              "the server prints exactly one line on standard output, `READY port=8001 pid=4242`") {
   start();
   EXPECT_EQ(server().ready_line(),
             "READY port=" + std::to_string(server().port()) + " pid=" + std::to_string(server().ready_pid()));
@@ -75,7 +76,8 @@ TEST_F(Process, ReadyLineNamesThePortAndTheProcess) {
 }
 
 // Where all are of this machine alone nothing is said about who may publish.
-TEST_F(Process, ListensOnEveryLoopbackAddressWithoutAWarning) {
+CONTRACT_TEST(Process, ListensOnEveryLoopbackAddressWithoutAWarning, "process, drain",
+              "IPv4 or IPv6 address to listen on") {
   for (const char* address : {"127.0.0.1", "127.0.0.2", "::1"}) {
     SCOPED_TRACE(address);
     CommandValues values;
@@ -88,11 +90,16 @@ TEST_F(Process, ListensOnEveryLoopbackAddressWithoutAWarning) {
   }
 }
 
-TEST_F(Process, TakesThePortItIsGiven) { expect_successor_on_the_port(false); }
+CONTRACT_TEST(Process, TakesThePortItIsGiven, "process, drain", "port, 0 for any free one") {
+  expect_successor_on_the_port(false);
+}
 
-TEST_F(Process, PortIsFreeForASuccessorWhileOldConnectionsLinger) { expect_successor_on_the_port(true); }
+CONTRACT_TEST(Process, PortIsFreeForASuccessorWhileOldConnectionsLinger, "process, drain, subscribe",
+              "port, 0 for any free one") {
+  expect_successor_on_the_port(true);
+}
 
-TEST_F(Process, HelpNamesEverySharedOption) {
+CONTRACT_TEST(Process, HelpNamesEverySharedOption, "process", "Options of every server") {
   const Outcome outcome = run_with({"--help"});
   EXPECT_EQ(outcome.status, 0);
   for (const char* option :
@@ -103,7 +110,7 @@ TEST_F(Process, HelpNamesEverySharedOption) {
   }
 }
 
-TEST_F(Process, HelpNamesTheDefaults) {
+CONTRACT_TEST(Process, HelpNamesTheDefaults, "process", "Options of every server") {
   const std::string help = run_with({"--help"}).output;
   for (const auto& [option, value] :
        std::vector<std::pair<std::string, std::string>>{{"--address", "127.0.0.1"},
@@ -122,25 +129,30 @@ TEST_F(Process, HelpNamesTheDefaults) {
   }
 }
 
-TEST_F(Process, VersionIsOneLine) {
+CONTRACT_TEST(Process, VersionIsOneLine, "process", "Options of every server") {
   const Outcome outcome = run_with({"--version"});
   EXPECT_EQ(outcome.status, 0);
   EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), 1) << outcome.output;
   EXPECT_NE(outcome.output.find_first_of("0123456789"), std::string::npos) << outcome.output;
 }
 
-TEST_F(Process, UnknownOptionExits64AndNamesIt) {
+CONTRACT_TEST(Process, UnknownOptionExits64AndNamesIt, "process",
+              "Exit status 64 for usage, 1 for the rest") {
   expect_one_line(run_with({"--no-such-option"}), 64, "--no-such-option");
   expect_one_line(run_with({"--no-such-option", "3"}), 64, "--no-such-option");
 }
 
-TEST_F(Process, StrayArgumentExits64AndNamesIt) { expect_one_line(run_with({"stray"}), 64, "stray"); }
+CONTRACT_TEST(Process, StrayArgumentExits64AndNamesIt, "process",
+              "Exit status 64 for usage, 1 for the rest") {
+  expect_one_line(run_with({"stray"}), 64, "stray");
+}
 
-TEST_F(Process, OptionWithoutItsValueExits64AndNamesIt) {
+CONTRACT_TEST(Process, OptionWithoutItsValueExits64AndNamesIt, "process",
+              "Exit status 64 for usage, 1 for the rest") {
   expect_one_line(run_with({"--history"}), 64, "--history");
 }
 
-TEST_F(Process, BadPortExits64AndNamesIt) {
+CONTRACT_TEST(Process, BadPortExits64AndNamesIt, "process", "Exit status 64 for usage, 1 for the rest") {
   for (const char* port : {"abc", "65536", "-1", "80x", ""}) {
     SCOPED_TRACE("--port '" + std::string(port) + "'");
     CommandValues values;
@@ -149,13 +161,13 @@ TEST_F(Process, BadPortExits64AndNamesIt) {
   }
 }
 
-TEST_F(Process, BadAddressExits64AndNamesIt) {
+CONTRACT_TEST(Process, BadAddressExits64AndNamesIt, "process", "Exit status 64 for usage, 1 for the rest") {
   CommandValues values;
   values.address = "not an address";
   expect_one_line(run(values), 64, "--address");
 }
 
-TEST_F(Process, BadTimesExit64AndNameTheOption) {
+CONTRACT_TEST(Process, BadTimesExit64AndNameTheOption, "process", "Times are decimal seconds") {
   for (const char* option : {"--hold-timeout", "--header-timeout", "--idle-timeout", "--publish-work"}) {
     for (const char* value : {"abc", "-1", "1x", "nan", "inf"}) {
       SCOPED_TRACE(std::string(option) + " " + value);
@@ -164,7 +176,8 @@ TEST_F(Process, BadTimesExit64AndNameTheOption) {
   }
 }
 
-TEST_F(Process, BadCountsExit64AndNameTheOption) {
+CONTRACT_TEST(Process, BadCountsExit64AndNameTheOption, "process",
+              "Exit status 64 for usage, 1 for the rest") {
   for (const char* option : {"--history", "--max-message", "--max-held", "--publish-work-threads"}) {
     for (const char* value : {"abc", "-1", "1.5", "99999999999999999999999"}) {
       SCOPED_TRACE(std::string(option) + " " + value);
@@ -173,26 +186,30 @@ TEST_F(Process, BadCountsExit64AndNameTheOption) {
   }
 }
 
-TEST_F(Process, PortInUseExits1WithOneLineThatNamesIt) {
+CONTRACT_TEST(Process, PortInUseExits1WithOneLineThatNamesIt, "process",
+              "an address in use, a missing permission: one line on standard error") {
   start();
   CommandValues values;
   values.port = std::to_string(server().port());
   expect_one_line(run(values), 1, values.port);
 }
 
-TEST_F(Process, ReadyLineThatNobodyCanReadExits1WithOneLineThatNamesIt) {
+CONTRACT_TEST(Process, ReadyLineThatNobodyCanReadExits1WithOneLineThatNamesIt, "process",
+              "Exit status 64 for usage, 1 for the rest") {
   Surroundings full;
   full.output_is_full = true;
   expect_one_line(run({}, full), 1, "READY");
 }
 
-TEST_F(Process, AddressOfAnotherMachineExits1WithOneLineThatNamesIt) {
+CONTRACT_TEST(Process, AddressOfAnotherMachineExits1WithOneLineThatNamesIt, "process",
+              "Exit status 64 for usage, 1 for the rest") {
   CommandValues values;
   values.address = "192.0.2.1";  // RFC 5737: nobody's
   expect_one_line(run(values), 1, values.address);
 }
 
-TEST_F(Process, MissingPermissionExits1WithOneLineThatNamesThePort) {
+CONTRACT_TEST(Process, MissingPermissionExits1WithOneLineThatNamesThePort, "process",
+              "an address in use, a missing permission: one line on standard error") {
   int first_free_to_all = 1024;
   std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> first_free_to_all;
   if (first_free_to_all <= 1) GTEST_SKIP() << "this machine lets anybody bind port 1";

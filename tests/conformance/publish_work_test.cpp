@@ -66,7 +66,8 @@ class PublishWork : public ServerTest {
   }
 };
 
-TEST_F(PublishWork, ComesBeforeTheAnswer) {
+CONTRACT_TEST(PublishWork, ComesBeforeTheAnswer, "publish-work, subscribe, publish",
+              "before it is appended and answered") {
   for (const char* threads : {"0", "2"}) {
     SCOPED_TRACE("--publish-work-threads " + std::string(threads));
     start({"--publish-work", "0.3", "--publish-work-threads", threads});
@@ -74,8 +75,7 @@ TEST_F(PublishWork, ComesBeforeTheAnswer) {
     const auto begin = Clock::now();
     const Response published = publish("m");
     EXPECT_GE(Clock::now() - begin, milliseconds(300)) << "a publish is answered before its work is done";
-    EXPECT_EQ(published.status, 200);
-    EXPECT_EQ(published.header("Comet-Receivers"), "1");
+    expect_receivers(published, 1);
     expect_message(subscriber.read_response(), "m");
     drain();
   }
@@ -83,7 +83,8 @@ TEST_F(PublishWork, ComesBeforeTheAnswer) {
 
 // Again, where the server happened to look at the other one first. That it does not go on doing so: of two connections
 // the kernel reports the one first that it reported last alone.
-TEST_F(PublishWork, WhereOneThreadDoesEverythingOthersWaitForIt) {
+CONTRACT_TEST(PublishWork, WhereOneThreadDoesEverythingOthersWaitForIt, "publish-work, publish, http, health",
+              "everything else waits that the same thread or process serves") {
   start({"--publish-work", "0.5"});
   if (!server_has_one_thread()) GTEST_SKIP() << "this server has more threads or processes than one";
   Connection publisher = known_connection();
@@ -104,7 +105,8 @@ TEST_F(PublishWork, WhereOneThreadDoesEverythingOthersWaitForIt) {
 
 // By the order of events. A busy machine may lose the race some times, a server that waits loses it each
 // time.
-TEST_F(PublishWork, InAPoolOthersAreServedMeanwhile) {
+CONTRACT_TEST(PublishWork, InAPoolOthersAreServedMeanwhile, "publish-work, publish, http, health",
+              "In a pool nobody else waits") {
   start({"--publish-work", "1", "--publish-work-threads", "2"});
   Connection publisher = known_connection();
   Connection other = known_connection();
@@ -119,7 +121,8 @@ TEST_F(PublishWork, InAPoolOthersAreServedMeanwhile) {
   EXPECT_TRUE(served_meanwhile) << "nobody is served while a publish works";
 }
 
-TEST_F(PublishWork, EachPublishIsAppendedOnce) {
+CONTRACT_TEST(PublishWork, EachPublishIsAppendedOnce, "publish-work, publish, cursors, timeout",
+              "Each is appended at most once") {
   start({"--publish-work", "0.05", "--publish-work-threads", "4"});
   std::vector<Connection> publishers;
   for (int i = 0; i < 12; ++i) {
@@ -132,10 +135,14 @@ TEST_F(PublishWork, EachPublishIsAppendedOnce) {
   EXPECT_EQ(std::adjacent_find(messages.begin(), messages.end()), messages.end())
       << "a message is in the log twice";
   EXPECT_EQ(messages.size(), publishers.size());
-  EXPECT_EQ(stat("published"), 12);
+  if (keeps("counters")) {
+    EXPECT_EQ(stat("published"), 12);
+  }
 }
 
-TEST_F(PublishWork, RequestsBehindItAreAnsweredInOrder) {
+CONTRACT_TEST(PublishWork, RequestsBehindItAreAnsweredInOrder,
+              "publish-work, publish, publish-get, cursors, timeout, http, health",
+              "Publishes of one connection keep their order") {
   start({"--publish-work", "0.05", "--publish-work-threads", "4"});
   Connection client = connect();
   client.send(publish_request("first") + get_request("/publish?message=second") + get_request("/healthz") +
@@ -147,7 +154,9 @@ TEST_F(PublishWork, RequestsBehindItAreAnsweredInOrder) {
   EXPECT_EQ(retained(), (std::vector<std::string>{"first", "second", "third"}));
 }
 
-TEST_F(PublishWork, ClientThatLeavesMeanwhileHasPublished) {
+CONTRACT_TEST(PublishWork, ClientThatLeavesMeanwhileHasPublished,
+              "publish-work, publish, cursors, timeout, http, health, counters",
+              "A client that leaves meanwhile has published") {
   for (const char* threads : {"0", "2"}) {
     SCOPED_TRACE("--publish-work-threads " + std::string(threads));
     start({"--publish-work", "0.2", "--publish-work-threads", threads});
@@ -170,7 +179,9 @@ TEST_F(PublishWork, ClientThatLeavesMeanwhileHasPublished) {
 }
 
 // Those at work are answered once they are in the log; those that wait for a thread may be refused instead.
-TEST_F(PublishWork, DrainEndsInTimeAndNobodyIsToldALie) {
+CONTRACT_TEST(PublishWork, DrainEndsInTimeAndNobodyIsToldALie,
+              "publish-work, drain, subscribe, publish, http, health",
+              "503 where the signal came before its work had begun") {
   start({"--publish-work", "0.3", "--publish-work-threads", "1"});
   Connection subscriber = hold();
   std::vector<Connection> publishers;
@@ -186,7 +197,8 @@ TEST_F(PublishWork, DrainEndsInTimeAndNobodyIsToldALie) {
 }
 
 // One work each, whoever does it, may still come to its end: not all that were sent.
-TEST_F(PublishWork, DrainDoesNotWaitForAllTheWorkThatIsLeft) {
+CONTRACT_TEST(PublishWork, DrainDoesNotWaitForAllTheWorkThatIsLeft,
+              "publish-work, drain, publish, http, health", "exits 0, all within 5 s") {
   start({"--publish-work", "0.7"});
   std::vector<Connection> publishers;
   for (int i = 0; i < 8; ++i) publishers.push_back(known_connection());

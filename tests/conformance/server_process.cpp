@@ -21,6 +21,8 @@
 #include <system_error>
 #include <thread>
 
+#include "tests/conformance/transcript.hpp"
+
 namespace comet::test {
 namespace {
 
@@ -74,6 +76,9 @@ void become_server(const char* program, const char* folder, char* const* argumen
 
 ServerProcess::ServerProcess(const std::filesystem::path& program, const std::filesystem::path& folder,
                              std::vector<std::string> arguments, const Surroundings& surroundings) {
+  std::string command;
+  for (const std::string& argument : arguments) command += " " + argument;
+  transcript().happened("the server is started:" + command);
   // Orphans of the server (its workers, say) become children of the suite, which can then wait for them.
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) fail("become subreaper");
   std::vector<char*> words;
@@ -142,13 +147,16 @@ void ServerProcess::wait_until_ready(milliseconds bound) {
   }
   port_ = static_cast<std::uint16_t>(std::stoi(parts[1]));
   ready_pid_ = std::stoi(parts[2]);
+  transcript().happened("the server says " + ready_line_);
 }
 
 void ServerProcess::signal(int number) const {
+  transcript().happened(std::string("the server is sent SIG") + sigabbrev_np(number));
   if (kill(pid_, number) < 0) fail("signal the server");
 }
 
 void ServerProcess::signal_group(int number) const {
+  transcript().happened(std::string("all processes of the server are sent SIG") + sigabbrev_np(number));
   if (kill(-pid_, number) < 0) fail("signal the server's group");
 }
 
@@ -163,6 +171,7 @@ std::optional<int> ServerProcess::wait_for_exit(milliseconds bound) {
   int status = 0;
   if (waitpid(pid_, &status, 0) < 0) fail("wait for the server");
   exit_status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  transcript().happened("the server has ended with status " + std::to_string(*exit_status_));
   return exit_status_;
 }
 

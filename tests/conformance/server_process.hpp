@@ -7,11 +7,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "tests/conformance/entry.hpp"
 
 namespace comet::test {
 

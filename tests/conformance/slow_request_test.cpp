@@ -8,14 +8,14 @@ const std::string kPost = "POST /publish HTTP/1.1\r\nHost: localhost\r\n";
 
 class SlowRequest : public ServerTest {};
 
-TEST_F(SlowRequest, InItsHeaderIs408) {
+CONTRACT_TEST(SlowRequest, InItsHeaderIs408, "slow", "from a request's first byte to its last") {
   start({"--header-timeout", "1"});
   Connection connection = connect();
   connection.send("GET /healthz HTTP/1.1\r\nHost: ");
   expect_error_and_close(connection, 408);
 }
 
-TEST_F(SlowRequest, InItsBodyIs408) {
+CONTRACT_TEST(SlowRequest, InItsBodyIs408, "slow, http, publish", "from a request's first byte to its last") {
   start({"--header-timeout", "1"});
   Connection with_length = connect();
   with_length.send(kPost + "Content-Length: 10\r\n\r\nabc");
@@ -23,10 +23,13 @@ TEST_F(SlowRequest, InItsBodyIs408) {
   chunked.send(kPost + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
   expect_error_and_close(with_length, 408);
   expect_error_and_close(chunked, 408);
-  EXPECT_EQ(stat("published"), 0) << "half a message was published";
+  if (keeps("counters")) {
+    EXPECT_EQ(stat("published"), 0) << "half a message was published";
+  }
 }
 
-TEST_F(SlowRequest, ThatTricklesInIs408) {
+CONTRACT_TEST(SlowRequest, ThatTricklesInIs408, "slow",
+              "the request did not arrive within `--header-timeout`") {
   start({"--header-timeout", "0.5"});
   Connection connection = connect();
   connection.send("GET /healthz HTTP/1.1\r\nHost: ");
@@ -39,7 +42,8 @@ TEST_F(SlowRequest, ThatTricklesInIs408) {
 }
 
 // Were its time begun anew, the request would end after 9 s.
-TEST_F(SlowRequest, HasItsTimeNotRenewedBy100Continue) {
+CONTRACT_TEST(SlowRequest, HasItsTimeNotRenewedBy100Continue, "slow, publish, http",
+              "a 100 Continue does not renew it") {
   start({"--header-timeout", "6"});
   Connection connection = connect();
   const auto begin = std::chrono::steady_clock::now();
@@ -52,7 +56,8 @@ TEST_F(SlowRequest, HasItsTimeNotRenewedBy100Continue) {
       << "the request's time began anew";
 }
 
-TEST_F(SlowRequest, BehindAnotherIs408) {
+CONTRACT_TEST(SlowRequest, BehindAnotherIs408, "slow, http, health",
+              "from a request's first byte to its last") {
   start({"--header-timeout", "1"});
   Connection connection = connect();
   connection.send(get_request("/healthz") + "GET /hea");

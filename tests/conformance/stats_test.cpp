@@ -39,7 +39,18 @@ class StatsPage : public ServerTest {
   }
 };
 
-TEST_F(StatsPage, HasEveryKeyInJson) {
+CONTRACT_TEST(StatsPage, SaysWhoServesAndHowManyAreHeld, "stats, subscribe", "JSON: `pattern pid") {
+  start();
+  const json::object object = json::parse(get("/stats").body).as_object();
+  EXPECT_TRUE(object.at("pattern").is_string() && object.at("pid").is_number());
+  EXPECT_EQ(stat("held"), 0);
+  Connection first = hold();
+  Connection second = hold();
+  EXPECT_EQ(stat("held"), 2);
+}
+
+CONTRACT_TEST(StatsPage, HasEveryKeyInJson, "stats, counters",
+              "JSON: `pattern pid uptime_s connections held published delivered") {
   start();
   const Response response = get("/stats");
   EXPECT_EQ(response.status, 200);
@@ -56,7 +67,9 @@ TEST_F(StatsPage, HasEveryKeyInJson) {
   EXPECT_LT(object.at("uptime_s").to_number<double>(), 50);
 }
 
-TEST_F(StatsPage, CountsWhatHappened) {
+CONTRACT_TEST(StatsPage, CountsWhatHappened,
+              "counters, stats, subscribe, publish, channels, timeout, leaving, caps",
+              "JSON: `pattern pid uptime_s connections held published delivered") {
   make_history();
   EXPECT_EQ(stat("published"), 3);
   EXPECT_EQ(stat("delivered"), 2);
@@ -66,7 +79,8 @@ TEST_F(StatsPage, CountsWhatHappened) {
   EXPECT_EQ(stat("held"), 0);
 }
 
-TEST_F(StatsPage, CountsAMessageFromTheLogAsDelivered) {
+CONTRACT_TEST(StatsPage, CountsAMessageFromTheLogAsDelivered, "counters, publish, cursors, timeout, http",
+              "JSON: `pattern pid uptime_s connections held published delivered") {
   start();
   publish("m");
   expect_message(get("/subscribe?since=0"), "m");
@@ -76,7 +90,8 @@ TEST_F(StatsPage, CountsAMessageFromTheLogAsDelivered) {
   EXPECT_EQ(stat("delivered"), 1);
 }
 
-TEST_F(StatsPage, CountsOpenConnections) {
+CONTRACT_TEST(StatsPage, CountsOpenConnections, "counters, stats, subscribe, health, http",
+              "JSON: `pattern pid uptime_s connections held published delivered") {
   start();
   Connection idle = connect();
   idle.send(get_request("/healthz"));
@@ -88,7 +103,8 @@ TEST_F(StatsPage, CountsOpenConnections) {
   wait_for("connections", 1);
 }
 
-TEST_F(StatsPage, CountsChannels) {
+CONTRACT_TEST(StatsPage, CountsChannels, "counters, stats, subscribe, publish, channels",
+              "JSON: `pattern pid uptime_s connections held published delivered") {
   start();
   const std::int64_t before = stat("channels");
   publish("m", "a");
@@ -99,7 +115,8 @@ TEST_F(StatsPage, CountsChannels) {
   EXPECT_EQ(stat("channels"), before + 3);
 }
 
-TEST_F(StatsPage, ForgetsAChannelThatHadOnlyWaiters) {
+CONTRACT_TEST(StatsPage, ForgetsAChannelThatHadOnlyWaiters, "counters, channels, timeout",
+              "JSON: `pattern pid uptime_s connections held published delivered") {
   start();
   const std::int64_t before = stat("channels");
   for (int i = 0; i < 20; ++i) {
@@ -109,7 +126,9 @@ TEST_F(StatsPage, ForgetsAChannelThatHadOnlyWaiters) {
   EXPECT_EQ(stat("channels"), before);
 }
 
-TEST_F(StatsPage, MetricsSayTheSameAsPrometheusText) {
+CONTRACT_TEST(StatsPage, MetricsSayTheSameAsPrometheusText,
+              "counters, stats, subscribe, publish, channels, timeout, leaving, caps",
+              "the same as Prometheus text") {
   make_history();
   const Response response = get("/metrics");
   EXPECT_EQ(response.status, 200);
@@ -130,7 +149,7 @@ TEST_F(StatsPage, MetricsSayTheSameAsPrometheusText) {
   EXPECT_GE(metric(response.body, "uptime"), 0);
 }
 
-TEST_F(StatsPage, HealthzIsOk) {
+CONTRACT_TEST(StatsPage, HealthzIsOk, "health", "| `GET /healthz` | 200, `ok` |") {
   start();
   const Response response = get("/healthz");
   EXPECT_EQ(response.status, 200);

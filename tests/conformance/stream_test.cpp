@@ -80,14 +80,27 @@ class Stream : public ServerTest {
   std::atomic<bool> all_published_ = false;
 };
 
-TEST_F(Stream, OnePublisherOneSubscriberOnOneConnection) { run_stream(1, 1, false); }
-TEST_F(Stream, TwoPublishersOneSubscriberOnOneConnection) { run_stream(2, 1, false); }
-TEST_F(Stream, TwoPublishersThreeSubscribers) { run_stream(2, 3, false); }
-TEST_F(Stream, TwoPublishersTwoSubscribersThatReconnect) { run_stream(2, 2, true); }
+CONTRACT_TEST(Stream, OnePublisherOneSubscriberOnOneConnection, "cursors, subscribe, publish, timeout, http",
+              "gets every retained message once, in order") {
+  run_stream(1, 1, false);
+}
+CONTRACT_TEST(Stream, TwoPublishersOneSubscriberOnOneConnection, "cursors, subscribe, publish, timeout, http",
+              "gets every retained message once, in order") {
+  run_stream(2, 1, false);
+}
+CONTRACT_TEST(Stream, TwoPublishersThreeSubscribers, "cursors, subscribe, publish, timeout, http",
+              "gets every retained message once, in order") {
+  run_stream(2, 3, false);
+}
+CONTRACT_TEST(Stream, TwoPublishersTwoSubscribersThatReconnect, "cursors, subscribe, publish, timeout, http",
+              "gets every retained message once, in order") {
+  run_stream(2, 2, true);
+}
 
 // More answers than the socket takes at once: the rest follows when the client reads, and the connection goes
 // on.
-TEST_F(Stream, ClientThatReadsLateGetsEverythingAndKeepsItsConnection) {
+CONTRACT_TEST(Stream, ClientThatReadsLateGetsEverythingAndKeepsItsConnection,
+              "http, publish, cursors, timeout, health", "Keep-alive and pipelining work") {
   start();
   const std::string message(65'536, 'x');
   publish(message);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/conformance/fixture.hpp"
+#include "tests/conformance/process_group.hpp"
 #include "tests/hardening/processes.hpp"
 
 namespace comet::test {

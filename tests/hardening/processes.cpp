@@ -32,21 +32,6 @@ std::vector<std::size_t> descriptors_of(pid_t process) {
   return numbers;
 }
 
-// 0 where the process has ended.
-pid_t group_of(const fs::path& folder) {
-  std::ifstream file(folder / "stat");
-  std::string line;
-  std::getline(file, line);
-  const auto name_end = line.rfind(')');  // the name before it may hold anything
-  if (name_end == std::string::npos) return 0;
-  char state = 0;
-  int parent = 0;
-  int group = 0;
-  if (std::sscanf(line.c_str() + name_end + 1, " %c %d %d", &state, &parent, &group) != 3 || state == 'Z')
-    return 0;
-  return group;
-}
-
 std::size_t private_kilobytes(pid_t process) {
   std::ifstream file(folder_of(process) / "smaps_rollup");
   std::size_t sum = 0;
@@ -58,16 +43,6 @@ std::size_t private_kilobytes(pid_t process) {
 }
 
 }  // namespace
-
-std::vector<pid_t> processes_of(pid_t group) {
-  std::vector<pid_t> found;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    if (group_of(entry.path()) == group) found.push_back(std::stoi(name));
-  }
-  return found;
-}
 
 Usage usage_of(const std::vector<pid_t>& processes) {
   Usage usage;

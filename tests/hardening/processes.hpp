@@ -14,9 +14,6 @@ struct Usage {
   std::size_t private_kilobytes = 0;  // pages that no other process shares
 };
 
-// The living processes of a process group.
-std::vector<pid_t> processes_of(pid_t group);
-
 // Memory of all of them together; one that ends meanwhile counts as nothing.
 Usage usage_of(const std::vector<pid_t>& processes);
 

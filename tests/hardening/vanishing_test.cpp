@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "tests/conformance/fixture.hpp"
+#include "tests/conformance/process_group.hpp"
 #include "tests/hardening/processes.hpp"
 #include "tests/hardening/scale.hpp"
 

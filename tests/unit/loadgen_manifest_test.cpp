@@ -1,8 +1,12 @@
 // Manifests: what they may say, how variants and placeholders are filled in, what a mistake is answered with.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
-#include "loadgen/errors.hpp"
+#include <filesystem>
+#include <fstream>
+
 #include "loadgen/driver/manifest.hpp"
+#include "loadgen/errors.hpp"
 
 namespace comet::loadgen {
 namespace {
@@ -38,14 +42,14 @@ TEST(LoadgenManifest, EachVariantIsAnEntryWithItsOptions) {
   EXPECT_EQ(entries[1].manifest_name, "continuations");
   EXPECT_EQ(entries[1].folder, "patterns/continuations");
   EXPECT_TRUE(entries[1].keeps_all);
-  EXPECT_EQ(entry_command(entries[1], "127.0.0.1", 0, 4008),
+  EXPECT_EQ(entry_command(entries[1], "127.0.0.1", "0", 4008),
             (std::vector<std::string>{"comet-continuations", "--address", "127.0.0.1", "--port", "0",
                                       "--resume", "direct", "--threads", "4008"}));
 }
 
 TEST(LoadgenManifest, CapacityOptionsAreLeftOutWhenNoCapacityIsAsked) {
   const auto entries = parse_manifest(kVariants, "patterns/continuations/pattern.json");
-  EXPECT_EQ(entry_command(entries[0], "127.0.0.1", 8000, 0),
+  EXPECT_EQ(entry_command(entries[0], "127.0.0.1", "8000", 0),
             (std::vector<std::string>{"comet-continuations", "--address", "127.0.0.1", "--port", "8000",
                                       "--resume", "redispatch"}));
 }
@@ -87,6 +91,57 @@ TEST(LoadgenManifest, AMistakeIsAnsweredWithTheFileAndTheKey) {
   EXPECT_NE(complaint_about(R"({"name": "x", "model": "m", "command": "c", "keeps": "all"})")
                 .find("'command' is no list"),
             std::string::npos);
+}
+
+TEST(LoadgenManifest, AllIsEveryPartAndAWrongPartIsAnsweredWithThem) {
+  EXPECT_EQ(parse_manifest(kVariants, "patterns/x/pattern.json").front().keeps, contract_parts());
+  const std::string complaint =
+      complaint_about(R"({"name": "x", "model": "m", "command": ["c"], "keeps": ["subscribe", "publsh"]})");
+  EXPECT_NE(complaint.find("'keeps' has an unknown part 'publsh': use some of subscribe, publish, "),
+            std::string::npos)
+      << complaint;
+}
+
+// A tree of manifests, away at its end.
+class Tree {
+ public:
+  Tree() : root_("/tmp/comet-manifests-" + std::to_string(getpid())) {}
+  ~Tree() { std::filesystem::remove_all(root_); }
+  Tree(const Tree&) = delete;
+  Tree& operator=(const Tree&) = delete;
+
+  void add(const std::string& file, const std::string& name) const {
+    std::filesystem::create_directories((root_ / file).parent_path());
+    std::ofstream(root_ / file) << R"({"name": ")" << name
+                                << R"(", "model": "m", "command": ["c"], "keeps": "all"})";
+  }
+  const std::filesystem::path& root() const { return root_; }
+
+ private:
+  std::filesystem::path root_;
+};
+
+TEST(LoadgenManifest, AreFoundTwoFoldersBelowTheRootUnderTwoKindsOfName) {
+  const Tree tree;
+  tree.add("peers/p/pattern.json", "peer");
+  tree.add("patterns/a/pattern.json", "a");
+  tree.add("patterns/a/minimal.pattern.json", "a-minimal");
+  tree.add("labs/mine/pattern.json", "mine");
+  tree.add("patterns/a/deeper/pattern.json", "too-deep");
+  tree.add("patterns/pattern.json", "too-high");
+  std::vector<std::string> names;
+  const std::vector<Entry> all = find_entries(tree.root());
+  for (const Entry& entry : all) names.push_back(entry.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"mine", "a", "a-minimal", "peer"}));
+  EXPECT_EQ(select_entries(all, {}).size(), 3U) << "without a name only the patterns and peers are measured";
+  EXPECT_EQ(select_entries(all, {"mine"}).size(), 1U);
+}
+
+TEST(LoadgenManifest, TwoEntriesOfOneNameAreAMistake) {
+  const Tree tree;
+  tree.add("patterns/a/pattern.json", "same");
+  tree.add("patterns/b/pattern.json", "same");
+  EXPECT_THROW(find_entries(tree.root()), UsageError);
 }
 
 std::vector<Entry> three_entries() {
