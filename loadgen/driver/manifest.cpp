@@ -153,6 +153,12 @@ std::string names_of(const std::vector<Entry>& entries) {
   return text;
 }
 
+// The one-threaded floor of epoll is what all are compared with; the other floors are peers.
+std::string group_of(const std::string& entry, const fs::path& folder) {
+  if (entry == "floor") return "floor";
+  return folder.parent_path().filename() == "peers" ? "peer" : "pattern";
+}
+
 }  // namespace
 
 const std::vector<std::string>& contract_parts() {
@@ -186,9 +192,7 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   base.model = manifest.text("model");
   base.manifest = file;
   base.folder = file.parent_path();
-  base.group = base.name == "floor"                              ? "floor"
-               : base.folder.parent_path().filename() == "peers" ? "peer"
-                                                                 : "pattern";
+  base.group = group_of(base.name, base.folder);
   base.command = manifest.texts("command");
   if (base.command.empty())
     manifest.fail("'command' is missing: give the program and its arguments as a list");
@@ -209,6 +213,7 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
     variant.allow_only({"name", "options", "held", "caught_by", "because"});
     Entry entry = base;
     entry.name = variant.text("name");
+    entry.group = group_of(entry.name, entry.folder);
     read_held(variant, file, entry.held);
     for (std::string& option : variant.texts("options")) entry.command.push_back(std::move(option));
     entries.push_back(std::move(entry));
