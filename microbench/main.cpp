@@ -2,11 +2,9 @@
 #include <benchmark/benchmark.h>
 
 #include "patterns/common/startup.hpp"
-#include "patterns/threaded/thread_settings.hpp"
 
 int main(int argc, char** argv) {
   using namespace comet;
-  threaded::shrink_thread_storage(argv);  // as comet-threaded: it decides what a blocked thread costs
   common::prepare_process();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 64;

@@ -8,8 +8,8 @@
 
 #include "microbench/costs.hpp"
 #include "patterns/common/startup.hpp"
-#include "patterns/threaded/connection_threads.hpp"
-#include "patterns/threaded/thread_settings.hpp"
+#include "patterns/threaded/footprint/thread_settings.hpp"
+#include "patterns/threaded/hardening/connection_threads.hpp"
 #include "patterns/threaded/waiter.hpp"
 
 namespace comet::microbench {

@@ -1,4 +1,4 @@
-// Model: one thread per connection. Blocking calls on a socket, each with an end to its time.
+// Model: one thread per connection. Calls on a socket that block, each until a moment at the latest.
 // Owner of a connection: the calling thread.
 // Runs on: the calling thread.
 // Wakes a held request: nothing here.
@@ -6,15 +6,10 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <cerrno>
 
-#include "patterns/common/startup.hpp"
-
 namespace comet::threaded {
-using namespace common;
-
 namespace {
 
 bool wait_for(int socket, short events, Clock::time_point until) {
@@ -30,21 +25,16 @@ bool wait_for(int socket, short events, Clock::time_point until) {
 
 }  // namespace
 
-bool prepare_socket(int socket, Milliseconds idle) {
-  const timeval time{idle.count() / 1000, idle.count() % 1000 * 1000};
-  return set_no_delay(socket) && setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) == 0;
-}
-
 bool wait_for_input(int socket, Clock::time_point until) { return wait_for(socket, POLLIN, until); }
 
-// A send() that blocks would give back a part when its time is over, and the client that does not read would have
-// that time again for the rest.
-bool send_all(int socket, std::string_view bytes, Milliseconds idle) {
+// send() is not left to block: with SO_SNDTIMEO it would return a part when its time is over, and a client
+// that reads nothing would get the same time again for the rest.
+bool send_all(int socket, std::string_view bytes, Milliseconds patience) {
   while (!bytes.empty()) {
     const ssize_t size = send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (size >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(size));
-    } else if (errno == EAGAIN ? !wait_for(socket, POLLOUT, Clock::now() + idle) : errno != EINTR) {
+    } else if (errno == EAGAIN ? !wait_for(socket, POLLOUT, Clock::now() + patience) : errno != EINTR) {
       return false;
     }
   }

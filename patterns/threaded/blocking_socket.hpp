@@ -1,4 +1,4 @@
-// Model: one thread per connection. Blocking calls on a socket, each with an end to its time.
+// Model: one thread per connection. Calls on a socket that block, each until a moment at the latest.
 // Owner of a connection: the calling thread.
 // Runs on: the calling thread.
 // Wakes a held request: nothing here.
@@ -12,17 +12,14 @@
 namespace comet::threaded {
 using namespace core;
 
-// From now on recv() fails with EAGAIN when it has blocked for `idle`; answers leave without delay. False where the peer has gone already.
-bool prepare_socket(int socket, Milliseconds idle);
-
-// Blocks until there is something to read, the end of input included; false where `until` was first.
+// Blocks until there is something to read, the end of input included; false if `until` came first.
 bool wait_for_input(int socket, Clock::time_point until);
 
-// Blocks while the socket's buffer is full, each time for `idle` at most; false where the client has gone or does
-// not read.
-bool send_all(int socket, std::string_view bytes, Milliseconds idle);
+// Blocks while the socket's buffer is full, each time for `patience` at most; false if the client has gone or
+// does not read.
+bool send_all(int socket, std::string_view bytes, Milliseconds patience);
 
-// Discards what comes until the client closes or `until` has come.
+// Throws away what the client sends, until it closes or `until` has come.
 void discard_input(int socket, Clock::time_point until);
 
 }  // namespace comet::threaded

@@ -1,5 +1,6 @@
-// Model: one thread per connection. The only thing that connections share besides the channels.
-// Owner of a connection: its thread; the watcher knows it by number between add() and remove().
+// Model: one thread per connection. A thread blocked in a hold cannot read its socket: one thread watches for
+// them all whether a client leaves.
+// Owner of a connection: its thread; the watcher knows it by number, as long as its Client lives.
 // Runs on: one thread of its own, asleep in one epoll instance; the other functions on any thread.
 // Wakes a held request: the watcher, when the kernel says that the client has left.
 #include "patterns/threaded/client_watcher.hpp"
@@ -20,10 +21,16 @@ namespace {
 
 constexpr std::uint64_t kStop = 0;  // the eventfd's number; clients count from 1
 constexpr int kEventsAtOnce = 256;
-// Edge-triggered, and without EPOLLIN: early bytes wake nobody. A FIN that came before is reported at once.
+// Edge-triggered, so that each end is reported once, and without EPOLLIN, so that early bytes wake nobody. A
+// FIN that came before is reported at once.
 constexpr std::uint32_t kLeaving = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLET;
 
 }  // namespace
+
+Client::Client(ClientWatcher& watcher, int connected)
+    : socket(connected), watcher_(watcher), number_(watcher.add(*this)) {}
+
+Client::~Client() { watcher_.remove(*this); }
 
 ClientWatcher::ClientWatcher() : events_(epoll_create1(EPOLL_CLOEXEC)), stop_(eventfd(0, EFD_CLOEXEC)) {
   if (events_ < 0 || stop_ < 0) fail("creating the epoll instance", errno);
@@ -44,10 +51,10 @@ ClientWatcher::~ClientWatcher() {
   ::close(events_);
 }
 
-void ClientWatcher::add(Client& client) {
+std::uint64_t ClientWatcher::add(Client& client) {
   const std::lock_guard lock(mutex_);
-  client.number_ = ++last_number_;
-  clients_.emplace(client.number_, &client);
+  clients_.emplace(last_number_ + 1, &client);
+  return ++last_number_;
 }
 
 void ClientWatcher::remove(Client& client) {

@@ -7,8 +7,8 @@
 #include "core/number_options.hpp"
 #include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
+#include "patterns/threaded/footprint/thread_settings.hpp"
 #include "patterns/threaded/server.hpp"
-#include "patterns/threaded/thread_settings.hpp"
 
 int main(int argc, char** argv) {
   using namespace comet;
@@ -24,7 +24,6 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   core::parse_or_exit(app, argc, argv);
 
-  threaded::shrink_thread_storage(argv);
   common::prepare_process();
   common::keep_memory_reserve();
   threaded::grow_futex_table(threads.most);

@@ -1,6 +1,6 @@
 // Model: one thread per connection. A publish: its blocking work, the log, and the waking of those who wait.
 // Owner of a connection: its thread.
-// Runs on: that thread, which is there to block: work needs no other.
+// Runs on: that thread. It may block, so blocking work needs no pool.
 // Wakes a held request: wake(), by the waiter's condition variable.
 #include <chrono>
 #include <thread>
@@ -29,26 +29,17 @@ void Server::append(Connection& connection, const Publish& request) {
     return respond(connection, service_.unavailable("no memory for this message", request.form));
   }
   const Message message = *appended;
-  take_waiters(channel, woken);
+  subtract(counters_.held, woken.take_all(channel.waiters));
   lock.unlock();
   add(counters_.published);
   const std::size_t receivers = wake(woken, message);
   respond(connection, published_response(message.cursor, receivers, request.form));
 }
 
-// Called with channels_mutex_ held; what is taken is the caller's to end.
-void Server::take_waiters(Channel& channel, Waiters& taken) {
-  for (Waiter& waiter : channel.waiters) {
-    waiter.listed = false;
-    subtract(counters_.held);
-  }
-  taken.splice(taken.end(), channel.waiters);
-}
-
-// No lock is held: the woken run at once.
+// No lock is held: the woken threads run at once, and their next polls need it.
 std::size_t Server::wake(Waiters& woken, const Message& message) {
   std::size_t receivers = 0;
-  while (!woken.empty()) receivers += take_first(woken)->end(message);
+  while (!woken.empty()) receivers += woken.take_first()->end(message);
   return receivers;
 }
 

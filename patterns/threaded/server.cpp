@@ -4,16 +4,16 @@
 // Wakes a held request: the publisher's thread, by the waiter's condition variable.
 #include "patterns/threaded/server.hpp"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <span>
+#include <memory>
+#include <optional>
 #include <utility>
 
+#include "core/lookup.hpp"
 #include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/threaded/blocking_socket.hpp"
@@ -21,9 +21,7 @@
 namespace comet::threaded {
 namespace {
 
-// Bytes of the read that waits for a request, on the stack that a held request keeps: most requests fit.
-constexpr std::size_t kFirstInput = 256;
-constexpr std::size_t kInput = 16384;  // bytes of each read after that, on a work stack
+constexpr std::size_t kInput = 4096;  // bytes of one read
 
 }  // namespace
 
@@ -32,253 +30,196 @@ Server::Server(const Options& options, const ThreadOptions& threads)
       held_limit_(held_limit(options)),
       started_(unix_milliseconds()),
       channels_(options, Cursor{started_, 0}),
-      listener_(open_listener(options)),
+      acceptor_(service_, signals_),
       threads_(std::min(threads.most, connection_limit()), threads.stack_size) {
   service_.read_stats = [this] {
     const std::lock_guard lock(channels_mutex_);
     counters_.channels = channels_.size();
     return read_stats(counters_, "threaded", started_);
   };
-  // A client may be gone between poll() and accept(): that must not block.
-  if (fcntl(listener_, F_SETFL, O_NONBLOCK) != 0) fail("fcntl", errno);
 }
 
 void Server::run() {
-  announce_ready(listener_, service_.options);
-  while (true) {
-    // No vector: this loop goes on where memory is out.
-    std::array<pollfd, 2 + Refusals::kMost> polled{
-        {{signals_.descriptor(), POLLIN, 0}, {listener_, POLLIN, 0}}};
-    const nfds_t count = 2 + refusals_.write_to(std::span(polled).subspan<2>());
-    if (poll(polled.data(), count, refusals_.time_left()) < 0 && errno != EINTR) fail("poll", errno);
-    if (polled[0].revents != 0) break;
-    refusals_.read_and_close();
-    if (polled[1].revents != 0) accept_connection();
-  }
+  announce_ready(acceptor_.listener(), service_.options);
+  while (const auto socket = acceptor_.next()) accept_connection(*socket);
   drain();
 }
 
-// Step 1: accept. Without a thread for it the client gets its 503 and is let go. Without memory or descriptors it
-// waits in the kernel's queue.
-void Server::accept_connection() {
-  const bool has_memory = memory_reserve_is_whole();
-  const int socket = has_memory ? accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC) : -1;
-  if (socket < 0) {
-    pollfd signals{signals_.descriptor(), POLLIN, 0};
-    const bool pause =
-        !has_memory || errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-    if (pause) poll(&signals, 1, static_cast<int>(kAcceptPause.count()));
-    return;
-  }
-  try {
-    if (threads_.start([this, socket](bool has_last) { serve_connection(socket, has_last); })) return;
-    refusals_.answer(socket,
-                     service_.unavailable("too many connections", {.keep_alive = false}));
-  } catch (const std::bad_alloc&) {
-    ::close(socket);
-  }
+// Step 1: accept. Each connection gets a thread of its own.
+void Server::accept_connection(int socket) {
+  const bool started = threads_.start([this, socket](bool is_last) { serve_connection(socket, is_last); });
+  if (!started) acceptor_.refuse(socket, "too many connections");
 }
 
-// The whole life of a connection, on its own thread. Out of memory, this connection is lost and nothing else.
+// The whole life of a connection, on its thread. Its state is in the heap: the thread's stack is kept at one
+// page (footprint/).
 void Server::serve_connection(int socket, bool has_last_thread) {
-  using Phase = Connection::Phase;
-  std::unique_ptr<Connection> connection;
   add(counters_.connections);
   try {
-    connection = std::make_unique<Connection>(socket, service_);
+    const auto connection = std::make_unique<Connection>(watcher_, socket, service_);
     connection->has_last_thread = has_last_thread;
-    watcher_.add(*connection);
-    if (!prepare_socket(socket, service_.options.idle_timeout)) connection->phase = Phase::closed;
-    while (connection->phase < Phase::lingering) handle(*connection, read_request(*connection));
-    if (connection->phase == Phase::lingering) linger(*connection);
-  } catch (const std::bad_alloc&) {
+    become_idle(*connection);
+    if (!set_no_delay(socket)) connection->phase = Phase::closed;
+    while (connection->phase < Phase::lingering) read_request(*connection);
+    close(*connection);
+  } catch (const std::bad_alloc&) {  // this connection is lost, and nothing else
   }
-  close(socket, std::move(connection));
+  ::close(socket);
+  subtract(counters_.connections);
 }
 
-// Step 2: read. Blocks until a request begins or goes on. Bytes that come while one is held wait in the
-// kernel.
-Decision Server::read_request(Connection& connection) {
-  using Phase = Connection::Phase;
-  Decision decision;
-  if (connection.phase == Phase::answered) {
-    work_stacks_.run([&] { decision = connection.reader.next(); });
-    return decision;
+// The idle time starts here. Bytes that complete no request do not renew it.
+void Server::become_idle(Connection& connection) {
+  connection.phase = Phase::idle;
+  connection.deadline = Clock::now() + time_for(connection, service_.idle_time());
+}
+
+// Step 2: read. Blocks until the client sends something. This thread sets `reading` and then looks at
+// draining_; the drain sets draining_ and then looks at `reading`. So this thread sees the drain, or the
+// drain sees this thread and ends its wait.
+void Server::read_request(Connection& connection) {
+  if (connection.phase == Phase::idle && connection.reader.mid_request()) {  // came behind the request before
+    return handle(connection, work_stacks_.run([&] { return connection.reader.next(); }));
   }
-  // Stored before the look at draining_, and drain() has them the other way round: one of the two sees the
-  // other.
   connection.reading = true;
-  if (draining_) {
-    connection.phase = Phase::closed;
-  } else if (connection.phase == Phase::idle) {
-    begin_request(connection, decision);
-  } else {
-    continue_request(connection, decision);
-  }
+  const bool may_read = !draining_;
+  const bool has_input = may_read && wait_for_input(connection.socket, connection.deadline);
   connection.reading = false;
-  return decision;
-}
-
-// A client that is silent, or keeps its connection, must not keep publishers from the last thread.
-void Server::begin_request(Connection& connection, Decision& decision) {
-  if (connection.has_last_thread && !wait_for_input(connection.socket, Clock::now() + kCrowdedWait)) {
-    connection.phase = Connection::Phase::closed;
-    return;
+  if (has_input) return handle(connection, work_stacks_.run([&] { return receive(connection); }));
+  if (may_read && connection.phase == Phase::reading) {
+    return respond(connection, connection.reader.timeout_response());
   }
-  char input[kFirstInput];
-  const ssize_t size = recv(connection.socket, input, sizeof input, 0);
-  work_stacks_.run([&] { decision = take_input(connection, input, size); });
+  connection.phase = Phase::closed;
 }
 
-void Server::continue_request(Connection& connection, Decision& decision) {
-  const bool in_time = wait_for_input(connection.socket, connection.deadline);
-  work_stacks_.run([&] {
-    char input[kInput];
-    if (!in_time) {
-      decision = Reply{connection.reader.timeout_response()};
-    } else {
-      const ssize_t size = recv(connection.socket, input, sizeof input, MSG_DONTWAIT);
-      decision = take_input(connection, input, size);
-    }
-  });
-}
-
-Decision Server::take_input(Connection& connection, const char* input, ssize_t size) {
-  using Phase = Connection::Phase;
+// What has come, as a decision.
+Decision Server::receive(Connection& connection) {
+  char input[kInput];
+  const ssize_t size = recv(connection.socket, input, sizeof input, MSG_DONTWAIT);
   if (size > 0) {
     const std::string_view bytes(input, static_cast<std::size_t>(size));
     if (!memory_reserve_is_whole()) return Reply{connection.reader.refuse_without_memory(bytes)};
     return connection.reader.feed(bytes);
   }
-  const bool nothing_yet = errno == EINTR || (connection.phase == Phase::reading && errno == EAGAIN);
-  if (size == 0 || !nothing_yet) connection.phase = Phase::closed;
+  if (size == 0 || (errno != EAGAIN && errno != EINTR)) connection.phase = Phase::closed;
   return NeedsInput{};
 }
 
-// Step 3: decide. One decision; the answer to it says how the connection goes on.
-void Server::handle(Connection& connection, const Decision& decision) {
-  using Phase = Connection::Phase;
+// Step 3: decide. The answer to the request says in which phase the connection goes on.
+void Server::handle(Connection& connection, Decision decision) {
   if (const auto* request = std::get_if<Subscribe>(&decision)) return subscribe(connection, *request);
   if (const auto* message = std::get_if<Publish>(&decision)) return publish(connection, *message);
   if (const auto* reply = std::get_if<Reply>(&decision)) return respond(connection, reply->response);
-  if (connection.phase == Phase::closed) return;
-  // The header time runs from a request's first byte and is not renewed by later ones.
-  if (!connection.reader.mid_request()) {
-    connection.phase = Phase::idle;
-  } else if (connection.phase != Phase::reading) {
+  // The header time runs from a request's first byte; later bytes do not renew it.
+  if (connection.phase == Phase::idle && connection.reader.mid_request()) {
     connection.phase = Phase::reading;
-    const Milliseconds time = service_.options.header_timeout;
-    connection.deadline = Clock::now() + (connection.has_last_thread ? std::min(time, kCrowdedWait) : time);
+    connection.deadline = Clock::now() + time_for(connection, service_.options.header_timeout);
   }
 }
 
 // Step 4: subscribe. Answer from the log, or hold.
 void Server::subscribe(Connection& connection, const Subscribe& request) {
-  const bool may_hold = request.hold > Milliseconds{0} && watcher_.watch(connection);
-  std::unique_lock lock(channels_mutex_);
+  if (const auto answer = answer_or_join(connection, request)) return respond(connection, *answer);
+  hold(connection, request.hold);
+}
+
+// The answer; or nothing, and then the waiter has joined its channel's list. One lock covers the look at the
+// log and the joining: a message that was published in between would be missed.
+std::optional<Response> Server::answer_or_join(Connection& connection, const Subscribe& request) {
+  const std::lock_guard lock(channels_mutex_);
   Channel& channel = channels_.open(request.channel);
-  const Cursor since = request.since.value_or(channel.log.last());
-  const auto [message, missed] = channel.log.first_after(since);
-  ReplyForm form = request.form;
-  form.missed = missed;
-  if (!message && may_hold && !draining_ && counters_.held < std::min(held_limit_, threads_.limit() - 1)) {
-    return hold(connection, std::move(lock), channel, request.hold, form);
+  const Lookup found = look_up(channel.log, request);
+  std::optional<Response> answer;
+  if (found.outcome == Outcome::message) {
+    answer = service_.message(*found.message, found.form);
+  } else if (found.outcome == Outcome::no_content) {
+    answer = no_content_response(found.last, found.form);
+  } else if (!may_hold(connection)) {
+    answer = refuse_hold(found.form);
+  } else {
+    connection.channel = &channel;
+    connection.form = found.form;
+    connection.last = found.last;  // and it stays the last: the next publish ends the hold
+    connection.waiter->begin();
+    channel.waiters.add(connection.waiter);
+    add(counters_.held);
   }
-  const Response response = message ? service_.message(*message, form)
-                            : request.hold == Milliseconds{0} ? no_content_response(channel.log.last(), form)
-                                                              : refuse_hold(form);
   channels_.close_if_unused(channel);
-  lock.unlock();
-  respond(connection, response);
+  return answer;
 }
 
-// Step 6: hold. The thread blocks here.
-void Server::hold(Connection& connection, std::unique_lock<std::mutex> lock, Channel& channel,
-                  Milliseconds time, ReplyForm form) {
-  Waiter& waiter = *connection.waiter;
-  waiter.begin();
-  waiter.self = connection.waiter;
-  waiter.listed = true;
-  channel.waiters.push_back(waiter);
-  add(counters_.held);
-  const Cursor last = channel.log.last();  // and it stays so: the next publish takes the waiter out
-  lock.unlock();
+// Step 5: publish. In publish.cpp.
 
-  Waiter::State ended = wait(connection, Clock::now() + time, form);
-  if (ended != Waiter::State::message) ended = end_hold(waiter, channel);
-  if (ended == Waiter::State::expired) return expire(connection, last, form);
-  if (ended == Waiter::State::left) return leave(connection);
-  if (ended == Waiter::State::drained) return drain_hold(connection, form);
-  deliver(connection, form);
-}
-
-// Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain.
-// A waiter that is not listed any more was taken by a publisher or the drain, who is about to end it.
-Waiter::State Server::end_hold(Waiter& waiter, Channel& channel) {
-  {
-    const std::lock_guard lock(channels_mutex_);
-    if (waiter.listed) {
-      channel.waiters.erase(channel.waiters.iterator_to(waiter));
-      waiter.listed = false;
-      waiter.self.reset();
-      subtract(counters_.held);
-      channels_.close_if_unused(channel);
-      waiter.end(Waiter::State::expired);  // unless the client has just left
-    }
+// Step 6: hold. The thread blocks until somebody ends the hold or its time is over
+// (hardening/early_input.cpp, for it also takes what the client sends meanwhile).
+void Server::hold(Connection& connection, Milliseconds time) {
+  if (wait_for_end(connection, Clock::now() + time) != Waiter::State::message) end_hold(connection);
+  switch (connection.waiter->wait()) {  // returns at once, unless somebody is just about to end the hold
+    case Waiter::State::message:
+      return deliver(connection, connection.waiter->take_message());
+    case Waiter::State::left:
+      return leave(connection);
+    case Waiter::State::drained:
+      return drain_hold(connection);
+    default:
+      return expire(connection);
   }
-  return waiter.wait();
 }
 
-void Server::deliver(Connection& connection, ReplyForm form) {
-  const Message message = connection.waiter->take_message();
-  respond(connection, service_.message(message, form));
+// Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain. A publisher
+// and the drain take the waiter out of its channel's list before they end the hold; otherwise its own thread
+// does so here.
+void Server::end_hold(Connection& connection) {
+  Waiter& waiter = *connection.waiter;
+  const std::lock_guard lock(channels_mutex_);
+  if (!waiter.is_listed()) return;
+  connection.channel->waiters.remove(waiter);
+  subtract(counters_.held);
+  channels_.close_if_unused(*connection.channel);
+  waiter.end(Waiter::State::expired);  // unless the client has left
 }
 
-void Server::expire(Connection& connection, Cursor last, ReplyForm form) {
+void Server::deliver(Connection& connection, const Message& message) {
+  respond(connection, service_.message(message, connection.form));
+}
+
+void Server::expire(Connection& connection) {
   add(counters_.timeouts);
-  Response response;
-  work_stacks_.run([&] { response = no_content_response(last, form); });
-  respond(connection, response);
+  respond(connection,
+          work_stacks_.run([&] { return no_content_response(connection.last, connection.form); }));
 }
 
 void Server::leave(Connection& connection) {
   add(counters_.disconnects);
-  connection.phase = Connection::Phase::closed;
+  connection.phase = Phase::closed;
 }
 
-// Step 8: respond. Blocks while the socket's buffer is full: for --idle-timeout if the client does not read.
+void Server::drain_hold(Connection& connection) {
+  respond(connection, service_.shutting_down(connection.form));
+}
+
+// Step 8: respond. Blocks while the socket's buffer is full, and gives up if the client reads nothing for
+// --idle-timeout.
 void Server::respond(Connection& connection, const Response& response) {
-  if (connection.has_last_thread && !response.close && !is_interim(response)) {
-    return respond(connection, closing(response));
+  if (is_last_answer(connection, response)) return respond(connection, closing(response));
+  if (!send_all(connection.socket, *response.bytes, time_for(connection, service_.options.idle_timeout))) {
+    connection.phase = Phase::closed;
+    return;
   }
-  const Milliseconds idle = service_.options.idle_timeout;
-  const bool sent = send_all(connection.socket, *response.bytes,
-                             connection.has_last_thread ? std::min(idle, kCrowdedWait) : idle);
-  if (sent && is_interim(response)) return handle(connection, NeedsInput{});  // the request's time goes on
-  connection.phase = Connection::Phase::closed;
-  if (sent) finish_response(connection, response);
-}
-
-void Server::finish_response(Connection& connection, const Response& response) {
-  using Phase = Connection::Phase;
+  if (is_interim(response)) return;  // 100 Continue: the request goes on, and so does its time
   if (response.is_delivery) add(counters_.delivered);
-  connection.phase = response.close || draining_       ? Phase::lingering
-                     : connection.reader.mid_request() ? Phase::answered
-                                                       : Phase::idle;
+  if (response.close || draining_) {
+    connection.phase = Phase::lingering;
+  } else {
+    become_idle(connection);
+  }
 }
 
-// Step 9: close. First the sending side, so that the client reads the answer; then all, once it has closed
+// Step 9: close. First the sending side, so that the client reads the answer; then all, when it has closed
 // too.
-void Server::linger(Connection& connection) {
-  if (shutdown(connection.socket, SHUT_WR) != 0) return;
-  discard_input(connection.socket,
-                Clock::now() + (connection.has_last_thread ? kCrowdedLinger : kLingerTimeout));
-}
-
-void Server::close(int socket, std::unique_ptr<Connection> connection) {
-  if (connection) watcher_.remove(*connection);
-  ::close(socket);
-  subtract(counters_.connections);
+void Server::close(Connection& connection) {
+  if (connection.phase != Phase::lingering || shutdown(connection.socket, SHUT_WR) != 0) return;
+  discard_input(connection.socket, Clock::now() + linger_time(connection));
 }
 
 }  // namespace comet::threaded

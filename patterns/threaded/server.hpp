@@ -6,18 +6,19 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <mutex>
+#include <optional>
 
 #include "core/channels.hpp"
 #include "core/request_reader.hpp"
 #include "core/stats.hpp"
+#include "patterns/common/phase.hpp"
 #include "patterns/common/stop_signals.hpp"
 #include "patterns/threaded/client_watcher.hpp"
-#include "patterns/threaded/connection_threads.hpp"
-#include "patterns/threaded/refusals.hpp"
+#include "patterns/threaded/footprint/work_stacks.hpp"
+#include "patterns/threaded/hardening/acceptor.hpp"
+#include "patterns/threaded/hardening/connection_threads.hpp"
 #include "patterns/threaded/waiter.hpp"
-#include "patterns/threaded/work_stacks.hpp"
 
 namespace comet::threaded {
 using namespace common;
@@ -33,56 +34,66 @@ struct ThreadOptions {
   std::size_t stack_size = 64UL * 1024;  // bytes of address space
 };
 
-// On its thread's stack: a connection costs that stack, and in the heap its waiter and the watcher's entry.
 struct Connection : Client {
-  Connection(int connected, const Service& service) : Client(connected), reader(service) {}
-
-  // answered: the reader may have a next request already; the last two end the connection.
-  enum class Phase : std::uint8_t { idle, reading, answered, lingering, closed };
+  Connection(ClientWatcher& watcher, int connected, const Service& service)
+      : Client(watcher, connected), reader(service) {}
 
   RequestReader reader;
+  Clock::time_point
+      deadline;  // of the wait for input: the idle time or, in Phase::reading, the header time is over
+  // Fewer than elsewhere: idle, reading, lingering, closed. Where the thread blocks says the rest.
   Phase phase = Phase::idle;
-  bool has_last_thread = false;  // when it began: keeps nobody waiting for long
-  Clock::time_point deadline;    // while reading
+  bool has_last_thread = false;  // hardening/last_thread.cpp says what follows from it
+  // Of the held request.
+  ReplyForm form;
+  Channel* channel = nullptr;
+  Cursor last;  // the cursor of its 204
 };
 
 class Server {
  public:
-  // Listens; exits with one line on standard error where it cannot.
+  // Listens; exits with one line on standard error if it cannot.
   Server(const Options& options, const ThreadOptions& threads);
-  // Serves until SIGTERM or SIGINT, then drains and returns.
+  // Serves until a stop signal, then drains and returns.
   void run();
 
  private:
-  // The life of a connection, in order.
-  void accept_connection();
-  void serve_connection(int socket, bool has_last_thread);
-  Decision read_request(Connection& connection);
-  void handle(Connection& connection, const Decision& decision);
+  // The life of a connection, in order. hold() is given no channel: subscribe() has joined it, under the lock
+  // under which it looked at the log.
+  void accept_connection(int socket);
+  void read_request(Connection& connection);
+  void handle(Connection& connection, Decision decision);
   void subscribe(Connection& connection, const Subscribe& request);
   void publish(Connection& connection, const Publish& request);
-  void hold(Connection& connection, std::unique_lock<std::mutex> lock, Channel& channel, Milliseconds time,
-            ReplyForm form);
-  std::size_t wake(Waiters& woken, const Message& message);
-  void deliver(Connection& connection, ReplyForm form);
-  void expire(Connection& connection, Cursor last, ReplyForm form);
+  void hold(Connection& connection, Milliseconds time);
+  void end_hold(Connection& connection);
+  void deliver(Connection& connection, const Message& message);
+  void expire(Connection& connection);
   void leave(Connection& connection);
-  void drain_hold(Connection& connection, ReplyForm form);
+  void drain_hold(Connection& connection);
   void respond(Connection& connection, const Response& response);
-  void finish_response(Connection& connection, const Response& response);
-  void close(int socket, std::unique_ptr<Connection> connection);
+  void close(Connection& connection);
   void drain();
 
-  void begin_request(Connection& connection, Decision& decision);
-  void continue_request(Connection& connection, Decision& decision);
-  Decision take_input(Connection& connection, const char* input, ssize_t size);
+  void serve_connection(int socket, bool has_last_thread);
+  void become_idle(Connection& connection);
+  Decision receive(Connection& connection);
+  std::optional<Response> answer_or_join(Connection& connection, const Subscribe& request);
+
+  // publish.cpp
   void append(Connection& connection, const Publish& request);
-  Response refuse_hold(ReplyForm form);
-  Waiter::State wait(Connection& connection, Clock::time_point until, ReplyForm& form);
-  [[gnu::noinline]] bool store_input(Connection& connection);  // its frame would be wait()'s, and kept
-  void linger(Connection& connection);
-  Waiter::State end_hold(Waiter& waiter, Channel& channel);
-  void take_waiters(Channel& channel, Waiters& taken);
+  std::size_t wake(Waiters& woken, const Message& message);
+
+  // hardening/early_input.cpp
+  Waiter::State wait_for_end(Connection& connection, Clock::time_point until);
+  bool store_input(Connection& connection);
+
+  // hardening/last_thread.cpp
+  bool may_hold(Connection& connection);
+  Response refuse_hold(ReplyForm form) const;
+  Milliseconds time_for(const Connection& connection, Milliseconds usual) const;
+  Milliseconds linger_time(const Connection& connection) const;
+  bool is_last_answer(const Connection& connection, const Response& response) const;
 
   Service service_;
   const std::size_t held_limit_;
@@ -91,13 +102,12 @@ class Server {
 
   // Lock order: channels_mutex_ before a waiter's own; every other lock is taken alone.
   std::mutex
-      channels_mutex_;  // guards channels_, every Waiter::listed and self, and the cap of counters_.held
+      channels_mutex_;  // guards channels_, which waiter is in whose list, and the cap of counters_.held
   Channels<Waiters> channels_;
   std::atomic<bool> draining_{false};  // set under channels_mutex_: nothing is held after that
 
   StopSignals signals_;
-  int listener_;
-  Refusals refusals_;
+  Acceptor acceptor_;
   WorkStacks work_stacks_;
   ClientWatcher watcher_;
   ConnectionThreads threads_;

@@ -1,7 +1,7 @@
 // Model: one thread per connection. A held request is its thread, blocked here on a condition variable.
-// Owner of a connection: its thread; the waiter is shared with the channel's list and with the watcher.
+// Owner of a connection: its thread; the waiter is shared with whoever is about to end the hold.
 // Runs on: wait() on the connection's thread, end() and leave() on any.
-// Wakes a held request: whoever ends the hold first; everybody later is told that it was not theirs.
+// Wakes a held request: whoever ends the hold first. Anyone later is told that it was not theirs.
 #include "patterns/threaded/waiter.hpp"
 
 #include <utility>
@@ -14,24 +14,14 @@ void Waiter::begin() {
   has_input_ = false;
 }
 
-bool Waiter::end(State how) {
+bool Waiter::end(State how, const Message& message) {
   {
     const std::lock_guard lock(mutex_);
     if (state_ != State::waiting) return false;
     state_ = how;
-  }
-  ended_.notify_one();
-  return true;
-}
-
-bool Waiter::end(const Message& message) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (state_ != State::waiting) return false;
-    state_ = State::message;
     message_ = message;
   }
-  ended_.notify_one();
+  changed_.notify_one();
   return true;
 }
 
@@ -48,19 +38,19 @@ void Waiter::notice_input() {
     const std::lock_guard lock(mutex_);
     has_input_ = true;
   }
-  ended_.notify_one();
+  changed_.notify_one();
 }
 
 Waiter::State Waiter::wait(Clock::time_point until) {
   std::unique_lock lock(mutex_);
-  ended_.wait_until(lock, until, [this] { return state_ != State::waiting || has_input_; });
+  changed_.wait_until(lock, until, [this] { return state_ != State::waiting || has_input_; });
   has_input_ = false;
   return state_;
 }
 
 Waiter::State Waiter::wait() {
   std::unique_lock lock(mutex_);
-  ended_.wait(lock, [this] { return state_ != State::waiting; });
+  changed_.wait(lock, [this] { return state_ != State::waiting; });
   return state_;
 }
 
@@ -69,9 +59,31 @@ Message Waiter::take_message() {
   return std::exchange(message_, {});
 }
 
-std::shared_ptr<Waiter> take_first(Waiters& waiters) {
-  auto first = std::move(waiters.front().self);
-  waiters.pop_front();
+void Waiters::add(const std::shared_ptr<Waiter>& waiter) {
+  waiter->self_ = waiter;
+  waiter->listed_ = true;
+  list_.push_back(*waiter);
+}
+
+void Waiters::remove(Waiter& waiter) {
+  waiter.listed_ = false;
+  list_.erase(list_.iterator_to(waiter));
+  waiter.self_.reset();
+}
+
+std::size_t Waiters::take_all(Waiters& channel) {
+  std::size_t count = 0;
+  for (Waiter& waiter : channel.list_) {
+    waiter.listed_ = false;
+    ++count;
+  }
+  list_.splice(list_.end(), channel.list_);
+  return count;
+}
+
+std::shared_ptr<Waiter> Waiters::take_first() {
+  auto first = std::move(list_.front().self_);
+  list_.pop_front();
   return first;
 }
 

@@ -3,7 +3,9 @@
 #include <signal.h>
 
 #include <chrono>
+#include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "tests/conformance/client.hpp"
 #include "tests/conformance/server_process.hpp"
@@ -27,8 +29,8 @@ class ThreadedCap : public testing::Test {
 
   Connection connect() { return Connection(server_.port()); }
 
-  // Asks until it is not refused any more, as `Retry-After` says, only sooner; the default --idle-timeout is
-  // over long after our patience.
+  // Asks until it is not refused any more, as `Retry-After` says, only sooner. The default --idle-timeout is
+  // longer than our patience.
   Response publish() {
     const auto give_up = std::chrono::steady_clock::now() + patience();
     while (true) {
@@ -65,6 +67,20 @@ TEST_F(ThreadedCap, IdleClientsLeaveAThreadToAPublisher) {
   EXPECT_EQ(publish().status, 200);
 }
 
+// Bytes that complete no request do not renew the time: two clients that send them forever are closed with
+// --idle-timeout, and the one that has the last thread sooner.
+TEST_F(ThreadedCap, ClientsThatSendOnlyEmptyLinesLeaveAThreadToAPublisher) {
+  std::vector<Connection> empty;
+  for (int i = 0; i < 3; ++i) empty.push_back(connect());
+  std::jthread sender([&empty](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      for (Connection& client : empty) client.send("\r\n");
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+  });
+  EXPECT_EQ(publish().status, 200);
+}
+
 // Of `count` subscribers that come at once, of whom one is refused.
 Response refusal_of(std::uint16_t port, int count) {
   std::vector<Connection> subscribers;
@@ -81,7 +97,7 @@ Response refusal_of(std::uint16_t port, int count) {
   return {};
 }
 
-TEST_F(ThreadedCap, ARefusedHoldEndsItsConnectionOnlyWhereThreadsAreShort) {
+TEST_F(ThreadedCap, ARefusedHoldEndsItsConnectionOnlyIfThreadsAreShort) {
   const Response at_the_cap = refusal_of(server_.port(), 3);
   EXPECT_EQ(at_the_cap.status, 503);
   EXPECT_EQ(at_the_cap.header("Connection"), "close");

@@ -44,29 +44,24 @@ class ThreadedClientWatcherTest : public testing::Test {
 
   Connected connected_;
   ClientWatcher watcher_;
-  Client client_{connected_.server};
+  Client client_{watcher_, connected_.server};
 };
 
 TEST_F(ThreadedClientWatcherTest, LeavingEndsTheHold) {
-  watcher_.add(client_);
   ASSERT_TRUE(watcher_.watch(client_));
   client_.waiter->begin();
   connected_.close_client();
   EXPECT_EQ(wait(), State::left);
-  watcher_.remove(client_);
 }
 
 TEST_F(ThreadedClientWatcherTest, LeavingBeforeItIsWatchedEndsTheHold) {
   connected_.close_client();
-  watcher_.add(client_);
   ASSERT_TRUE(watcher_.watch(client_));
   client_.waiter->begin();
   EXPECT_EQ(wait(), State::left);
-  watcher_.remove(client_);
 }
 
 TEST_F(ThreadedClientWatcherTest, LeavingBetweenTwoHoldsEndsTheSecond) {
-  watcher_.add(client_);
   ASSERT_TRUE(watcher_.watch(client_));
   client_.waiter->begin();
   ASSERT_TRUE(client_.waiter->end(make_message({1, 0}, "m")));
@@ -75,24 +70,19 @@ TEST_F(ThreadedClientWatcherTest, LeavingBetweenTwoHoldsEndsTheSecond) {
   ASSERT_TRUE(watcher_.watch(client_));
   client_.waiter->begin();
   EXPECT_EQ(wait(), State::left);
-  watcher_.remove(client_);
 }
 
 TEST_F(ThreadedClientWatcherTest, ClosedSendingSideWithUnreadBytesBeforeItIsLeaving) {
-  watcher_.add(client_);
   ASSERT_TRUE(watcher_.watch(client_));
   client_.waiter->begin();
   connected_.send("early bytes");
   ASSERT_EQ(shutdown(connected_.client, SHUT_WR), 0);
   EXPECT_EQ(wait(), State::left);
-  watcher_.remove(client_);
 }
 
 TEST_F(ThreadedClientWatcherTest, EarlyBytesDoNotEndTheHold) {
   Connected other;
-  Client other_client{other.server};
-  watcher_.add(client_);
-  watcher_.add(other_client);
+  Client other_client{watcher_, other.server};
   ASSERT_TRUE(watcher_.watch(client_));
   ASSERT_TRUE(watcher_.watch(other_client));
   client_.waiter->begin();
@@ -101,12 +91,9 @@ TEST_F(ThreadedClientWatcherTest, EarlyBytesDoNotEndTheHold) {
   other.close_client();
   EXPECT_EQ(other_client.waiter->wait(Clock::now() + kPatience), State::left);
   EXPECT_TRUE(client_.waiter->end(State::expired)) << "the hold had ended";
-  watcher_.remove(other_client);
-  watcher_.remove(client_);
 }
 
-TEST_F(ThreadedClientWatcherTest, InputIsNoticedWhereItIsWatchedAndLeavingToo) {
-  watcher_.add(client_);
+TEST_F(ThreadedClientWatcherTest, InputIsNoticedIfItIsWatchedAndLeavingToo) {
   ASSERT_TRUE(watcher_.watch(client_));
   client_.waiter->begin();
   connected_.send("before");
@@ -121,21 +108,16 @@ TEST_F(ThreadedClientWatcherTest, InputIsNoticedWhereItIsWatchedAndLeavingToo) {
   State ended = wait();
   if (ended == State::waiting) ended = wait();  // the last piece may be noticed once more
   EXPECT_EQ(ended, State::left);
-  watcher_.remove(client_);
 }
 
 TEST_F(ThreadedClientWatcherTest, StopReadersEndsOnlyTheReadsOfThoseWhoWaitForARequest) {
   Connected other;
-  Client answering{other.server};
-  watcher_.add(client_);
-  watcher_.add(answering);
+  Client answering{watcher_, other.server};
   client_.reading = true;
   watcher_.stop_readers();
   char byte;
   EXPECT_EQ(recv(connected_.server, &byte, 1, 0), 0);
   EXPECT_EQ(recv(other.server, &byte, 1, MSG_DONTWAIT), -1);
-  watcher_.remove(client_);
-  watcher_.remove(answering);
 }
 
 // The kernel hands out the same descriptors again and again while events of their last owners are on their
@@ -144,25 +126,21 @@ TEST_F(ThreadedClientWatcherTest, EventsOfClosedConnectionsNeverEndTheHoldsOfNew
   std::thread leaving([this] {
     for (int i = 0; i < 3000; ++i) {
       Connected connected;
-      Client client{connected.server};
-      watcher_.add(client);
+      Client client{watcher_, connected.server};
       ASSERT_TRUE(watcher_.watch(client));
       client.waiter->begin();
       connected.close_client();
       if (i % 2 == 0) {
         ASSERT_EQ(client.waiter->wait(Clock::now() + kPatience), State::left);
       }
-      watcher_.remove(client);
     }
   });
   for (int i = 0; i < 3000; ++i) {
     Connected connected;
-    Client client{connected.server};
-    watcher_.add(client);
+    Client client{watcher_, connected.server};
     ASSERT_TRUE(watcher_.watch(client));
     client.waiter->begin();
     ASSERT_TRUE(client.waiter->end(State::expired)) << "ended by another's event";
-    watcher_.remove(client);
   }
   leaving.join();
 }

@@ -3,7 +3,7 @@
 
 #include <future>
 
-#include "patterns/threaded/connection_threads.hpp"
+#include "patterns/threaded/hardening/connection_threads.hpp"
 
 namespace comet::threaded {
 namespace {

@@ -1,5 +1,5 @@
 // Waiter: of message, time, leaving and drain exactly one ends a hold, and the thread that waits learns
-// which.
+// which. Waiters: a list out of which a waiter is taken once.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -136,6 +136,38 @@ TEST(ThreadedWaiterTest, ExactlyOneOfThreeEndersWinsAndTheThreadSeesItsState) {
       EXPECT_EQ(seen[at], kEnds[won[0][at] ? 0 : won[1][at] ? 1 : 2]);
     }
   }
+}
+
+TEST(ThreadedWaitersTest, WhoIsTakenOutIsNotListedAnyMore) {
+  Waiters channel;
+  const auto first = std::make_shared<Waiter>();
+  const auto second = std::make_shared<Waiter>();
+  channel.add(first);
+  channel.add(second);
+  EXPECT_TRUE(first->is_listed());
+  channel.remove(*first);
+  EXPECT_FALSE(first->is_listed());
+  Waiters taken;
+  EXPECT_EQ(taken.take_all(channel), 1U);
+  EXPECT_TRUE(channel.empty());
+  EXPECT_FALSE(second->is_listed());
+  EXPECT_EQ(taken.take_first(), second);
+  EXPECT_TRUE(taken.empty());
+}
+
+TEST(ThreadedWaitersTest, KeepAWaiterAliveWhoseThreadHasGone) {
+  Waiters taken;
+  std::weak_ptr<Waiter> gone;
+  {
+    Waiters channel;
+    const auto waiter = std::make_shared<Waiter>();
+    gone = waiter;
+    channel.add(waiter);
+    taken.take_all(channel);
+  }
+  EXPECT_FALSE(gone.expired());
+  taken.take_first();
+  EXPECT_TRUE(gone.expired());
 }
 
 // A publisher may still be about to notify when the thread and its connection are gone.

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "patterns/threaded/work_stacks.hpp"
+#include "patterns/threaded/footprint/work_stacks.hpp"
 
 namespace comet::threaded {
 namespace {
@@ -16,13 +16,12 @@ TEST(ThreadedWorkStacksTest, RunsOnTheSameThreadAndAnotherStack) {
   WorkStacks stacks;
   char here = 0;
   std::uintptr_t distance = 0;
-  std::thread::id thread;
-  stacks.run([&] {
+  const std::thread::id thread = stacks.run([&] {
     char there = 0;
     const auto a = reinterpret_cast<std::uintptr_t>(&here);
     const auto b = reinterpret_cast<std::uintptr_t>(&there);
     distance = a > b ? a - b : b - a;
-    thread = std::this_thread::get_id();
+    return std::this_thread::get_id();
   });
   EXPECT_GT(distance, 256U * 1024U);
   EXPECT_EQ(thread, std::this_thread::get_id());
@@ -31,7 +30,7 @@ TEST(ThreadedWorkStacksTest, RunsOnTheSameThreadAndAnotherStack) {
 TEST(ThreadedWorkStacksTest, ExceptionsPass) {
   WorkStacks stacks;
   for (int i = 0; i < 100; ++i) {
-    EXPECT_THROW(stacks.run([] { throw std::runtime_error("x"); }), std::runtime_error);
+    EXPECT_THROW(stacks.run([]() -> int { throw std::runtime_error("x"); }), std::runtime_error);
   }
 }
 
@@ -41,7 +40,7 @@ TEST(ThreadedWorkStacksTest, ManyThreadsShareThem) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 64; ++i) {
     threads.emplace_back([&] {
-      for (int call = 0; call < 200; ++call) stacks.run([&] { ++sum; });
+      for (int call = 0; call < 200; ++call) stacks.run([&] { return ++sum; });
     });
   }
   for (std::thread& thread : threads) thread.join();

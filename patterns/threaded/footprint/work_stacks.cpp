@@ -1,10 +1,10 @@
-// Model: one thread per connection. Keeps a blocked thread's own stack at one touched page: deep calls that
-// do not block, such as parsing, run on one of a few shared stacks, so that what they touch is not kept by
-// every held request.
-// Owner of a connection: its thread, which also is the one that runs here: only the stack pointer moves.
+// Model: one thread per connection. Keeps the stack of a blocked thread at one touched page: a thread keeps
+// every page that it once touched, so deep calls that do not block, such as parsing, run on one of a few
+// shared stacks.
+// Owner of a connection: its thread, which is also the one that runs here: only its stack pointer moves.
 // Runs on: the calling thread.
 // Wakes a held request: nothing here.
-#include "patterns/threaded/work_stacks.hpp"
+#include "patterns/threaded/footprint/work_stacks.hpp"
 
 #include <sched.h>
 #include <sys/mman.h>
@@ -17,7 +17,6 @@
 #include <cstddef>
 #include <mutex>
 #include <thread>
-#include <utility>
 
 #include "patterns/common/fiber_annotations.hpp"
 #include "patterns/common/startup.hpp"
@@ -31,65 +30,52 @@ constexpr std::size_t kStackSize = 256UL * 1024;  // bytes; only touched pages c
 // More than one, for callers that lose their core in the middle of a call.
 constexpr std::size_t kStacksPerCore = 4;
 
+struct KeepsMemory {  // tells Boost.Context that the stack's memory stays when a call on it ends
+  void deallocate(const boost::context::stack_context&) {}
+};
+
 }  // namespace
 
-// Memory with a page below it that ends the process on overflow, and the context that runs there, which waits
-// between two calls.
+// The page below the memory ends the process on overflow.
 class WorkStacks::Stack {
  public:
   Stack() : guard_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))) {
     memory_ = mmap(nullptr, guard_ + kStackSize, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (memory_ == MAP_FAILED || mprotect(memory_, guard_, PROT_NONE) != 0) fail("making a stack", errno);
-    boost::context::stack_context stack;
-    stack.sp = static_cast<char*>(memory_) + guard_ + kStackSize;
-    stack.size = kStackSize;
-    target_.create(stack.sp, stack.size);
-    target_.set_up([&] {
-      inside_ = boost::context::fiber(
-          std::allocator_arg, boost::context::preallocated(stack.sp, stack.size, stack), Kept{},
-          [this](boost::context::fiber&& caller) { return run(std::move(caller)); });
-    });
   }
-  ~Stack() {
-    call(nullptr, nullptr);
-    target_.destroy();
-    munmap(memory_, guard_ + kStackSize);
-  }
+  ~Stack() { munmap(memory_, guard_ + kStackSize); }
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
-  // With mutex locked. No function: the context ends.
+  // With mutex locked.
   void call(void (*function)(void*), void* argument) {
-    function_ = function;
-    argument_ = argument;
-    target_.visit([this] { inside_ = std::move(inside_).resume(); });
+    namespace context = boost::context;
+    context::stack_context stack;
+    stack.sp = static_cast<char*>(memory_) + guard_ + kStackSize;
+    stack.size = kStackSize;
+    FiberTarget target;
+    target.create(stack.sp, stack.size);
+    context::fiber there;
+    target.set_up([&] {
+      there = context::fiber(std::allocator_arg, context::preallocated(stack.sp, stack.size, stack),
+                             KeepsMemory{}, [&](context::fiber&& caller) {
+                               FiberReturn back;
+                               back.arrived();
+                               function(argument);
+                               back.leave_for_good();
+                               return std::move(caller);
+                             });
+    });
+    target.visit([&] { there = std::move(there).resume(); });
+    target.destroy();
   }
 
   std::mutex mutex;
 
  private:
-  struct Kept {  // the memory, when the context ends
-    void deallocate(const boost::context::stack_context&) {}
-  };
-
-  boost::context::fiber run(boost::context::fiber caller) {
-    FiberReturn back;
-    for (back.arrived(); function_ != nullptr; back.arrived()) {
-      function_(argument_);
-      back.leave();
-      caller = std::move(caller).resume();
-    }
-    back.leave_for_good();
-    return caller;
-  }
-
   const std::size_t guard_;
   void* memory_;
-  boost::context::fiber inside_;
-  [[no_unique_address]] FiberTarget target_;
-  void (*function_)(void*) = nullptr;
-  void* argument_ = nullptr;
 };
 
 WorkStacks::WorkStacks() {
@@ -99,7 +85,8 @@ WorkStacks::WorkStacks() {
 
 WorkStacks::~WorkStacks() = default;
 
-// The first free one, so that few are in the cache; or else the turn on one of them.
+// The first free one, so that few stacks are used and stay in the cache; if none is free, the turn on one of
+// them.
 void WorkStacks::call_on_work_stack(void (*function)(void*), void* argument) {
   const auto call = [&](Stack& stack) {
     const std::lock_guard lock(stack.mutex, std::adopt_lock);

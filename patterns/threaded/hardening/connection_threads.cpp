@@ -1,11 +1,12 @@
 // Model: one thread per connection. Starts the threads, keeps to their cap, and waits for the last one to
 // end.
-// Owner of a connection: the thread that start() gives it to, until that ends with it.
-// Runs on: start(), stop() and the waiting on the main thread; what is started on a thread of its own each.
+// Owner of a connection: the thread that start() gives it to, until that thread ends.
+// Runs on: start(), stop() and wait_for_all() on the main thread; each piece of work on a thread of its own.
 // Wakes a held request: nothing here.
-#include "patterns/threaded/connection_threads.hpp"
+#include "patterns/threaded/hardening/connection_threads.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "patterns/common/startup.hpp"
@@ -22,18 +23,22 @@ ConnectionThreads::ConnectionThreads(std::size_t most, std::size_t stack_size) :
 
 ConnectionThreads::~ConnectionThreads() { pthread_attr_destroy(&attributes_); }
 
-// Makes the next thread first: the one that gets `work` must find the limit as it is then.
+// Makes the next spare thread first: the thread that gets `work` must find limit() up to date.
 bool ConnectionThreads::start(Work work) {
-  std::list<Given> given;
-  given.emplace_back(std::move(work), false);  // before any thread: it may throw
+  std::list<Assignment> assignment;
+  try {
+    assignment.push_back({std::move(work), false});
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
   if (!has_spare_ && !make_thread()) return false;
   has_spare_ = make_thread();
-  given.front().second = !has_spare_;
+  assignment.front().is_last = !has_spare_;
   {
     const std::lock_guard lock(mutex_);
-    work_.splice(work_.end(), given);
+    assignments_.splice(assignments_.end(), assignment);
   }
-  given_.notify_one();
+  assigned_.notify_one();
   return true;
 }
 
@@ -56,19 +61,24 @@ bool ConnectionThreads::make_thread() {
 }
 
 void* ConnectionThreads::run(void* threads) {
-  static_cast<ConnectionThreads*>(threads)->run_one();
+  auto& self = *static_cast<ConnectionThreads*>(threads);
+  const Assignment mine = self.take_assignment();
+  mine.work(mine.is_last);
+  self.end_thread();
   return nullptr;
 }
 
-void ConnectionThreads::run_one() {
+ConnectionThreads::Assignment ConnectionThreads::take_assignment() {
   std::unique_lock lock(mutex_);
-  given_.wait(lock, [this] { return !work_.empty(); });
-  const auto [work, has_last] = std::move(work_.front());
-  work_.pop_front();
-  lock.unlock();
-  work(has_last);
-  lock.lock();
-  // Under the lock: once it is free, the main thread may destroy the condition variable.
+  assigned_.wait(lock, [this] { return !assignments_.empty(); });
+  Assignment mine = std::move(assignments_.front());
+  assignments_.pop_front();
+  return mine;
+}
+
+// Notifies under the lock: once it is free, the main thread may destroy the condition variable.
+void ConnectionThreads::end_thread() {
+  const std::lock_guard lock(mutex_);
   if (--threads_ == 0) all_ended_.notify_all();
 }
 
@@ -76,9 +86,9 @@ void ConnectionThreads::stop() {
   if (!std::exchange(has_spare_, false)) return;
   {
     const std::lock_guard lock(mutex_);
-    work_.emplace_back([](bool) {}, false);
+    assignments_.push_back({[](bool) {}, false});
   }
-  given_.notify_one();
+  assigned_.notify_one();
 }
 
 bool ConnectionThreads::wait_for_all(Milliseconds time) {
