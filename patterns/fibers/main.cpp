@@ -4,6 +4,7 @@
 // Wakes a held request: nothing here.
 #include <CLI/CLI.hpp>
 
+#include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/fibers/server.hpp"
 
@@ -26,6 +27,7 @@ int main(int argc, char** argv) {
   core::parse_or_exit(app, argc, argv);
 
   common::prepare_process();
+  common::keep_memory_reserve();
   fibers::Server server(options, fiber_options);
   server.run();
 }
