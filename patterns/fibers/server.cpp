@@ -104,12 +104,13 @@ void Server::serve(Connection& connection) {
 void Server::read_request(Connection& connection) {
   Decision decision;
   if (connection.reader.mid_request()) decision = connection.parse({});  // came behind the request before it
-  while (std::holds_alternative<NeedsInput>(decision)) {
+  for (bool first = true; std::holds_alternative<NeedsInput>(decision); first = false) {
     // The header time runs from a request's first byte and is not renewed by later ones.
     if (connection.phase == Phase::idle && connection.reader.mid_request()) {
       connection.phase = Phase::reading;
       connection.set_deadline(service_.options.header_timeout);
     }
+    if (!first && connection.expired()) return end_wait(connection);  // input without end, and no request
     while (!connection.readable) {
       if (connection.expired() || draining_) return end_wait(connection);
       if (!connection.wait()) return;
