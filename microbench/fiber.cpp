@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "microbench/costs.hpp"
-#include "patterns/fibers/fiber_pool.hpp"
+#include "patterns/fibers/footprint/fiber_pool.hpp"
+#include "patterns/fibers/footprint/shared_stack.hpp"
 #include "patterns/fibers/room.hpp"
-#include "patterns/fibers/shared_stack.hpp"
 
 namespace comet::microbench {
 using namespace fibers;
@@ -182,8 +182,8 @@ BENCHMARK(memory_fiber)->Name("memory/fiber")->Iterations(1);
 void memory_hibernating(benchmark::State& state) {
   constexpr std::size_t kCount = 10000;
   Host host;
-  struct Record : Sleeper, Subscriber {
-    explicit Record(Host& home) : Sleeper(*home.scheduler), Subscriber(home.inbox, *this) {}
+  struct Record : Sleeper, Participant {
+    explicit Record(Host& home) : Sleeper(*home.scheduler), Participant(home.inbox, *this) {}
   };
   for ([[maybe_unused]] auto once : state) {
     std::vector<std::unique_ptr<Record>> records(kCount);

@@ -1,4 +1,4 @@
-// Model: fibers. Calls that look blocking: try first, and wait where the socket has nothing or takes nothing.
+// Model: fibers. Calls that look as if they block: each tries first, and its fiber waits only if it must.
 // Owner of a connection: the fiber that makes the call.
 // Runs on: that fiber's thread, which runs other fibers meanwhile.
 // Wakes a held request: epoll, a deadline or a letter, each through the connection's Sleeper.
@@ -8,20 +8,24 @@
 
 #include <boost/fiber/operations.hpp>
 #include <cerrno>
-#include <new>
 #include <utility>
 
 #include "patterns/fibers/fiber_thread.hpp"
 
 namespace comet::fibers {
+using namespace common;
 namespace {
 
 bool is_temporary(int error) { return error == EAGAIN || error == EINTR; }
 
 }  // namespace
 
-Connection::Connection(FiberThread& host, const Service& service)
-    : Sleeper(*host.scheduler), Subscriber(host.inbox, *this), thread(host), reader(service) {
+Connection::Connection(FiberThread& host, const Service& service, int accepted)
+    : Sleeper(*host.scheduler),
+      Participant(host.inbox, *this),
+      thread(host),
+      reader(service),
+      socket(accepted) {
   thread.connections.push_back(*this);
 }
 
@@ -38,16 +42,24 @@ bool Connection::receive(std::string_view& bytes) {
 
 Decision Connection::parse(std::string_view bytes) {
   Decision decision;
-  bool no_memory = false;
-  thread.deep_stack.call([&] {
-    try {
-      decision = reader.feed(bytes);
-    } catch (const std::bad_alloc&) {  // must not pass the end of that stack
-      no_memory = true;
-    }
-  });
-  if (no_memory) throw std::bad_alloc();
+  thread.deep_stack.call([&] { decision = reader.feed(bytes); });
   return decision;
+}
+
+bool Connection::store_input() {
+  for (std::string_view bytes; readable;) {
+    if (!receive(bytes) || !reader.store(bytes)) return false;
+  }
+  return true;
+}
+
+bool Connection::wait() {
+  if (thread.hibernate && phase != Phase::reading) {
+    hibernate();
+    return false;
+  }
+  park();
+  return true;
 }
 
 bool Connection::send_all(std::string_view bytes, Milliseconds patience) {
@@ -60,7 +72,7 @@ bool Connection::send_all(std::string_view bytes, Milliseconds patience) {
     }
     if (errno == EINTR) continue;
     if (!is_temporary(errno)) return false;
-    if (!std::exchange(waited, true)) set_deadline(patience);
+    if (!std::exchange(waited, true) && patience > Milliseconds{0}) set_deadline(patience);
     for (writable = false; !writable; park()) {
       if (expired()) return false;
     }
@@ -75,7 +87,7 @@ void Connection::discard_input(Milliseconds patience) {
     if (!readable) {
       park();
     } else if (receive(forgotten)) {
-      boost::this_fiber::yield();  // who never stops sending must not keep the thread
+      boost::this_fiber::yield();  // a client that never stops sending must not keep the thread
     } else {
       return;
     }

@@ -1,15 +1,14 @@
-// Model: fibers. One connection, with calls on its socket that look blocking and suspend the fiber.
-// Owner of a connection: the fiber that serves it; while it hibernates, the list of its thread.
+// Model: fibers. One connection, with calls that look as if they block and suspend only its fiber.
+// Owner of a connection: the fiber that serves it; while it hibernates, its thread's list of connections.
 // Runs on: the thread that accepted it.
 // Wakes a held request: a letter from the room in its mailbox.
 #pragma once
-
-#include <sys/types.h>
 
 #include <boost/intrusive/list.hpp>
 #include <string_view>
 
 #include "core/request_reader.hpp"
+#include "patterns/common/phase.hpp"
 #include "patterns/fibers/epoll_scheduler.hpp"
 #include "patterns/fibers/room.hpp"
 
@@ -21,31 +20,34 @@ struct OfThread;  // tag of the hook by which a connection is in its thread's li
 using ConnectionHook = boost::intrusive::list_base_hook<boost::intrusive::tag<OfThread>>;
 
 // What a connection costs besides its fiber's stack, and all that it costs while it hibernates.
-struct Connection : Sleeper, Subscriber, ConnectionHook {
-  // Takes its place in the thread's list until it is destroyed. Its socket comes with the next client. Throws
-  // std::bad_alloc.
-  Connection(FiberThread& host, const Service& service);
+struct Connection : Sleeper, Participant, ConnectionHook {
+  // It is in its thread's list until it is destroyed.
+  Connection(FiberThread& host, const Service& service, int accepted);
   ~Connection();
 
-  enum class Phase : std::uint8_t { refused, idle, reading, held, writing, lingering, closed };
-
-  // Reads what is there, without waiting: bytes in the thread's buffer, good until the fiber waits; empty
-  // where there is nothing. False: the client has closed, or is gone.
+  // The client has sent something, and has not closed.
+  bool has_input() const { return readable && !hung_up; }
+  // Reads what is there, without waiting: bytes in the thread's buffer, good until the fiber waits; empty if
+  // there is nothing. False: the client has closed, or is gone.
   bool receive(std::string_view& bytes);
-  // The reader's next decision. Runs on the thread's deep stack: parsing needs more than a fiber should
-  // touch. Throws std::bad_alloc.
+  // The reader's next decision.
   Decision parse(std::string_view bytes);
-  // Writes all; waits where the socket is full, each time at most `patience`. False: the client is gone or
-  // does not read.
+  // Puts aside what the client sends while its request is held. False: it has left, or sent too much to keep.
+  bool store_input();
+  // Waits until something happens to this connection. False, with --hibernate: it waits without a fiber. The
+  // caller returns to serve(), and serve() is called again when something has happened.
+  bool wait();
+  // Sends all. If the socket is full it waits, each time at most `patience`, or, if that is 0, until the
+  // deadline that runs already. False: the client is gone, or does not read.
   bool send_all(std::string_view bytes, Milliseconds patience);
-  // Reads and forgets until the client closes, or for at most `patience`.
+  // Reads and forgets until the client closes, at most for `patience`.
   void discard_input(Milliseconds patience);
 
   FiberThread& thread;
   RequestReader reader;
-  int socket = -1;
-  Phase phase = Phase::idle;
-  ReplyForm form;  // of the subscription
+  const int socket;
+  common::Phase phase = common::Phase::idle;  // idle, reading, held, refused or closed
+  ReplyForm form;                             // of the answer to the held request, `missed` included
 };
 
 }  // namespace comet::fibers

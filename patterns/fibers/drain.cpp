@@ -1,35 +1,38 @@
-// Model: fibers. The drain of one thread: from the order to drain to its last connection.
+// Model: fibers. The drain: letters to the room and to each thread, then each thread to its last connection.
 // Owner of a connection: its fiber, to its end.
-// Runs on: the acceptor's fiber of each thread.
-// Wakes a held request: the room, with a letter that refuses it.
+// Runs on: the fiber that called run(), and the acceptor's fiber of each thread.
+// Wakes a held request: the room, with a letter that the server is shutting down.
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <boost/fiber/operations.hpp>
 
 #include "patterns/common/startup.hpp"
 #include "patterns/fibers/server.hpp"
 
 namespace comet::fibers {
 
-// Drain: stop accepting, answer every held request with 503 (the room tells them), let writes finish, close
-// the rest.
-void Server::drain(FiberThread& thread) {
+// Drain: stop accepting, answer every held request with 503, let writes finish, close the rest. The room
+// tells the held requests; each thread waits for its connections to end, and cuts those that do not in time.
+void Server::drain() {
+  counters_.held_at_drain = counters_.held.load();
+  draining_ = true;  // before the signal is taken: work() sees one of the two
+  signals_.restore();
+  room_.drain();
+  for (const auto& thread : threads_) thread->orders.send({.kind = Kind::drain});
+  for (std::size_t i = 0; i < threads_.size(); ++i) reports_.receive();
+  room_.stop();
+  work_pool_.stop();
+}
+
+void Server::drain_thread(FiberThread& thread) {
   ::close(thread.listener);
-  for (Connection& connection : thread.connections) {
-    if (connection.phase == Phase::idle || connection.phase == Phase::reading) connection.wake();
-  }
-  const Milliseconds time = drain_timeout(service_.options);
-  thread.acceptor.set_deadline(time);
-  // Without memory for a deadline it is over at once; the connections have their time all the same.
-  for (const auto end = Clock::now() + time; !thread.connections.empty() && Clock::now() < end;) {
-    thread.acceptor.expired() ? boost::this_fiber::yield() : thread.acceptor.park();
-  }
+  for (Connection& connection : thread.connections) connection.wake();  // each sees that the server drains
+  thread.acceptor.set_deadline(drain_timeout(service_.options));
+  while (!thread.connections.empty() && !thread.acceptor.expired()) thread.acceptor.park();
   for (Connection& connection : thread.connections)
     ::shutdown(connection.socket, SHUT_RDWR);  // ends all waits
   while (!thread.connections.empty()) thread.acceptor.park();
   thread.fibers.stop();
-  reports_.send_patiently({.kind = Letter::Kind::drained});
+  reports_.send({.kind = Kind::drained});
 }
 
 }  // namespace comet::fibers

@@ -1,5 +1,5 @@
 // Model: fibers. The ready queue, and the one place where the thread sleeps.
-// Owner of a connection: its fiber; here it is known as a Sleeper only.
+// Owner of a connection: its fiber; the scheduler knows it as a Sleeper only.
 // Runs on: the one thread that install()s it; only notify() is for other threads.
 // Wakes a held request: wake() on its Sleeper.
 #include "patterns/fibers/epoll_scheduler.hpp"
@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
-#include <new>
+#include <utility>
 
 #include "patterns/common/startup.hpp"
 
@@ -18,7 +18,7 @@ namespace comet::fibers {
 using namespace common;
 namespace {
 
-// A thread that never runs out of ready fibers looks at its sockets after so many of them.
+// A thread that always has ready fibers still looks at its sockets once this many have run.
 constexpr unsigned kMostPicks = 256;
 
 thread_local EpollScheduler* installed = nullptr;
@@ -27,11 +27,7 @@ thread_local EpollScheduler* installed = nullptr;
 
 void Sleeper::set_deadline(Milliseconds after) {
   expired_ = false;
-  try {
-    home_.deadlines_.set(*this, Clock::now(), after);
-  } catch (const std::bad_alloc&) {
-    expired_ = true;
-  }
+  home_.deadlines_.set(*this, Clock::now(), after);
 }
 
 void Sleeper::park() {
@@ -77,8 +73,10 @@ bool EpollScheduler::watch(int descriptor, Sleeper& sleeper) {
 
 void EpollScheduler::awakened(boost::fibers::context* fiber) noexcept { fiber->ready_link(ready_); }
 
-// Boost.Fiber's dispatcher stands in the ready queue too: its turn comes once all that were ready before it
-// have run. It then picks the next itself, or where there is none comes to suspend_until().
+// Boost.Fiber has one fiber of its own on each thread, the dispatcher. It stands in the ready queue too, so
+// its turn comes once all that were ready before it have run. It picks the next one itself; if there is none
+// it calls suspend_until(). Events are taken only at its turn: a fiber that is just parking could be woken,
+// and so be picked to follow itself.
 boost::fibers::context* EpollScheduler::pick_next() noexcept {
   const bool all_had_a_turn = std::exchange(dispatcher_picks_, false);
   if (ready_.empty()) return nullptr;
@@ -102,7 +100,7 @@ void EpollScheduler::notify() noexcept {
   if (::write(notifications_, &one, sizeof one) < 0 && errno != EAGAIN) fail("writing to an eventfd", errno);
 }
 
-// No fiber runs in here, so no sleeper goes away between two events of one batch.
+// No fiber runs in here, so no sleeper is destroyed between two events of one batch.
 void EpollScheduler::take_events(int timeout_milliseconds) {
   picks_ = 0;
   const int count =

@@ -1,8 +1,29 @@
-// Model: fibers. One thread's scheduler: runs what is ready, first in first out, or sleeps in epoll_wait().
-// Owner of a connection: its fiber; a Sleeper is what a fiber, or a hibernating connection, waits by.
+// Model: fibers. One thread's scheduler: it decides which fiber runs next, and it is where the thread sleeps.
+// Owner of a connection: its fiber; the scheduler knows it as a Sleeper only.
 // Runs on: the one thread that install()s it; only notify() is for other threads.
-// Wakes a held request: wake() on its Sleeper, for an event, at its deadline, and with a letter. Nothing
-// ticks.
+// Wakes a held request: wake() on its Sleeper, for an event, at its deadline or with a letter. Nothing ticks.
+//
+//     new fiber         wake(): an event, the deadline, or a letter
+//         |      +---------------------------------------------------------------------+
+//         v      v                                                                     |
+//     +-----------+   pick_next(): the first   +-----------+        park()       +-----------+
+//     |   ready   | -------------------------> |  running  | ------------------> |  parked   |
+//     | (a queue) | <------------------------- |   (one)   |                     |           |
+//     +-----------+          yield()           +-----------+                     +-----------+
+//         ^                                          |
+//         |                                          |  hibernate(): the fiber is free for others
+//         |   FiberPool finds it a fiber             v
+//     +-----------+           wake()           +-------------+
+//     |   woken   | <------------------------- | hibernating |
+//     +-----------+                            +-------------+
+//
+// A thread runs one fiber at a time, until that fiber itself gives way: it parks because it has to wait for
+// something, or it yields, or it ends. Nothing interrupts it. Then the first fiber of the ready queue runs.
+// wake() on a parked fiber's Sleeper puts the fiber at the end of that queue. Three callers do so:
+// take_events() if its socket has an event, expire_all() at its deadline, and a mailbox that gets a letter
+// for it. Once the queue is empty the thread sleeps in epoll_wait(): until the next event, until the earliest
+// deadline, or until another thread calls notify(). With --hibernate a connection that waits has no fiber;
+// only its Sleeper is left, and the first fiber that is free goes on with it after wake().
 #pragma once
 
 #include <sys/epoll.h>
@@ -11,7 +32,6 @@
 #include <boost/fiber/algo/algorithm.hpp>
 #include <boost/fiber/context.hpp>
 #include <boost/fiber/scheduler.hpp>
-#include <boost/intrusive/list.hpp>
 #include <functional>
 
 #include "core/deadlines.hpp"
@@ -22,33 +42,32 @@ using namespace core;
 
 class EpollScheduler;
 
-struct WithoutFiber;  // tag of the hook by which a woken sleeper waits for a fiber
-using WithoutFiberHook = boost::intrusive::list_base_hook<boost::intrusive::tag<WithoutFiber>>;
-
-// What one fiber waits by. Belongs to one thread. Whatever happens to it, an event, the end of its deadline
-// or wake(), ends its wait: the fiber then looks what it was, and waits again where it was nothing for it.
-class Sleeper : public Deadline, public WithoutFiberHook {
+// What one fiber waits by. It belongs to one thread. Everything that happens to it ends its wait: an event of
+// its socket, the end of its deadline, or wake(). The fiber then checks why it was woken, and waits again if
+// it was for nothing.
+class Sleeper : public Deadline {
  public:
   explicit Sleeper(EpollScheduler& home) : home_(home) {}
   Sleeper(const Sleeper&) = delete;
   Sleeper& operator=(const Sleeper&) = delete;
 
-  // The wait is over at the latest `after` from now, replacing what was set before; at once where there is no
-  // memory for that.
+  // The wait is over at the latest `after` from now. Replaces the deadline set before.
   void set_deadline(Milliseconds after);
   bool expired() const { return expired_; }
 
   // Suspends the calling fiber until wake().
   void park();
-  // The calling fiber is going to end: wake() will ask FiberPool for another.
+  // Waits without a fiber: the calling one is going to leave. wake() calls on_woken_without_fiber.
   void hibernate() { asleep_ = true; }
-  bool hibernates() const { return asleep_; }  // asked by a running fiber, which itself is not asleep
+  // Asked by a running fiber, which itself is not asleep.
+  bool hibernates() const { return asleep_; }
   void wake();
 
-  // Of the watched socket. Set by each event, cleared by whoever finds that the socket has no more.
+  // Of the watched socket. Each is set by an event, and cleared by the fiber that finds the socket empty or
+  // full.
   bool readable = false;
   bool writable = false;
-  bool hung_up = false;  // nothing will come any more behind what is still to be read
+  bool hung_up = false;  // nothing will come after what is still to be read
 
  private:
   friend class EpollScheduler;
@@ -61,7 +80,7 @@ class Sleeper : public Deadline, public WithoutFiberHook {
 
 class EpollScheduler final : public boost::fibers::algo::algorithm {
  public:
-  // Exits with one line on standard error where the process has no descriptors for it.
+  // Exits with one line on standard error if the process has no descriptors for it.
   EpollScheduler();
   ~EpollScheduler() override;
 
@@ -70,10 +89,10 @@ class EpollScheduler final : public boost::fibers::algo::algorithm {
   // The scheduler that was installed on the calling thread, or null.
   static EpollScheduler* here();
 
-  // Registers a socket once, edge-triggered, until it is closed. False where the kernel has no memory for it.
+  // Registers a socket once, edge-triggered, until it is closed. False if the kernel has no memory for it.
   bool watch(int descriptor, Sleeper& sleeper);
 
-  // Called on this thread after notify(), and for a sleeper that was woken and has no fiber.
+  // Called on this thread: after notify(), and for a sleeper that was woken and has no fiber.
   std::function<void()> on_notified;
   std::function<void(Sleeper&)> on_woken_without_fiber;
 

@@ -16,23 +16,13 @@
 
 namespace comet::fibers {
 using namespace common;
-
-FiberThread::FiberThread(const FiberOptions& options, int listening, std::function<void(Connection&)> serve)
-    : scheduler(new EpollScheduler),
-      inbox(*scheduler),
-      fibers(*scheduler, options.stack_size,
-             [serve = std::move(serve)](Sleeper& sleeper) { serve(static_cast<Connection&>(sleeper)); }),
-      listener(listening),
-      acceptor(*scheduler),
-      orders(inbox, acceptor) {
-  scheduler->on_woken_without_fiber = [this](Sleeper& sleeper) { fibers.run(sleeper); };
-  if (!scheduler->watch(listener, acceptor)) fail("watching the listening socket", errno);
-}
+namespace {
 
 std::vector<int> open_listeners(const Options& options, unsigned threads) {
   std::vector<int> listeners{open_listener(options)};
   if (threads > 1) {
-    // Bound with SO_REUSEPORT the first could share the address of another server; from here on it shares its own.
+    // Not before it was bound: it could then share its address with another server. From here on it shares
+    // its own.
     const int on = 1;
     if (setsockopt(listeners.front(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
       fail("sharing the port among threads", errno);
@@ -46,6 +36,30 @@ std::vector<int> open_listeners(const Options& options, unsigned threads) {
       fail("preparing to listen", errno);
   }
   return listeners;
+}
+
+}  // namespace
+
+FiberThread::FiberThread(const FiberOptions& options, int listening, std::function<void(Connection&)> serve)
+    : hibernate(options.hibernate),
+      scheduler(new EpollScheduler),
+      inbox(*scheduler),
+      fibers(*scheduler, options.stack_size,
+             [serve = std::move(serve)](Sleeper& sleeper) { serve(static_cast<Connection&>(sleeper)); }),
+      listener(listening),
+      acceptor(*scheduler),
+      orders(inbox, acceptor) {
+  scheduler->on_woken_without_fiber = [this](Sleeper& sleeper) { fibers.run(sleeper); };
+  if (!scheduler->watch(listener, acceptor)) fail("watching the listening socket", errno);
+}
+
+FiberThreads make_threads(const Options& options, const FiberOptions& fiber_options,
+                          const std::function<void(Connection&)>& serve) {
+  FiberThreads threads;
+  for (const int listener : open_listeners(options, fiber_options.threads)) {
+    threads.push_back(std::make_unique<FiberThread>(fiber_options, listener, serve));
+  }
+  return threads;
 }
 
 std::thread start_thread(std::function<void()> run) {

@@ -1,5 +1,5 @@
 // Model: fibers. What the fibers of one thread share: scheduler, inbox, listening socket, connections.
-// Owner of a connection: the fiber that serves it; while it hibernates, the list of its thread.
+// Owner of a connection: the fiber that serves it; while it hibernates, its thread's list of connections.
 // Runs on: that thread; only the inbox is for other threads.
 // Wakes a held request: a letter from the room in its mailbox.
 #pragma once
@@ -7,14 +7,15 @@
 #include <boost/intrusive/list.hpp>
 #include <boost/intrusive_ptr.hpp>
 #include <functional>
+#include <memory>
 #include <thread>
 #include <vector>
 
 #include "patterns/fibers/connection.hpp"
 #include "patterns/fibers/epoll_scheduler.hpp"
-#include "patterns/fibers/fiber_pool.hpp"
+#include "patterns/fibers/footprint/fiber_pool.hpp"
+#include "patterns/fibers/footprint/shared_stack.hpp"
 #include "patterns/fibers/mailbox.hpp"
-#include "patterns/fibers/shared_stack.hpp"
 
 namespace comet::fibers {
 
@@ -28,22 +29,26 @@ struct FiberThread {
   // `serve` runs on a fiber for each connection that is new or woken from hibernation.
   FiberThread(const FiberOptions& options, int listening, std::function<void(Connection&)> serve);
 
+  const bool hibernate;
   const boost::intrusive_ptr<EpollScheduler> scheduler;
   Inbox inbox;
   FiberPool fibers;
   SharedStack deep_stack;
   boost::intrusive::list<Connection, boost::intrusive::base_hook<ConnectionHook>> connections;
   const int listener;
-  Sleeper acceptor;   // woken by the listening socket; at the drain also by each connection that ends
-  Mailbox orders;     // of the acceptor
+  Sleeper acceptor;   // woken by the listening socket, and in the drain by each connection that ends
+  Mailbox orders;     // of the acceptor; the only order is to drain
   char input[65536];  // read into, then fed to a reader, before the fiber waits again
 };
 
-// One listening socket for each thread, on one port, between which the kernel spreads the connections. Exits
-// with one line on standard error where the address is in use or not allowed.
-std::vector<int> open_listeners(const Options& options, unsigned threads);
+// As many as the options say. Each has a listening socket of its own on the one port, between which the
+// kernel spreads the connections. Exits with one line on standard error if the address is in use or not
+// allowed.
+using FiberThreads = std::vector<std::unique_ptr<FiberThread>>;
+FiberThreads make_threads(const Options& options, const FiberOptions& fiber_options,
+                          const std::function<void(Connection&)>& serve);
 
-// Exits with one line on standard error where the system allows no more threads.
+// Exits with one line on standard error if the system allows no more threads.
 std::thread start_thread(std::function<void()> run);
 
 }  // namespace comet::fibers

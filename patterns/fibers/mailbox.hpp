@@ -1,13 +1,13 @@
-// Model: fibers. Letters and mailboxes: how the room and the connections talk, within and between threads.
-// Owner of a mailbox: one fiber, or the connection that hibernates. Only the owner's thread touches it.
-// Runs on: send() on any thread; a letter from another one goes through the Inbox of the owner's thread.
+// Model: fibers. Letters and mailboxes: how fibers talk, on one thread and between threads. A letter is what
+// Erlang calls a message. Here it has another name, because a message is what somebody publishes.
+// Owner of a mailbox: one fiber, or one connection that hibernates. Only the owner's thread touches it.
+// Runs on: send() on any thread. A letter from another thread goes through the Inbox of the owner's thread.
 // Wakes a held request: send() wakes the owner's Sleeper.
 #pragma once
 
-#include <boost/fiber/operations.hpp>
+#include <deque>
 #include <mutex>
-#include <new>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/decision.hpp"
@@ -15,44 +15,50 @@
 
 namespace comet::fibers {
 
-struct Subscriber;
+struct Participant;
+
+// What is asked of the room. It lies on the stack of the asking fiber until the room's answer to it has come.
+struct Question {
+  Participant* from;
+  const Subscribe* to_subscribe = nullptr;
+  const Publish* to_publish = nullptr;
+};
 
 struct Letter {
   enum class Kind : std::uint8_t {
-    // To the room. The sender of the first three waits for the answer, so `request` stays alive.
+    // To the room. The first three are questions.
     subscribe,
     publish,
     leave,
     drain,
     stop,
-    // The room's answers to subscribe. All but `subscribed` end it: nothing else follows.
-    subscribed,
-    message,  // also what a held subscriber waits for
-    no_message,
-    refused,
-    no_memory,      // also to publish
-    shutting_down,  // also to held subscribers
-    // To publish.
-    posted,
-    // To leave. Nothing follows: the room has forgotten the subscriber.
+    // The room's answers to `subscribe`. After `held` one more letter follows: a message or shutting_down.
+    held,
+    message,
+    no_content,
+    too_many_held,
+    shutting_down,
+    // Its answers to `publish`.
+    published,
+    no_memory,
+    // Its answer to `leave`. Nothing follows: the room has forgotten the participant.
     left,
-    // To publish, of a thread that blocked for it.
-    worked,
-    // Among the server's threads.
+    // To a publish, from the thread that did its blocking work.
+    work_done,
+    // To the server, from one of its threads: all its connections have ended.
     drained,
   };
   Kind kind;
-  bool missed = false;                // subscribed, message, no_message: Comet-Missed
-  Subscriber* from = nullptr;         // subscribe, publish, leave
-  const Decision* request = nullptr;  // subscribe, publish
-  Message message = {};               // message; in no_message, posted and left only its cursor
-  std::size_t receivers = 0;          // posted
+  ReplyForm form = {};                 // of an answer to `subscribe`, with `missed` filled in
+  const Question* question = nullptr;  // subscribe, publish, leave
+  Message message = {};                // message; only its cursor: no_content, published, left
+  std::size_t receivers = 0;           // published: how many held requests the message woke
 };
 
 class Mailbox;
 
-// The letters of other threads for the mailboxes of one thread. One lock per thread, and one wake-up for all
-// letters that come before the thread looks.
+// The letters from other threads for the mailboxes of one thread: one lock, and one wake-up of the thread for
+// all letters that come before it looks.
 class Inbox {
  public:
   explicit Inbox(EpollScheduler& home) : home_(home) {
@@ -63,7 +69,9 @@ class Inbox {
   Inbox& operator=(const Inbox&) = delete;
 
   EpollScheduler& scheduler() const { return home_; }
+  // True on the thread that owns these mailboxes.
   bool is_here() const { return EpollScheduler::here() == &home_; }
+  // From any thread.
   void post(Mailbox& to, Letter&& letter);
 
  private:
@@ -73,59 +81,44 @@ class Inbox {
   };
 
   void deliver();
-  bool put_all();
 
   EpollScheduler& home_;
   std::mutex mutex_;
-  std::vector<Posted> posted_;      // guarded by mutex_
-  std::vector<Posted> delivering_;  // between two calls of deliver() only those that memory lacked for
+  std::deque<Posted> posted_;  // guarded by mutex_
 };
 
-// Whoever sends must know that the mailbox lives until its thread has taken the letter. For a subscriber the
-// room does: it sends nothing behind `left`, nor behind an answer that ends the subscription.
+// Whoever sends must know that the mailbox lives until its thread has taken the letter. For a connection the
+// room knows: it sends nothing after `left`, and nothing after an answer that ends the subscription.
 class Mailbox {
  public:
-  // Has memory for the first letter from now on, so that a message finds whoever is held. Throws
-  // std::bad_alloc.
+  // The first letter has its memory from now on: a message needs none to reach a held request.
   Mailbox(Inbox& inbox, Sleeper& owner) : inbox_(inbox), owner_(owner) { letters_.reserve(1); }
 
-  // From any thread. Letters of one sender keep their order. Throws std::bad_alloc, and has sent nothing
-  // then.
+  // From any thread. Letters of one sender keep their order.
   void send(Letter letter) {
-    if (inbox_.is_here()) return put(std::move(letter));
-    inbox_.post(*this, std::move(letter));
-  }
-  // The same for a letter that must come: others run until there is memory for it.
-  void send_patiently(const Letter& letter) {
-    while (!try_send(letter)) {
-      EpollScheduler::here() ? boost::this_fiber::yield() : std::this_thread::yield();
+    if (inbox_.is_here()) {
+      put(std::move(letter));
+    } else {
+      inbox_.post(*this, std::move(letter));
     }
   }
 
-  // By the owner: is there a letter, and the oldest one, which must be there.
+  // By the owner.
   bool empty() const { return letters_.empty(); }
-  Letter take() {
-    Letter letter = std::move(letters_[taken_]);
-    if (++taken_ == letters_.size()) letters_.clear(), taken_ = 0;
-    return letter;
-  }
-  // The oldest letter; waits until there is one, whatever else happens.
+  // The oldest letter. The fiber waits until there is one, whatever else happens.
   Letter receive() {
     while (empty()) owner_.park();
-    return take();
+    Letter letter = std::move(letters_[taken_++]);
+    if (taken_ == letters_.size()) {
+      letters_.clear();
+      taken_ = 0;
+    }
+    return letter;
   }
 
  private:
   friend class Inbox;
-  // No fiber may be switched where an exception is caught.
-  bool try_send(const Letter& letter) {
-    try {
-      send(letter);
-      return true;
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
-  }
+
   void put(Letter&& letter) {
     letters_.push_back(std::move(letter));
     owner_.wake();
@@ -134,7 +127,7 @@ class Mailbox {
   Inbox& inbox_;
   Sleeper& owner_;
   std::vector<Letter> letters_;
-  std::size_t taken_ = 0;  // letters at the front of letters_ that are gone
+  std::size_t taken_ = 0;  // letters at the front that receive() has taken already
 };
 
 inline void Inbox::post(Mailbox& to, Letter&& letter) {
@@ -144,27 +137,12 @@ inline void Inbox::post(Mailbox& to, Letter&& letter) {
 }
 
 inline void Inbox::deliver() {
-  if (!put_all()) return;
+  std::deque<Posted> delivering;
   {
     const std::lock_guard lock(mutex_);
-    delivering_.swap(posted_);
+    delivering.swap(posted_);
   }
-  put_all();
-}
-
-// False: memory lacks for a letter. It and those behind it are delivered when the thread looks again, soon.
-inline bool Inbox::put_all() {
-  for (auto posted = delivering_.begin(); posted != delivering_.end(); ++posted) {
-    try {
-      posted->to->put(std::move(posted->letter));
-    } catch (const std::bad_alloc&) {
-      delivering_.erase(delivering_.begin(), posted);
-      home_.notify();
-      return false;
-    }
-  }
-  delivering_.clear();
-  return true;
+  for (Posted& posted : delivering) posted.to->put(std::move(posted.letter));
 }
 
 }  // namespace comet::fibers

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "core/number_options.hpp"
+#include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/fibers/server.hpp"
 
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
   core::parse_or_exit(app, argc, argv);
 
   common::prepare_process();
+  common::keep_memory_reserve();
   fibers::Server server(options, fiber_options);
   server.run();
 }

@@ -1,30 +1,58 @@
 // Model: fibers. The room: one letter after another.
-// Owner of a subscriber: its connection's fiber; while held it is in its channel's list, which is the room's.
-// Runs on: one fiber of the first thread.
-// Wakes a held request: publish(), with one letter to each mailbox in the channel's list.
+// Owner of a participant: its connection's fiber. While its request is held it is also in its channel's list,
+// which is the room's.
+// Runs on: the questions on the asking fiber; the answers on the room's fiber, on the first thread.
+// Wakes a held request: answer_publish(), with one letter to each mailbox in the channel's list.
 #include "patterns/fibers/room.hpp"
 
-#include <new>
 #include <utility>
-#include <variant>
+
+#include "core/lookup.hpp"
 
 namespace comet::fibers {
 
 using Kind = Letter::Kind;
 
+// The questions, on the fiber of the connection that asks.
+
+Letter Room::ask(Kind kind, const Question& question) {
+  mailbox_.send({.kind = kind, .question = &question});
+  return question.from->mailbox.receive();
+}
+
+Letter Room::subscribe(Participant& from, const Subscribe& request) {
+  return ask(Kind::subscribe, {.from = &from, .to_subscribe = &request});
+}
+
+Letter Room::publish(Participant& from, const Publish& request) {
+  return ask(Kind::publish, {.from = &from, .to_publish = &request});
+}
+
+// Letters keep their order, so one that the room sent before it read `leave` comes first, and `left` after
+// it. The room sends nothing after `left`: from then on the connection may be freed. The question lives until
+// then too.
+Letter Room::leave(Participant& from) {
+  const Question question{.from = &from};
+  Letter letter = ask(Kind::leave, question);
+  if (letter.kind != Kind::left) from.mailbox.receive();  // left
+  return letter;
+}
+
+// The answers, on the room's fiber.
+
 void Room::run() {
   while (true) {
     const Letter letter = mailbox_.receive();
+    const Question* const question = letter.question;
     switch (letter.kind) {
       case Kind::subscribe:
-        letter.from->mailbox.send_patiently(
-            answer_subscribe(*letter.from, std::get<Subscribe>(*letter.request)));
+        question->from->mailbox.send(answer_subscribe(*question->from, *question->to_subscribe));
         break;
       case Kind::publish:
-        publish(*letter.from, std::get<Publish>(*letter.request));
+        answer_publish(*question->from, *question->to_publish);
         break;
       case Kind::leave:
-        letter.from->mailbox.send_patiently(answer_leave(*letter.from));
+        question->from->mailbox.send(answer_leave(*question->from));
         break;
       case Kind::drain:
         end_all_holds();
@@ -36,76 +64,46 @@ void Room::run() {
   }
 }
 
-Letter Room::ask(Kind kind, Subscriber& from, const Decision& request) {
-  mailbox_.send({.kind = kind, .from = &from, .request = &request});
-  return from.mailbox.receive();
-}
-
-Letter Room::leave(Subscriber& from) {
-  mailbox_.send_patiently({.kind = Kind::leave, .from = &from});
-  Letter letter = from.mailbox.receive();
-  if (letter.kind != Kind::left) from.mailbox.receive();  // the confirmation comes behind what came meanwhile
-  return letter;
-}
-
-// Null: no memory for one more channel.
-Channel* Room::open(const std::string& name) {
-  try {
-    return &channels_.open(name);
-  } catch (const std::bad_alloc&) {
-    return nullptr;
+// The log answers, or the request is held: the participant is in the channel's list before its fiber reads
+// `held`. A message that is published before that fiber waits is kept in its mailbox.
+Letter Room::answer_subscribe(Participant& from, const Subscribe& request) {
+  if (draining_) return {.kind = Kind::shutting_down, .form = request.form};
+  Channel& channel = channels_.open(request.channel);
+  const Lookup found = look_up(channel.log, request);
+  if (found.outcome == Outcome::message) {
+    return {.kind = Kind::message, .form = found.form, .message = *found.message};
   }
-}
-
-// The log answers, or the subscriber is known from now on: what is published next goes into its mailbox,
-// whether its fiber waits there already or not.
-Letter Room::answer_subscribe(Subscriber& from, const Subscribe& request) {
-  if (draining_) return {.kind = Kind::shutting_down};
-  Channel* const opened = open(request.channel);
-  if (!opened) return {.kind = Kind::no_memory};
-  Channel& channel = *opened;
-  const Cursor since = request.since.value_or(channel.log.last());
-  const auto [message, missed] = channel.log.first_after(since);
-  if (message) return {.kind = Kind::message, .missed = missed, .message = *message};
-  if (request.hold > Milliseconds{0} && counters_.held < held_limit_) {
+  if (found.outcome == Outcome::hold && counters_.held < held_limit_) {
     channel.waiters.push_back(from);
     from.channel = &channel;
     add(counters_.held);
-    return {.kind = Kind::subscribed, .missed = missed};
+    return {.kind = Kind::held, .form = found.form};
   }
-  const Cursor last = channel.log.last();
   channels_.close_if_unused(channel);
-  if (request.hold == Milliseconds{0}) {
-    return {.kind = Kind::no_message, .missed = missed, .message = {.cursor = last, .response = nullptr}};
-  }
-  return {.kind = Kind::refused};
+  if (found.outcome == Outcome::hold) return {.kind = Kind::too_many_held, .form = found.form};
+  return {
+      .kind = Kind::no_content, .form = found.form, .message = {.cursor = found.last, .response = nullptr}};
 }
 
-// The list is emptied first: it takes only those who wait now, not those who come back for the next message.
-// The publisher is answered before them, as in the Erlang version: the message is in the log, the letters are
-// on their way.
-void Room::publish(Subscriber& from, const Publish& request) {
-  Channel* const channel = open(request.channel);
-  const Message* const appended = channel ? channels_.publish(*channel, request.body) : nullptr;
-  if (!appended) return from.mailbox.send_patiently({.kind = Kind::no_memory});
-  const Letter letter{.kind = Kind::message, .message = *appended};
-  Waiters woken;
-  woken.swap(channel->waiters);
+// The publisher is answered before the subscribers, as in the Erlang version: the message is in the log, and
+// the letters are on their way. A subscriber that comes back for the next message asks by letter, so the loop
+// ends.
+void Room::answer_publish(Participant& from, const Publish& request) {
+  Channel& channel = channels_.open(request.channel);
+  const Message* const appended = channels_.publish(channel, request.body);
+  if (!appended) return from.mailbox.send({.kind = Kind::no_memory});
+  const std::size_t receivers = channel.waiters.size();
   add(counters_.published);
-  subtract(counters_.held, woken.size());
-  from.mailbox.send_patiently({.kind = Kind::posted,
-                               .message = {.cursor = letter.message.cursor, .response = nullptr},
-                               .receivers = woken.size()});
-  while (!woken.empty()) {
-    Subscriber& subscriber = woken.front();
-    woken.pop_front();
-    subscriber.channel = nullptr;
-    subscriber.mailbox.send_patiently(letter);
-  }
+  subtract(counters_.held, receivers);
+  const Letter letter{.kind = Kind::message, .message = *appended};
+  from.mailbox.send({.kind = Kind::published,
+                     .message = {.cursor = letter.message.cursor, .response = nullptr},
+                     .receivers = receivers});
+  send_to_all(channel.waiters, letter);
 }
 
-Letter Room::answer_leave(Subscriber& from) {
-  if (!from.channel) return {.kind = Kind::left};  // a letter that ended the hold is on its way
+Letter Room::answer_leave(Participant& from) {
+  if (!from.channel) return {.kind = Kind::left};  // the letter that ended its hold is on its way
   Channel& channel = *std::exchange(from.channel, nullptr);
   channel.waiters.erase(channel.waiters.iterator_to(from));
   subtract(counters_.held);
@@ -117,14 +115,19 @@ Letter Room::answer_leave(Subscriber& from) {
 void Room::end_all_holds() {
   draining_ = true;
   channels_.for_each([this](Channel& channel) {
-    while (!channel.waiters.empty()) {
-      Subscriber& subscriber = channel.waiters.front();
-      channel.waiters.pop_front();
-      subscriber.channel = nullptr;
-      subtract(counters_.held);
-      subscriber.mailbox.send_patiently({.kind = Kind::shutting_down});
-    }
+    subtract(counters_.held, channel.waiters.size());
+    send_to_all(channel.waiters, {.kind = Kind::shutting_down});
   });
+}
+
+// Ends their holds. Each is out of the list before its letter leaves: nothing else will end its hold.
+void Room::send_to_all(Waiters& waiters, const Letter& letter) {
+  while (!waiters.empty()) {
+    Participant& subscriber = waiters.front();
+    waiters.pop_front();
+    subscriber.channel = nullptr;
+    subscriber.mailbox.send(letter);
+  }
 }
 
 }  // namespace comet::fibers

@@ -1,8 +1,9 @@
-// Model: fibers. The room of the Erlang version: an actor that owns the channels and knows each subscriber.
-// Owner of a subscriber: its connection's fiber; while held it is in its channel's list, which is the
-// room's.
-// Runs on: one fiber of the first thread; all that others want of it comes by letter, so nothing is locked.
-// Wakes a held request: publish(), with one letter to each mailbox in the channel's list.
+// Model: fibers. The room: an actor (Erlang says process), that is, a fiber which alone owns the channels.
+// Everybody else asks it by letter, and it answers by letter, one letter after another. So nothing is locked.
+// Owner of a participant: its connection's fiber. While its request is held it is also in its channel's list,
+// which is the room's.
+// Runs on: one fiber of the first thread.
+// Wakes a held request: answer_publish(), with one letter to each mailbox in the channel's list.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -13,14 +14,14 @@
 
 namespace comet::fibers {
 
-struct Waiting;  // tag of the hook by which a held subscriber is in its channel's list
+struct Waiting;  // tag of the hook by which a held participant is in its channel's list
 using WaiterHook = boost::intrusive::list_base_hook<boost::intrusive::tag<Waiting>>;
-using Waiters = boost::intrusive::list<Subscriber, boost::intrusive::base_hook<WaiterHook>>;
+using Waiters = boost::intrusive::list<Participant, boost::intrusive::base_hook<WaiterHook>>;
 using Channel = Channels<Waiters>::Channel;
 
-// What the room needs to know of a connection. The hook and the channel are the room's.
-struct Subscriber : WaiterHook {
-  Subscriber(Inbox& inbox, Sleeper& owner) : mailbox(inbox, owner) {}
+// A connection as the room knows it, be it a subscriber's or a publisher's. Hook and channel are the room's.
+struct Participant : WaiterHook {
+  Participant(Inbox& inbox, Sleeper& owner) : mailbox(inbox, owner) {}
 
   Mailbox mailbox;
   Channel* channel = nullptr;  // while held
@@ -36,26 +37,28 @@ class Room {
         sleeper_(home.scheduler()),
         mailbox_(home, sleeper_) {}
 
-  // The room's fiber: answers letters until `stop`, which its last correspondent sends.
+  // The room's fiber: answers letters until stop().
   void run();
 
-  // Asks, and waits for the answer. Called by the subscriber's own fiber. Throws std::bad_alloc, and has
-  // asked nothing then.
-  Letter ask(Letter::Kind kind, Subscriber& from, const Decision& request);
-  // Ends a hold from the subscriber's side. Waits until the room has confirmed, after which it sends nothing
-  // more. Yields what it sent meanwhile (a message, or shutting_down), or else `left`, with the channel's
-  // last cursor.
-  Letter leave(Subscriber& from);
-  // From any thread: from now on nobody is held. Who is held is told so.
-  void drain() { mailbox_.send_patiently({.kind = Letter::Kind::drain}); }
-  void stop() { mailbox_.send_patiently({.kind = Letter::Kind::stop}); }
+  // Called by the participant's own fiber. Each sends the room a letter and waits for its answer.
+  Letter subscribe(Participant& from, const Subscribe& request);
+  Letter publish(Participant& from, const Publish& request);
+  // Ends a hold from the participant's side. The room may have ended it already: then this yields the letter
+  // that it sent (message or shutting_down). Else it yields `left`, with the channel's last cursor.
+  Letter leave(Participant& from);
+
+  // From any thread. From now on nobody is held; the held requests are ended with shutting_down.
+  void drain() { mailbox_.send({.kind = Letter::Kind::drain}); }
+  // The last letter to the room.
+  void stop() { mailbox_.send({.kind = Letter::Kind::stop}); }
 
  private:
-  Channel* open(const std::string& name);
-  Letter answer_subscribe(Subscriber& from, const Subscribe& request);
-  void publish(Subscriber& from, const Publish& request);
-  Letter answer_leave(Subscriber& from);
+  Letter ask(Letter::Kind kind, const Question& question);
+  Letter answer_subscribe(Participant& from, const Subscribe& request);
+  void answer_publish(Participant& from, const Publish& request);
+  Letter answer_leave(Participant& from);
   void end_all_holds();
+  void send_to_all(Waiters& waiters, const Letter& letter);
 
   const std::size_t held_limit_;
   Counters& counters_;

@@ -1,6 +1,6 @@
-// Model: fibers. Straight-line code that seems to block; a room fiber owns the channels; all talk by
-// letters.
-// Owner of a connection: the fiber that serves it; while it hibernates, the list of its thread.
+// Model: fibers. A fiber is a stack that is switched in user space, so code that waits reads like code that
+// blocks. Each connection has one; a room fiber owns the channels; they talk by letters into mailboxes.
+// Owner of a connection: the fiber that serves it; while it hibernates, its thread's list of connections.
 // Runs on: the thread that accepted it, from its first byte to its last.
 // Wakes a held request: a letter from the room in its mailbox.
 #pragma once
@@ -8,9 +8,10 @@
 #include <atomic>
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
+#include <thread>
 #include <vector>
 
-#include "core/stats.hpp"
+#include "core/service.hpp"
 #include "patterns/common/stop_signals.hpp"
 #include "patterns/fibers/fiber_thread.hpp"
 #include "patterns/fibers/room.hpp"
@@ -20,56 +21,56 @@ using namespace common;
 
 class Server {
  public:
-  // Listens; exits with one line on standard error where it cannot.
+  // Listens; exits with one line on standard error if it cannot.
   Server(const Options& options, const FiberOptions& fiber_options);
   // Serves until SIGTERM or SIGINT, then drains and returns.
   void run();
 
  private:
-  using Phase = Connection::Phase;
-  using Threads = std::vector<std::unique_ptr<FiberThread>>;
+  using Kind = Letter::Kind;
 
-  // The life of a connection, in order.
+  // The life of a connection, in order. The channels are the room's, so hold() is given none; its time is set
+  // by subscribe(), as a connection that hibernates comes back into hold(). end_hold() asks the room, and
+  // yields the letter that it answers.
   void accept_connections(FiberThread& thread);
-  void accept_connection(FiberThread& thread, std::unique_ptr<Connection> connection);
+  void accept_connection(FiberThread& thread, int socket);
   void serve(Connection& connection);
-  void go_on(Connection& connection);
   void read_request(Connection& connection);
   void handle(Connection& connection, const Decision& decision);
-  void subscribe(Connection& connection, const Decision& decision);
-  void publish(Connection& connection, const Decision& decision);
+  void subscribe(Connection& connection, const Subscribe& request);
+  void publish(Connection& connection, const Publish& request);
   void hold(Connection& connection);
-  void deliver(Connection& connection);
+  Letter end_hold(Connection& connection);
+  void finish(Connection& connection, const Letter& letter);
+  void deliver(Connection& connection, const Message& message);
   void expire(Connection& connection);
   void leave(Connection& connection);
+  void drain_hold(Connection& connection);
   void respond(Connection& connection, const Response& response);
-  void finish_response(Connection& connection, const Response& response);
-  void close(Connection& connection);
-  void drain(FiberThread& thread);
-
-  Threads prepare_threads(const FiberOptions& fiber_options);
-  bool prepare_connection(FiberThread& thread, std::unique_ptr<Connection>& connection);
-  void refuse_without_memory(Connection& connection);
-  void refuse_early_input(Connection& connection);
-  bool await_input(Connection& connection);
-  void answer_subscription(Connection& connection, const Letter& letter);
   void linger(Connection& connection);
+  void close(Connection& connection);
+  void drain();
+  void drain_thread(FiberThread& thread);
+
+  std::vector<std::thread> start_threads();
+  void end_wait(Connection& connection);
+  void refuse_hold(Connection& connection, ReplyForm form);
+  void refuse_input(Connection& connection);
+  bool work(Connection& connection);
   bool work_in_pool(Connection& connection);
 
   Service service_;
-  const bool hibernate_;
   const std::size_t connection_limit_;
   const std::uint64_t started_;
-  const Response no_memory_;
   Counters counters_;
   std::atomic<bool> draining_{false};
   StopSignals signals_;
-  const Threads threads_;  // the first is the one that calls run()
-  Sleeper main_;           // run() itself
-  Mailbox reports_;        // of the threads, to run()
+  const FiberThreads threads_;  // the first is the one that calls run()
+  Sleeper main_;                // the fiber that calls run()
+  Mailbox reports_;             // from the threads to run()
   Room room_;
-  // For the blocking work of publishes. Its threads are made in run() and attach: it could not end without one
-  // that it failed to make.
+  // For the blocking work of publishes. Its threads are made in start_threads() and attach themselves: a pool
+  // that failed to make one could not end.
   boost::asio::thread_pool work_pool_{0};
 };
 

@@ -17,8 +17,8 @@ TEST(FiberMailbox, ALetterThatComesBeforeItsReceiverWaitsIsKept) {
   thread.run([&] {
     Sleeper owner(*thread.scheduler);
     Mailbox mailbox(thread.inbox, owner);
-    mailbox.send({.kind = Kind::posted, .receivers = 1});
-    mailbox.send({.kind = Kind::posted, .receivers = 2});
+    mailbox.send({.kind = Kind::published, .receivers = 1});
+    mailbox.send({.kind = Kind::published, .receivers = 2});
     EXPECT_EQ(mailbox.receive().receivers, 1u);
     EXPECT_FALSE(mailbox.empty());
     EXPECT_EQ(mailbox.receive().receivers, 2u);
@@ -34,7 +34,7 @@ TEST(FiberMailbox, WakesTheFiberThatWaits) {
     std::size_t received = 0;
     boost::fibers::fiber receiver([&] { received = mailbox.receive().receivers; });
     boost::this_fiber::yield();  // it waits
-    mailbox.send({.kind = Kind::posted, .receivers = 7});
+    mailbox.send({.kind = Kind::published, .receivers = 7});
     receiver.join();
     EXPECT_EQ(received, 7u);
   });
@@ -57,7 +57,7 @@ TEST(FiberMailbox, LettersOfOtherThreadsAllComeAndKeepTheirOrder) {
   for (std::size_t sender = 0; sender < kSenders; ++sender) {
     senders.emplace_back([&mailbox, sender] {
       for (std::size_t i = 0; i < kLetters; ++i) {
-        mailbox.send({.kind = Kind::posted, .receivers = i * kSenders + sender});
+        mailbox.send({.kind = Kind::published, .receivers = i * kSenders + sender});
       }
     });
   }

@@ -9,8 +9,8 @@
 #include <memory>
 #include <set>
 
-#include "patterns/fibers/fiber_pool.hpp"
-#include "patterns/fibers/shared_stack.hpp"
+#include "patterns/fibers/footprint/fiber_pool.hpp"
+#include "patterns/fibers/footprint/shared_stack.hpp"
 #include "tests/unit/fibers_thread.hpp"
 
 namespace comet::fibers {

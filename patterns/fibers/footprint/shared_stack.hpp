@@ -1,5 +1,5 @@
-// Model: fibers. One deep stack per thread for calls that need much stack and never wait (parsing), so that a
-// fiber's own stack stays within its first page. A call is two switches of Boost.Context.
+// Model: fibers. One deep stack per thread, for calls that need much stack and never wait: parsing. With it a
+// fiber's own stack stays within its first page. A call costs two switches of stacks.
 // Owner of a connection: the fiber that makes the call.
 // Runs on: the calling thread; only the stack pointer moves.
 // Wakes a held request: nothing here.
@@ -8,6 +8,7 @@
 #include <boost/context/fiber.hpp>
 #include <boost/context/protected_fixedsize_stack.hpp>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace comet::fibers {
@@ -33,7 +34,7 @@ class SharedStack {
   SharedStack(const SharedStack&) = delete;
   SharedStack& operator=(const SharedStack&) = delete;
 
-  // Runs `function` there. It must not suspend the calling fiber, nor throw.
+  // Runs `function` there. It must not suspend the calling fiber, and must not throw.
   template <class Function>
   void call(Function&& function) {
     argument_ = std::addressof(function);

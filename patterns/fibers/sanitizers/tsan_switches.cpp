@@ -1,7 +1,8 @@
-// Model: fibers. Tells ThreadSanitizer of every switch of stacks. Only in its builds, where the linker's
-// --wrap leads here what calls Boost.Context's functions: Boost.Fiber, its dispatcher too, and SharedStack.
-// Owner of a connection: not its matter.
-// Runs on: the thread that switches. Built without the sanitizer, as it runs between two of its stacks.
+// Model: fibers. ThreadSanitizer tracks calls per stack, so it must be told of every switch of stacks. Only
+// in its builds the linker's --wrap replaces three functions of Boost.Context by those below, for all that
+// call them: Boost.Fiber, its dispatcher included, and SharedStack.
+// Owner of a connection: nothing here.
+// Runs on: the thread that switches. Built without the sanitizer, because it runs between two stacks.
 // Wakes a held request: nothing here.
 #include <sanitizer/tsan_interface.h>
 
@@ -22,9 +23,10 @@ namespace {
 
 thread_local Entry next_entry = nullptr;  // of a stack that was made and not yet entered
 thread_local void* record = nullptr;      // Boost's, of the running stack; null on a thread's own
-thread_local void* ended = nullptr;       // the sanitizer's fiber of a stack that is not switched to any more
+thread_local void* ended = nullptr;       // the sanitizer's fiber of a stack that has ended
 
-// A stack that leaves keeps what it is on itself, and says so when it is back, also where it is unwound.
+// Around every switch. It stands on the stack that is left, and knows what that stack is. Once the stack is
+// entered again, even if only to be unwound, it tells the sanitizer.
 class Return {
  public:
   Return() : fiber_(__tsan_get_current_fiber()), record_(record) {}
@@ -52,7 +54,7 @@ void enter(transfer_t from) {
 
 extern "C" {
 
-// Boost enters a stack once as soon as it is made, and gives it its record.
+// Boost enters a stack as soon as it is made, and hands it Boost's record of it.
 fcontext_t __wrap_make_fcontext(void* top, std::size_t size, Entry entry) {
   next_entry = entry;
   return __real_make_fcontext(top, size, enter);
@@ -63,7 +65,7 @@ transfer_t __wrap_jump_fcontext(fcontext_t to, void* data) {
   return __real_jump_fcontext(to, data);
 }
 
-// A stack ends with a function on top of the next one, which frees the record and the stack.
+// A stack ends by running a function on the next stack, which frees the record and the stack that has ended.
 transfer_t __wrap_ontop_fcontext(fcontext_t to, void* data, OnTop function) {
   const Return back;
   if (data != nullptr && data == record) ended = __tsan_get_current_fiber();
