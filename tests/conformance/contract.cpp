@@ -20,7 +20,7 @@ std::string read_file(const std::filesystem::path& file) {
 
 bool is_declared(const std::string& name) {
   const auto& all = contract_tests();
-  return std::any_of(all.begin(), all.end(), [&](const ContractTest& test) { return test.name == name; });
+  return std::any_of(all.begin(), all.end(), [&](const ContractTest& test) { return test.name() == name; });
 }
 
 bool is_tested(const std::string& part) {
@@ -51,10 +51,12 @@ std::vector<ContractTest>& contract_tests() {
   return all;
 }
 
-bool declare(std::string name, const std::string& parts, std::string words, std::function<void()> add) {
-  contract_tests().push_back({std::move(name), split_parts(parts), std::move(words), std::move(add)});
+bool declare(ContractTest test) {
+  contract_tests().push_back(std::move(test));
   return true;
 }
+
+void ContractTest::add() const { testing::RegisterTest(suite, own_name, nullptr, nullptr, file, line, make); }
 
 std::vector<std::string> split_parts(const std::string& list) {
   std::vector<std::string> parts;
@@ -84,12 +86,12 @@ std::vector<std::string> wrong_declarations(const std::filesystem::path& root) {
   std::vector<std::string> wrong;
   for (const ContractTest& test : contract_tests()) {
     if (line_of(root / "docs/contract.md", test.words) == 0)
-      wrong.push_back(test.name + " quotes what docs/contract.md does not say: \"" + test.words + "\"");
-    if (test.parts.empty()) wrong.push_back(test.name + " names no part of the contract");
+      wrong.push_back(test.name() + " quotes what docs/contract.md does not say: \"" + test.words + "\"");
+    if (test.parts.empty()) wrong.push_back(test.name() + " names no part of the contract");
     try {
       loadgen::check_parts(test.parts);
     } catch (const loadgen::UsageError& error) {
-      wrong.push_back(test.name + " has an " + error.what());
+      wrong.push_back(test.name() + " has an " + error.what());
     }
   }
   for (const std::string& name : undeclared_tests())

@@ -4,24 +4,30 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
 namespace comet::test {
 
 struct ContractTest {
-  std::string name;  // Suite.Name
+  const char* suite;
+  const char* own_name;
   std::vector<std::string> parts;
   std::string words;
-  std::function<void()> add;  // to the tests that GoogleTest runs
+  testing::Test* (*make)();
+  const char* file;
+  int line;
+
+  std::string name() const { return std::string(suite) + "." + own_name; }
+  void add() const;  // to the tests that GoogleTest runs
 };
 
 // All of the program, in the order of their files.
 std::vector<ContractTest>& contract_tests();
-// For CONTRACT_TEST. `parts` are separated by commas. True, so that it can start a variable.
-bool declare(std::string name, const std::string& parts, std::string words, std::function<void()> add);
+// For CONTRACT_TEST. True, so that it can start a variable.
+bool declare(ContractTest test);
 
+// The words of a list that is separated by commas.
 std::vector<std::string> split_parts(const std::string& list);
 
 // The line of `contract` where `words` begin, whatever its line breaks; 0: they are not there.
@@ -35,12 +41,13 @@ std::vector<std::string> wrong_declarations(const std::filesystem::path& root);
 
 // TEST_F of a test of the contract. An entry runs it if it keeps all of `parts` ("subscribe, publish"); a failure shows
 // `words`, which are a piece of docs/contract.md.
-#define CONTRACT_TEST(Suite, Name, parts, words)                                                          \
-  class Suite##_##Name : public Suite {                                                                   \
-    void TestBody() override;                                                                             \
-  };                                                                                                      \
-  [[maybe_unused]] const bool is_declared_##Suite##_##Name = declare(#Suite "." #Name, parts, words, [] { \
-    testing::RegisterTest(#Suite, #Name, nullptr, nullptr, __FILE__, __LINE__,                            \
-                          []() -> Suite* { return new Suite##_##Name; });                                 \
-  });                                                                                                     \
+// NOLINTBEGIN(bugprone-macro-parentheses): names of classes
+#define CONTRACT_TEST(Suite, Name, parts, words)                                            \
+  class Suite##_##Name : public Suite {                                                     \
+    void TestBody() override;                                                               \
+  };                                                                                        \
+  [[maybe_unused]] const bool is_declared_##Suite##_##Name =                                \
+      declare({#Suite, #Name, split_parts(parts), words,                                    \
+               []() -> testing::Test* { return new Suite##_##Name; }, __FILE__, __LINE__}); \
   void Suite##_##Name::TestBody()
+// NOLINTEND(bugprone-macro-parentheses)

@@ -21,8 +21,7 @@ std::uint64_t to_number(std::string_view digits) {
 }
 
 struct Trace : testing::ScopedTrace {
-  explicit Trace(const Caller& caller)
-      : testing::ScopedTrace(caller.file_name(), static_cast<int>(caller.line()), "called from here") {}
+  explicit Trace(const Caller& caller) : testing::ScopedTrace(caller.file, caller.line, "called from here") {}
 };
 
 }  // namespace

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,8 +17,14 @@ std::pair<std::uint64_t, std::uint64_t> cursor(const std::string& text);
 // The cursor that an answer carries; throws ClientError if there is none.
 std::string cursor_of(const Response& response);
 
-// Where a check is called from, so that its failure says it.
-using Caller = std::source_location;
+// Where a check is called from, so that its failure says it. (Clang 14 has no std::source_location.)
+struct Caller {
+  const char* file;
+  int line;
+  static Caller current(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+    return {file, line};
+  }
+};
 
 void expect_message(const Response& response, std::string_view message, Caller caller = Caller::current());
 // The 204 of /subscribe.

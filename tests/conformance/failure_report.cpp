@@ -26,7 +26,7 @@ void FailureReport::OnTestEnd(const testing::TestInfo& info) {
       "\nWhat happened, in order: seconds since the test began, number of the connection, > sent, < came\n%s",
       transcript().text().c_str());
   for (const ContractTest& test : contract_tests()) {
-    if (test.name != name) continue;
+    if (test.name() != name) continue;
     std::printf("\nWhat the test asks for: docs/contract.md, line %zu\n  \"%s\"\n",
                 line_of(contract_, test.words), test.words.c_str());
   }
