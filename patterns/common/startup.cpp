@@ -166,7 +166,7 @@ int port_of(int listener) {
 }
 
 void expect_room_for_a_connection() {
-  std::array<int, 3> descriptors{};
+  std::array<int, 2> descriptors{};
   for (int& descriptor : descriptors) {
     descriptor = eventfd(0, EFD_CLOEXEC);
     if (descriptor < 0) fail("keeping a descriptor for a connection", errno);

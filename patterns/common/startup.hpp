@@ -62,7 +62,7 @@ int open_listener(const Options& options, bool reuse_port = false);
 // Port that the listening socket got.
 int port_of(int listener);
 
-// Exits with one line if no descriptors are left for a connection, and in prefork for its worker's two epolls.
+// Exits with one line if no descriptors are left for a connection, and in prefork for its worker's epoll.
 void expect_room_for_a_connection();
 
 // Prints the READY line, once connections are accepted; and a warning on standard error if other machines

@@ -62,7 +62,7 @@ TEST_F(PreforkLastWorker, WorkersIgnoreTheSignalsThatDrainTheirMaster) {
   start({"--workers", "5"});
   const std::vector<pid_t> before = workers();
   for (const pid_t worker : before) {
-    for (const int signal : {SIGTERM, SIGINT}) ASSERT_EQ(kill(worker, signal), 0);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ASSERT_EQ(kill(worker, signal), 0);
   }
   for (std::size_t i = 0; i < before.size(); ++i) {
     Connection client(server_->port());

@@ -67,7 +67,7 @@ TEST_F(SharedLogTest, AnswersAsChannelLogDoes) {
   constexpr std::size_t kHistory = 5;
   SharedLog log({.history = kHistory, .channels = 8}, kBeginMilliseconds);
   ChannelLog model(kBegin);
-  std::vector<Cursor> cursors{{}, {1, 1}, kBegin, {100, 1}};
+  std::vector<Cursor> cursors{{}, {1, 1}, kBegin, {100, 1}, {~0ULL, 0}};
   Channel reader("a");
   for (int step = 0; step < 2000; ++step) {
     if (random() % 4 == 0) {
@@ -80,7 +80,7 @@ TEST_F(SharedLogTest, AnswersAsChannelLogDoes) {
     // The early ones, and those around what is retained.
     const std::size_t recent = std::min<std::size_t>(cursors.size(), 2 * kHistory);
     const Cursor since =
-        random() % 3 == 0 ? cursors[random() % 4] : cursors[cursors.size() - 1 - random() % recent];
+        random() % 3 == 0 ? cursors[random() % 5] : cursors[cursors.size() - 1 - random() % recent];
     const auto expected = model.first_after(since);
     const auto found = log.first_after(reader, since);
     ASSERT_EQ(found.message.has_value(), expected.message != nullptr);
