@@ -107,7 +107,7 @@ class Server {
   // Step 5: publish. Each held request of the channel is answered here and now.
   void publish(Connection& connection, const Publish& request) {
     last_ = next_cursor(last_, unix_milliseconds());
-    const Message message = make_message(last_, request.body);
+    const Message message = make_message(last_, request.body, service_.options.announced_idle_seconds());
     std::size_t receivers = 0;
     const auto [first, last] = held_.equal_range(request.channel);
     for (auto next = first; next != last; ++receivers) {

@@ -116,7 +116,7 @@ class Server {
     std::size_t receivers = 0;
     std::unique_lock lock(mutex_);
     last_ = next_cursor(last_, unix_milliseconds());
-    const Message message = make_message(last_, request.body);
+    const Message message = make_message(last_, request.body, service_.options.announced_idle_seconds());
     const auto [first, last] = held_.equal_range(request.channel);
     for (auto next = first; next != last; ++receivers) {
       const ConnectionPointer held = (next++)->second;  // before its place ends

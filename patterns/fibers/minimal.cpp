@@ -172,7 +172,7 @@ class Server {
 
   void send_to_all(const Letter& letter) {
     last_ = next_cursor(last_, unix_milliseconds());
-    const Message message = make_message(last_, letter.body);
+    const Message message = make_message(last_, letter.body, service_.options.announced_idle_seconds());
     const std::size_t before = held_.size();
     auto held = held_.lower_bound({letter.channel, nullptr});
     for (; held != held_.end() && held->first == letter.channel; held = held_.erase(held))

@@ -149,7 +149,8 @@ class Server {
   // Step 7: end of a hold, by a message, whose bytes are in the slot, or because its time is over.
   void end_hold(Connection& connection, bool has_message, Cursor last, ReplyForm form) {
     if (!has_message) return respond(connection, no_content_response(last, form));
-    respond(connection, message_response(make_message(slot_->cursor, {slot_->body, slot_->size}), form));
+    const Message message = make_message(slot_->cursor, {slot_->body, slot_->size}, form.idle_seconds);
+    respond(connection, message_response(message, form));
   }
 
   // Step 8: respond. Sleeps while the socket's buffer is full.

@@ -86,7 +86,7 @@ class Server {
   void publish(Connection& connection, const Publish& request) {
     std::unique_lock lock(mutex_);
     last_ = next_cursor(last_, unix_milliseconds());
-    const Message message = make_message(last_, request.body);
+    const Message message = make_message(last_, request.body, service_.options.announced_idle_seconds());
     const auto [first, last] = held_.equal_range(request.channel);
     for (auto held = first; held != last; ++held) *held->second = message;
     const std::size_t receivers = held_.erase(request.channel);

@@ -127,7 +127,7 @@ CONTRACT_TEST(Caps, OutOfDescriptorsByIdleConnectionsTheServerRecovers, "caps, s
   expect_message(subscriber.read_response(), "m");
 }
 
-CONTRACT_TEST(Caps, IdleConnectionIsClosed, "slow, health, counters", "a connection without a request") {
+CONTRACT_TEST(Caps, IdleConnectionIsClosed, "slow, health, counters", "how long a connection may be idle") {
   start({"--idle-timeout", "1"});
   Connection connection = connect();
   connection.send(get_request("/healthz"));
@@ -136,7 +136,7 @@ CONTRACT_TEST(Caps, IdleConnectionIsClosed, "slow, health, counters", "a connect
   wait_for("connections", 1);
 }
 
-CONTRACT_TEST(Caps, SilentConnectionIsClosed, "slow, counters", "a connection without a request") {
+CONTRACT_TEST(Caps, SilentConnectionIsClosed, "slow, counters", "how long a connection may be idle") {
   start({"--idle-timeout", "1", "--header-timeout", "1"});
   Connection connection = connect();
   connection.read_until_closed();

@@ -27,7 +27,7 @@ CONTRACT_TEST(Cursors, ResumeGetsEveryRetainedMessageOnceInOrder, "cursors, publ
 }
 
 CONTRACT_TEST(Cursors, OfAPublishResumesAfterIt, "cursors, publish, timeout",
-              "the first message after the cursor: at once where it is retained") {
+              "the first message after the cursor: at once if it is retained") {
   start();
   const std::string first = cursor_of(publish("first"));
   publish("second");
@@ -42,7 +42,7 @@ CONTRACT_TEST(Cursors, ZeroIsTheOldestRetained, "cursors, publish, timeout",
 }
 
 CONTRACT_TEST(Cursors, AtTheEndIsHeldForTheNextMessage, "cursors, subscribe, publish",
-              "the first message after the cursor: at once where it is retained, else held") {
+              "the first message after the cursor: at once if it is retained, else held") {
   start();
   const std::string last = cursor_of(publish("old"));
   Connection subscriber = hold("/subscribe?since=" + last);
@@ -53,7 +53,7 @@ CONTRACT_TEST(Cursors, AtTheEndIsHeldForTheNextMessage, "cursors, subscribe, pub
 }
 
 CONTRACT_TEST(Cursors, ZeroOnAnEmptyChannelIsHeldForTheFirstMessage, "cursors, subscribe, publish",
-              "the first message after the cursor: at once where it is retained, else held") {
+              "the first message after the cursor: at once if it is retained, else held") {
   start();
   Connection subscriber = hold("/subscribe?since=0");
   publish("first");
@@ -215,7 +215,7 @@ CONTRACT_TEST(Cursors, GrowAcrossADrainAndRestart, "cursors, publish, timeout",
 }
 
 CONTRACT_TEST(Cursors, FromBeforeARestartIsHeldForTheFirstMessageAfterIt, "cursors, subscribe, publish",
-              "for the log does not outlive the process") {
+              "because the log ends with the process") {
   start();
   const std::string before = cursor_of(publish("before"));
   drain();

@@ -47,7 +47,8 @@ CONTRACT_TEST(Drain, SigtermAnswersHeldRequestsAndExits0, "drain, subscribe, cha
   finish();
 }
 
-CONTRACT_TEST(Drain, SigintAnswersHeldRequestsAndExits0, "drain, subscribe", "SIGTERM or SIGINT drains") {
+CONTRACT_TEST(Drain, SigintAnswersHeldRequestsAndExits0, "drain, subscribe",
+              "SIGTERM, SIGINT or SIGHUP drains") {
   start();
   Connection subscriber = hold();
   server().signal(SIGINT);
@@ -82,7 +83,7 @@ CONTRACT_TEST(Drain, SpreadsTheReturnOfTheHeld, "drain, subscribe, stats",
 }
 
 CONTRACT_TEST(Drain, SigintToTheWholeGroupAsATerminalSendsIt, "drain, subscribe",
-              "SIGTERM or SIGINT drains") {
+              "SIGTERM, SIGINT or SIGHUP drains") {
   start();
   Connection subscriber = hold();
   server().signal_group(SIGINT);

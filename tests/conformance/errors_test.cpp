@@ -132,8 +132,7 @@ CONTRACT_TEST(Errors, UnknownPathIs404AndTheConnectionServesOn, "refusals, http"
 }
 
 CONTRACT_TEST(Errors, BodyOfARefusedRequestIsNotTakenForTheNextOne,
-              "refusals, http, publish, channels, health",
-              "wherever the end of the request is unknown, the connection closes") {
+              "refusals, http, publish, channels, health", "wherever the end of the request is unknown") {
   start();
   for (const char* target : {"/nowhere", "/healthz", "/publish?channel=%20"}) {
     SCOPED_TRACE(target);
@@ -166,7 +165,7 @@ CONTRACT_TEST(Errors, KnownMethodWhereItIsNotAllowedIs405WithAllow,
 }
 
 CONTRACT_TEST(Errors, OfSubscribeAreNotStored, "refusals, channels, cursors, http",
-              "`Cache-Control: no-store` is on all of `/subscribe`") {
+              "`Cache-Control: no-store` is on all answers of `/subscribe`") {
   start();
   const std::string target = "/subscribe?since=0";
   const std::string get_line = "GET " + target + " HTTP/1.1\r\n";

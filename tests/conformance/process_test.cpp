@@ -167,7 +167,7 @@ CONTRACT_TEST(Process, BadAddressExits64AndNamesIt, "process", "Exit status 64 f
   expect_one_line(run(values), 64, "--address");
 }
 
-CONTRACT_TEST(Process, BadTimesExit64AndNameTheOption, "process", "Times are decimal seconds") {
+CONTRACT_TEST(Process, BadTimesExit64AndNameTheOption, "process", "times as decimal seconds") {
   for (const char* option : {"--hold-timeout", "--header-timeout", "--idle-timeout", "--publish-work"}) {
     for (const char* value : {"abc", "-1", "1x", "nan", "inf"}) {
       SCOPED_TRACE(std::string(option) + " " + value);

@@ -84,7 +84,7 @@ CONTRACT_TEST(PublishWork, ComesBeforeTheAnswer, "publish-work, subscribe, publi
 // Again, where the server happened to look at the other one first. That it does not go on doing so: of two connections
 // the kernel reports the one first that it reported last alone.
 CONTRACT_TEST(PublishWork, WhereOneThreadDoesEverythingOthersWaitForIt, "publish-work, publish, http, health",
-              "everything else waits that the same thread or process serves") {
+              "blocks everything on that thread or process") {
   start({"--publish-work", "0.5"});
   if (!server_has_one_thread()) GTEST_SKIP() << "this server has more threads or processes than one";
   Connection publisher = known_connection();
@@ -106,7 +106,7 @@ CONTRACT_TEST(PublishWork, WhereOneThreadDoesEverythingOthersWaitForIt, "publish
 // By the order of events. A busy machine may lose the race some times, a server that waits loses it each
 // time.
 CONTRACT_TEST(PublishWork, InAPoolOthersAreServedMeanwhile, "publish-work, publish, http, health",
-              "In a pool nobody else waits") {
+              "In a pool of threads nobody else waits") {
   start({"--publish-work", "1", "--publish-work-threads", "2"});
   Connection publisher = known_connection();
   Connection other = known_connection();
@@ -181,7 +181,7 @@ CONTRACT_TEST(PublishWork, ClientThatLeavesMeanwhileHasPublished,
 // Those at work are answered once they are in the log; those that wait for a thread may be refused instead.
 CONTRACT_TEST(PublishWork, DrainEndsInTimeAndNobodyIsToldALie,
               "publish-work, drain, subscribe, publish, http, health",
-              "503 where the signal came before its work had begun") {
+              "If the signal to drain comes before its work has begun, the answer is a 503") {
   start({"--publish-work", "0.3", "--publish-work-threads", "1"});
   Connection subscriber = hold();
   std::vector<Connection> publishers;

@@ -81,7 +81,7 @@ CONTRACT_TEST(Publishers, WithoutTheTokenAre401, "publishers, publish, publish-g
 }
 
 CONTRACT_TEST(Publishers, WithoutTheTokenAreRefusedBeforeTheirBody, "publishers, publish, http",
-              "What is wrong is refused before the body is read") {
+              "before it reads a request's body") {
   const TokenFile file(kToken);
   start({"--publish-token-file", file.path()});
   Connection sends_later = connect();
@@ -136,7 +136,7 @@ CONTRACT_TEST(Publishers, PagesOfOtherSitesAre403ThoughTheyHaveTheToken, "publis
 }
 
 CONTRACT_TEST(Publishers, OwnPagesAndOtherProgramsPublish, "publishers, publish, timeout",
-              "`same-site` is taken") {
+              "`same-origin`, `none` and `same-site` are taken") {
   start();
   for (const char* site : {"same-origin", "same-site", "none"}) {
     SCOPED_TRACE(site);

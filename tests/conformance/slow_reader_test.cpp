@@ -16,7 +16,8 @@ class SlowReader : public ServerTest {
 };
 
 CONTRACT_TEST(SlowReader, GetsAllOfAnAnswerThatTakesLongerThanTheIdleTime,
-              "slow, publish, cursors, timeout, refusals", "a client that reads nothing of its answer") {
+              "slow, publish, cursors, timeout, refusals",
+              "how long a client may read nothing of its answer") {
   start(options_);
   Connection reader = ask();
   std::string answer;
@@ -30,7 +31,7 @@ CONTRACT_TEST(SlowReader, GetsAllOfAnAnswerThatTakesLongerThanTheIdleTime,
 }
 
 CONTRACT_TEST(SlowReader, IsClosedOnceItReadsNothing, "slow, publish, cursors, refusals, counters",
-              "a client that reads nothing of its answer") {
+              "how long a client may read nothing of its answer") {
   start(options_);
   Connection reader = ask();
   wait_for("connections", 1);  // the one that asks

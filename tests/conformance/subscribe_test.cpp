@@ -217,7 +217,7 @@ CONTRACT_TEST(Timeout, ConnectionServesOnAfterIt, "timeout, subscribe, publish, 
 }
 
 CONTRACT_TEST(Timeout, HeldRequestOutlivesHeaderAndIdleTimeouts, "timeout, slow, subscribe, publish",
-              "a connection without a request") {
+              "how long a connection may be idle") {
   start({"--header-timeout", "1", "--idle-timeout", "1"});
   Connection subscriber = hold("/subscribe?timeout=30");
   expect_nothing_new(get("/subscribe?timeout=2.2"));  // the clock of this test
