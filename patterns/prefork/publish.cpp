@@ -1,6 +1,6 @@
 // Model: prefork. A publish: its blocking work, the log in shared memory, and the event of its channel.
 // Owner of a connection: its worker.
-// Runs on: that worker. It may block as long as the work takes, for it serves nobody else.
+// Runs on: that worker. It may block as long as the work takes: it serves nobody else.
 // Wakes a held request: one write to the event of its channel.
 #include <thread>
 
