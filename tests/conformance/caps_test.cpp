@@ -136,7 +136,7 @@ CONTRACT_TEST(Caps, IdleConnectionIsClosed, "slow, health, counters", "how long 
   wait_for("connections", 1);
 }
 
-CONTRACT_TEST(Caps, SilentConnectionIsClosed, "slow, counters", "how long a connection may be idle") {
+CONTRACT_TEST(Caps, SilentConnectionIsClosed, "slow, counters", "A connection is idle from its accept") {
   start({"--idle-timeout", "1", "--header-timeout", "1"});
   Connection connection = connect();
   connection.read_until_closed();

@@ -131,7 +131,7 @@ CONTRACT_TEST(Subscribe, ChannelNamesAreCaseSensitive, "channels, publish, curso
 }
 
 CONTRACT_TEST(Subscribe, UnknownParametersAreIgnored, "channels, subscribe, publish, cursors",
-              "Where the page is silent, RFC 9110 and RFC 9112 decide") {
+              "Parameters that are not in this table are ignored") {
   start();
   Connection subscriber = hold("/subscribe?color=blue&channel=a&&flag&since=0");
   publish("m", "a");
@@ -217,7 +217,7 @@ CONTRACT_TEST(Timeout, ConnectionServesOnAfterIt, "timeout, subscribe, publish, 
 }
 
 CONTRACT_TEST(Timeout, HeldRequestOutlivesHeaderAndIdleTimeouts, "timeout, slow, subscribe, publish",
-              "how long a connection may be idle") {
+              "A connection is idle from its accept, or from its last answer on") {
   start({"--header-timeout", "1", "--idle-timeout", "1"});
   Connection subscriber = hold("/subscribe?timeout=30");
   expect_nothing_new(get("/subscribe?timeout=2.2"));  // the clock of this test
