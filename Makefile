@@ -4,12 +4,15 @@ FUZZ_SECONDS ?= 60
 SERVERS = comet-prefork comet-threaded comet-async comet-continuations comet-fibers
 # Warnings stop the build in CI only.
 STRICT = $(if $(CI),-DCOMET_WARNINGS_AS_ERRORS=ON)
+# Configures, and builds nothing but the targets that follow.
+BUILD_ONLY = cmake --preset release $(STRICT) && cmake --build build/release -j $(JOBS) --target
 # The conformance suite also runs the servers of these builds: NAME=DIR[=REGEX of entries].
 SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=^(threaded|continuations|fibers)
 
 .PHONY: help deps build sanitizers test lint fuzz soak bench bench-peers reference microbench report picture clean
 help:
-	@echo "make bench        measure the five servers and the floor (a few minutes) and print a table"
+	@echo "make bench        build and measure the five servers and the floor and print tables (about 5 minutes);"
+	@echo "                  ENTRIES='threaded threaded-minimal' measures these instead"
 	@echo "make bench-peers  the same beside Node.js, Twisted, MochiWeb, Jetty and nginx with nchan"
 	@echo "make microbench   measure each mechanism alone (under a minute) and write results/microbench.json"
 	@echo "make reference    measure everything, peers included, anew into results/reference (about 42 minutes)"
@@ -19,7 +22,7 @@ help:
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about 13 minutes on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
 	@echo "make soak         run the hardening tests with large numbers (about 17 minutes) and print their figures"
-	@echo "make build        build only: the programs are in build/release/bin"
+	@echo "make build        build everything, tests included (about 6 minutes on two cores), into build/release/bin"
 	@echo "make deps         install the packages that are missing (root or sudo)"
 	@echo "make clean        remove the builds"
 
@@ -46,8 +49,8 @@ test:
 # Needs no build: the compile commands are enough.
 lint: deps
 	@scripts/deps lint
-	cmake --preset release
-	run-clang-tidy -quiet -p build/release -j $(JOBS)
+	cmake --preset release -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
+	run-clang-tidy -quiet -p build/lint -j $(JOBS)
 
 # New inputs stay in the build folder; one that is worth keeping goes into tests/fuzz/seeds by hand. The corpus is made anew,
 # in an empty tests/fuzz/corpus, by: request-fuzzer -merge=1 -use_counters=0 -max_len=1024 tests/fuzz/corpus build/fuzz/corpus
@@ -64,8 +67,11 @@ soak: build
 	@scripts/deps soak
 	@tests/hardening/soak $(ENTRIES)
 
-bench: build
-	build/release/bin/comet-loadgen bench --entries prefork,threaded,async,continuations,fibers,floor
+# A minimal server is an entry that is measured by its name; its program is built only then.
+bench: BENCHED = $(or $(ENTRIES),prefork threaded async continuations fibers floor)
+bench: deps
+	$(BUILD_ONLY) comet-loadgen $(SERVERS) comet-floor $(patsubst %,comet-%,$(filter %-minimal,$(BENCHED)))
+	build/release/bin/comet-loadgen bench --entries "$$(echo $(BENCHED) | tr ' ' ,)"
 
 bench-peers: build
 	@peers/deps
@@ -76,21 +82,21 @@ reference: build
 	@scripts/reference
 
 microbench: deps
-	cmake --preset release $(STRICT)
-	cmake --build build/release -j $(JOBS) --target comet-microbench
+	$(BUILD_ONLY) comet-microbench
 	build/release/bin/comet-microbench --benchmark_min_time=0.1 --benchmark_repetitions=5 \
 	  --benchmark_display_aggregates_only=true --benchmark_out=results/microbench.json --benchmark_out_format=json
 	@sed -i 's/: NaN/: null/' results/microbench.json # the spread of zeros, which JSON cannot say
 
-report: build
+report: deps
 	@scripts/deps report
+	$(BUILD_ONLY) comet-loadgen
 	build/release/bin/comet-loadgen report $(RUNS)
 
 # Chromium's sandbox does not run as root; the page is our own. Its report is that of the reference run.
 picture: RUNS = results/reference/*
 picture: report
 	@scripts/deps test
-	chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$(CURDIR)/build/chromium \
+	chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars '--user-data-dir=$(CURDIR)/build/chromium' \
 	  --window-size=1280,540 --screenshot=docs/results.png 'file://$(CURDIR)/results/index.html#picture'
 
 clean:

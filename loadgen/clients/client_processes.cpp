@@ -7,7 +7,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,7 +21,8 @@
 
 #include "loadgen/clock.hpp"
 #include "loadgen/errors.hpp"
-#include "loadgen/driver/progress.hpp"
+#include "loadgen/machine/process_tree.hpp"
+#include "loadgen/numbers.hpp"
 #include "loadgen/signals.hpp"
 
 namespace comet::loadgen {
@@ -214,14 +214,7 @@ Samples ClientProcesses::collect() {
 
 std::vector<std::int64_t> ClientProcesses::cpu_ns() const {
   std::vector<std::int64_t> times;
-  for (const Client& client : clients_) {
-    clockid_t clock{};
-    timespec time{};
-    if (clock_getcpuclockid(client.pid, &clock) == 0 && clock_gettime(clock, &time) == 0)
-      times.push_back(time.tv_sec * kSecond + time.tv_nsec);
-    else
-      times.push_back(0);
-  }
+  for (const Client& client : clients_) times.push_back(cpu_clock_ns(client.pid));
   return times;
 }
 

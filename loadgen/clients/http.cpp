@@ -11,8 +11,9 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/url.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/url/parse.hpp>
 #include <cerrno>
 #include <charconv>
 #include <cstring>

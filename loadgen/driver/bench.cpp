@@ -10,16 +10,17 @@
 #include <random>
 
 #include "loadgen/clock.hpp"
-#include "loadgen/machine/doctor.hpp"
-#include "loadgen/errors.hpp"
-#include "loadgen/machine/machine.hpp"
+#include "loadgen/driver/doctor.hpp"
 #include "loadgen/driver/manifest.hpp"
-#include "loadgen/results/report_json.hpp"
-#include "loadgen/results/report_table.hpp"
 #include "loadgen/driver/scenarios.hpp"
 #include "loadgen/driver/server_process.hpp"
-#include "loadgen/signals.hpp"
 #include "loadgen/driver/smoke.hpp"
+#include "loadgen/errors.hpp"
+#include "loadgen/machine/machine.hpp"
+#include "loadgen/numbers.hpp"
+#include "loadgen/results/report_json.hpp"
+#include "loadgen/results/report_table.hpp"
+#include "loadgen/signals.hpp"
 
 namespace comet::loadgen {
 namespace {

@@ -6,9 +6,9 @@
 #include <thread>
 
 #include "loadgen/clock.hpp"
-#include "loadgen/machine/kernel_memory.hpp"
-#include "loadgen/driver/progress.hpp"
 #include "loadgen/driver/scenarios.hpp"
+#include "loadgen/machine/kernel_memory.hpp"
+#include "loadgen/numbers.hpp"
 
 namespace comet::loadgen {
 namespace {

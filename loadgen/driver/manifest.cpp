@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 // Of one figure of `held`: times the most that can be asked for it stays far below 2^63.
 constexpr std::int64_t kMostHeldCost = 1'000'000'000;
+constexpr std::int64_t kMostTimes = 1000;  // of one benchmark in a budget
 
 template <class Words>
 std::string join(const Words& words) {
@@ -142,6 +143,25 @@ bool is_measured(const Entry& entry) {
   return group == "patterns" || group == "peers";
 }
 
+// Leaves `budget` as it is where the object says nothing.
+void read_budget(const ManifestObject& object, Budget& budget) {
+  const json::value* value = object.find("budget");
+  if (value == nullptr) return;
+  budget.mechanisms.clear();
+  if (value->is_string()) {
+    budget.left_out = object.text("budget");
+    return;
+  }
+  if (!value->is_object())
+    object.fail("'budget' is neither a text nor benchmarks with how often each happens");
+  for (const auto& [benchmark, times] : value->get_object()) {
+    if (!times.is_int64() || times.get_int64() < 1 || times.get_int64() > kMostTimes)
+      object.fail("'budget' has no number from 1 to " + std::to_string(kMostTimes) + " for '" +
+                  std::string(benchmark) + "'");
+    budget.mechanisms.emplace_back(benchmark, times.get_int64());
+  }
+}
+
 void move_floor_last(std::vector<Entry>& entries) {
   std::stable_partition(entries.begin(), entries.end(),
                         [](const Entry& entry) { return entry.name != "floor"; });
@@ -185,8 +205,8 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   const json::value document = json::parse(text, error);
   if (error) throw UsageError(file.string() + ": is not JSON: " + error.message());
   const ManifestObject manifest(file, document);
-  manifest.allow_only(
-      {"name", "model", "command", "capacity", "keeps", "held", "packages", "variants", "warm_up_s"});
+  manifest.allow_only({"name", "model", "command", "capacity", "keeps", "held", "packages", "variants",
+                       "warm_up_s", "budget"});
   Entry base;
   base.name = base.manifest_name = manifest.text("name");
   base.model = manifest.text("model");
@@ -202,6 +222,7 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   base.packages = manifest.texts("packages");
 
   read_held(manifest, file, base.held);
+  read_budget(manifest, base.budget);
   const json::value* variants = manifest.find("variants");
   if (variants == nullptr) return {base};
   if (!variants->is_array() || variants->get_array().empty())
@@ -210,11 +231,12 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   for (const json::value& item : variants->get_array()) {
     const ManifestObject variant(file, item);
     // The last two are of wrong servers: tests/wrong_servers/CMakeLists.txt reads them.
-    variant.allow_only({"name", "options", "held", "caught_by", "because"});
+    variant.allow_only({"name", "options", "held", "budget", "caught_by", "because"});
     Entry entry = base;
     entry.name = variant.text("name");
     entry.group = group_of(entry.name, entry.folder);
     read_held(variant, file, entry.held);
+    read_budget(variant, entry.budget);
     for (std::string& option : variant.texts("options")) entry.command.push_back(std::move(option));
     entries.push_back(std::move(entry));
   }

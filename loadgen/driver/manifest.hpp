@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace comet::loadgen {
@@ -19,6 +20,13 @@ struct HeldCost {
   std::int64_t maps = 0;
   std::int64_t bytes = 0;              // of the server and the kernel, as measured; 0: not known
   std::optional<std::int64_t> most{};  // connections that the server takes as it is started
+};
+
+// What one delivery consists of, for the results page.
+struct Budget {
+  std::vector<std::pair<std::string, std::int64_t>>
+      mechanisms;  // benchmarks of microbench/, and how often each happens
+  std::string left_out = "its manifest has no budget";  // why there are none
 };
 
 struct Entry {
@@ -35,6 +43,7 @@ struct Entry {
   double warm_up_seconds = 0;         // of messages before anything is timed: for what compiles as it runs
   std::vector<std::string> packages;  // Debian's, whose versions the results record
   HeldCost held;
+  Budget budget;
 
   bool keeps_part(const std::string& part) const;
 };

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "loadgen/clock.hpp"
+#include "loadgen/numbers.hpp"
 
 namespace comet::loadgen {
 namespace {
@@ -59,17 +60,6 @@ void Progress::finish(const std::string& outcome) {
 
 void Progress::clear() {
   if (terminal_) std::fprintf(stderr, "\r\033[K");
-}
-
-std::string with_commas(std::int64_t number) {
-  const std::string digits = std::to_string(number);
-  const std::size_t first = number < 0 ? 1 : 0;
-  std::string text;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > first && (digits.size() - i) % 3 == 0) text += ',';
-    text += digits[i];
-  }
-  return text;
 }
 
 std::string duration_text(double seconds) {

@@ -34,9 +34,6 @@ class Progress {
   std::optional<double> remaining_seconds_;
 };
 
-// 12345 as "12,345".
-std::string with_commas(std::int64_t number);
-
 // 125 as "2 min 5 s".
 std::string duration_text(double seconds);
 

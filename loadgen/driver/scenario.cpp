@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "loadgen/errors.hpp"
+#include "loadgen/numbers.hpp"
 
 namespace comet::loadgen {
 namespace {
@@ -69,7 +70,7 @@ class Reader {
 
   double number(const json::value& value, const std::string& key, double most) const {
     const double result = value.is_number() ? value.to_number<double>() : 0;
-    if (result <= 0 || result > most) fail("'" + key + "' is no number above 0, up to " + limit(most));
+    if (result <= 0 || result > most) fail("'" + key + "' is no number above 0, up to " + plain_number(most));
     return result;
   }
 
@@ -93,8 +94,6 @@ class Reader {
   bool has(const std::string& key) const { return members_.contains(key); }
 
  private:
-  static std::string limit(double number) { return std::to_string(static_cast<std::int64_t>(number)); }
-
   const fs::path& file_;
   const json::object& members_;
 };

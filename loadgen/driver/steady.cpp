@@ -5,11 +5,12 @@
 #include <cmath>
 #include <thread>
 
-#include "loadgen/driver/broadcast.hpp"
 #include "loadgen/clients/client_socket.hpp"
 #include "loadgen/clients/message.hpp"
 #include "loadgen/clients/paced_requests.hpp"
+#include "loadgen/driver/broadcast.hpp"
 #include "loadgen/driver/scenarios.hpp"
+#include "loadgen/numbers.hpp"
 
 namespace comet::loadgen {
 namespace {

@@ -2,7 +2,6 @@
 #include "loadgen/driver/trial.hpp"
 
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,8 +10,9 @@
 
 #include "loadgen/clock.hpp"
 #include "loadgen/machine/kernel_memory.hpp"
-#include "loadgen/signals.hpp"
 #include "loadgen/machine/system_calls.hpp"
+#include "loadgen/numbers.hpp"
+#include "loadgen/signals.hpp"
 
 namespace comet::loadgen {
 namespace {
@@ -21,12 +21,6 @@ constexpr std::int64_t kConnectsInFlight =
     64;  // connected or connecting, not yet held; under a backlog of 128
 constexpr std::int64_t kHoldTimeout = 10 * kSecond;  // without one more being held
 constexpr std::int64_t kLeaveTimeout = 5 * kSecond;  // without one client fewer
-
-std::int64_t own_cpu_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return time.tv_sec * kSecond + time.tv_nsec;
-}
 
 std::string list(const std::map<std::string, std::int64_t>& events) {
   std::string text;
@@ -188,7 +182,7 @@ void Trial::read_server_costs(Costs& costs) {
 
 void Trial::read_own_costs(Costs& costs) const {
   costs.at_ns = now_ns();
-  costs.driver_cpu_ns = own_cpu_ns();
+  costs.driver_cpu_ns = cpu_clock_ns(getpid());
   costs.client_cpu_ns = clients_->cpu_ns();
 }
 

@@ -8,13 +8,13 @@
 #include <string>
 
 #include "loadgen/clients/client_processes.hpp"
-#include "loadgen/machine/costs.hpp"
 #include "loadgen/clients/http.hpp"
-#include "loadgen/results/measurement.hpp"
-#include "loadgen/machine/process_tree.hpp"
+#include "loadgen/driver/costs.hpp"
 #include "loadgen/driver/progress.hpp"
 #include "loadgen/driver/scenario.hpp"
 #include "loadgen/driver/smoke.hpp"
+#include "loadgen/machine/process_tree.hpp"
+#include "loadgen/results/measurement.hpp"
 
 namespace comet::loadgen {
 

@@ -3,40 +3,39 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
 #include <string>
 #include <thread>
 
+#include "loadgen/machine/proc_file.hpp"
 #include "loadgen/signals.hpp"
 
 namespace comet::loadgen {
 namespace {
 
-// The number after `before` in the first line that starts so; -1 when there is none.
-std::int64_t read_number(const char* path, const std::string& line_start, const std::string& before) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with(line_start)) continue;
-    const std::size_t at = line.find(before);
-    if (at != std::string::npos) return std::atoll(line.c_str() + at + before.size());
-  }
-  return -1;
+// "TCP: inuse 5 orphan 0 tw 0 alloc 6 mem 2": the number of pages.
+std::optional<std::int64_t> tcp_pages() {
+  const std::string text = read_proc_file("/proc/net/sockstat");
+  const auto words = words_of(line_after(text, "TCP:").value_or(""));
+  const auto name = std::find(words.begin(), words.end(), "mem");
+  return name == words.end() || name + 1 == words.end() ? std::nullopt : number_in(name[1]);
 }
 
 }  // namespace
 
 std::optional<std::int64_t> kernel_memory() {
-  std::int64_t total = 0;
+  const auto pages = tcp_pages();
+  if (!pages) return std::nullopt;
+  std::int64_t total = *pages * sysconf(_SC_PAGESIZE);
+  const std::string text = read_proc_file("/proc/meminfo");
   for (const char* name : {"Slab:", "KernelStack:", "PageTables:"}) {
-    const std::int64_t kibibytes = read_number("/proc/meminfo", name, ":");
-    if (kibibytes < 0) return std::nullopt;
-    total += kibibytes * 1024;
+    const auto kibibytes = number_after(text, name);
+    if (!kibibytes) return std::nullopt;
+    total += *kibibytes * 1024;
   }
-  const std::int64_t pages = read_number("/proc/net/sockstat", "TCP:", " mem ");
-  if (pages < 0) return std::nullopt;
-  return total + pages * sysconf(_SC_PAGESIZE);
+  return total;
 }
 
 std::optional<std::int64_t> settled_kernel_memory() {

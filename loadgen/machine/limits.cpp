@@ -2,10 +2,9 @@
 #include "loadgen/machine/limits.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <fstream>
-#include <sstream>
 #include <vector>
+
+#include "loadgen/machine/proc_file.hpp"
 
 namespace comet::loadgen {
 namespace {
@@ -13,74 +12,53 @@ namespace {
 namespace fs = std::filesystem;
 using Number = Limits::Number;
 
-// The first number of a file; nothing where there is none ("max").
-Number number_in(const fs::path& file) {
-  std::int64_t number = 0;
-  if (std::ifstream(file) >> number) return number;
-  return {};
+Number number_of_file(const fs::path& file) { return number_in(read_proc_file(file)); }
+
+// Of /proc/self/limits; column 0 is the soft limit, 1 the hard one. "unlimited" is nothing.
+Number process_limit(const fs::path& root, std::string_view name, std::size_t column) {
+  const std::string text = read_proc_file(root / "proc/self/limits");
+  const auto words = words_of(line_after(text, name).value_or(""));
+  return column < words.size() ? number_in(words[column]) : Number{};
 }
 
-// Of /proc/self/limits; column 0 is the soft limit, 1 the hard one.
-Number process_limit(const fs::path& root, const std::string& name, int column) {
-  std::ifstream file(root / "proc/self/limits");
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with(name)) continue;
-    std::istringstream words(line.substr(name.size()));
-    std::string word;
-    for (int i = 0; i <= column; ++i) words >> word;
-    return word == "unlimited" ? Number{} : std::stoll(word);
-  }
-  return {};
-}
-
-// The number after "running/" in the fourth field of /proc/loadavg.
+// "0.10 0.20 0.30 2/345 6789": processes and threads, of which 2 run.
 std::int64_t tasks_now(const fs::path& root) {
-  std::ifstream file(root / "proc/loadavg");
-  std::string load, running;
-  std::int64_t tasks = 0;
-  file >> load >> load >> load;
-  std::getline(file, running, '/');
-  file >> tasks;
-  return tasks;
-}
-
-// The number after a word that begins a line.
-std::int64_t number_after(const std::string& name, const fs::path& path, std::int64_t or_else) {
-  std::ifstream file(path);
-  for (std::string word, line; file >> word; std::getline(file, line)) {
-    std::int64_t number = 0;
-    if (word == name && file >> number) return number;
-  }
-  return or_else;
+  const std::string text = read_proc_file(root / "proc/loadavg");
+  return number_in(text.substr(text.find('/') + 1)).value_or(0);
 }
 
 // What the kernel compares with the limit of a user's processes, of those that can be seen here.
 std::int64_t tasks_of_user(const fs::path& root, uid_t user) {
   std::int64_t tasks = 0;
-  std::error_code error;
-  for (const auto& folder : fs::directory_iterator(root / "proc", error)) {
-    if (std::isdigit(folder.path().filename().native().front()) == 0) continue;  // "self" would count twice
-    const fs::path status = folder.path() / "status";
-    if (number_after("Uid:", status, -1) == user) tasks += number_after("Threads:", status, 0);
+  for (const int process : numbered_entries(root / "proc")) {
+    const std::string status = read_proc_file(root / "proc" / std::to_string(process) / "status");
+    if (number_after(status, "Uid:") == user) tasks += number_after(status, "Threads:").value_or(0);
   }
   return tasks;
 }
 
 Number available_memory(const fs::path& root) {
-  const std::int64_t kilobytes = number_after("MemAvailable:", root / "proc/meminfo", -1);
-  return kilobytes < 0 ? Number{} : kilobytes * 1024;
+  const Number kibibytes = number_after(read_proc_file(root / "proc/meminfo"), "MemAvailable:");
+  return kibibytes ? Number(*kibibytes * 1024) : std::nullopt;
 }
 
-// This process's groups, as folders: of cgroup v2 ("0::/path"), and of v1's controller of pids
-// ("8:pids:/path").
+// "32768 60999": first and last.
+Number ports_of_one_address(const fs::path& root) {
+  const std::string text = read_proc_file(root / "proc/sys/net/ipv4/ip_local_port_range");
+  const auto words = words_of(text);
+  if (words.size() < 2) return {};
+  return number_in(words[1]).value_or(0) - number_in(words[0]).value_or(0) + 1;
+}
+
+// This process's groups, as folders: of cgroup v2 ("0::/path"), and of v1's controller of pids ("8:pids:/path").
 std::vector<fs::path> own_groups(const fs::path& root) {
   std::vector<fs::path> groups;
-  std::ifstream file(root / "proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
+  const std::string text = read_proc_file(root / "proc/self/cgroup");
+  for (const std::string_view line : lines_of(text)) {
     const auto first = line.find(':');
     const auto second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
+    if (second == std::string_view::npos) continue;
+    const std::string_view controllers = line.substr(first + 1, second - first - 1);
     const fs::path path = fs::path(line.substr(second + 1)).relative_path();
     if (controllers.empty()) groups.push_back(path);
     if (controllers == "pids") groups.push_back("pids" / path);
@@ -88,11 +66,12 @@ std::vector<fs::path> own_groups(const fs::path& root) {
   return groups;
 }
 
-std::int64_t tasks_of(const fs::path& group) { return number_in(group / "pids.current").value_or(0); }
+std::int64_t tasks_of(const fs::path& group) { return number_of_file(group / "pids.current").value_or(0); }
 
 std::int64_t memory_of(const fs::path& group) {
-  const std::int64_t cache = number_after("inactive_file", group / "memory.stat", 0);
-  return std::max<std::int64_t>(0, number_in(group / "memory.current").value_or(0) - cache);
+  const std::int64_t used = number_of_file(group / "memory.current").value_or(0);
+  const Number cache = number_after(read_proc_file(group / "memory.stat"), "inactive_file");
+  return std::max<std::int64_t>(0, used - cache.value_or(0));
 }
 
 // A group may have no more than each group that it is in.
@@ -101,7 +80,7 @@ GroupLimit tightest(const fs::path& root, const char* file, std::int64_t (*used)
   GroupLimit tightest;
   for (const fs::path& group : own_groups(root)) {
     for (fs::path folder = group;; folder = folder.parent_path()) {
-      const GroupLimit limit{number_in(top / folder / file), used(top / folder),
+      const GroupLimit limit{number_of_file(top / folder / file), used(top / folder),
                              (top / folder / file).string()};
       if (limit.most && (!tightest.most || *limit.most - limit.used < *tightest.most - tightest.used))
         tightest = limit;
@@ -114,7 +93,7 @@ GroupLimit tightest(const fs::path& root, const char* file, std::int64_t (*used)
 }  // namespace
 
 Limits read_limits(const fs::path& root, uid_t user) {
-  const auto sysctl = [&root](const char* path) { return number_in(root / "proc/sys" / path); };
+  const auto sysctl = [&root](const char* path) { return number_of_file(root / "proc/sys" / path); };
   Limits limits;
   limits.open_files = process_limit(root, "Max open files", 1);
   limits.most_open_files = sysctl("fs/nr_open");
@@ -132,9 +111,7 @@ Limits read_limits(const fs::path& root, uid_t user) {
   limits.group_memory = tightest(root, "memory.max", memory_of);
   limits.maps = sysctl("vm/max_map_count");
   limits.memory_bytes = available_memory(root);
-  std::ifstream range(root / "proc/sys/net/ipv4/ip_local_port_range");
-  std::int64_t first = 0, last = 0;
-  if (range >> first >> last) limits.local_ports = last - first + 1;
+  limits.local_ports = ports_of_one_address(root);
   limits.tracked_connections = sysctl("net/netfilter/nf_conntrack_max");
   limits.tracked_now = sysctl("net/netfilter/nf_conntrack_count").value_or(0);
   return limits;

@@ -9,7 +9,8 @@
 #include <boost/json.hpp>
 #include <cstdio>
 #include <ctime>
-#include <fstream>
+
+#include "loadgen/machine/proc_file.hpp"
 
 namespace comet::loadgen {
 namespace {
@@ -41,16 +42,11 @@ constexpr std::array<Setting, 18> kSettings{{{"fs/nr_open", ""},
                                              {"kernel/threads-max", ""},
                                              {"vm/max_map_count", "65530"}}};
 
-// The rest of the first line that starts with `start`, without leading blanks and colons; null when there is
-// none.
-json::value line_after(const char* path, const std::string& start) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with(start)) continue;
-    const std::size_t value = line.find_first_not_of(" \t:", start.size());
-    return value == std::string::npos ? json::value(nullptr) : json::value(line.substr(value));
-  }
-  return nullptr;
+// Null if the file or the line is not there.
+json::value line_of(const std::string& path, std::string_view start) {
+  const std::string text = read_proc_file(path);
+  const auto line = line_after(text, start);
+  return text.empty() || !line ? json::value(nullptr) : json::value(std::string(*line));
 }
 
 json::value limit_of(__rlimit_resource resource) {
@@ -84,12 +80,12 @@ json::object machine_facts() {
   json::object settings;
   json::array changed;
   for (const auto& [name, usual] : kSettings) {
-    settings[name] = line_after((std::string("/proc/sys/") + name).c_str(), "");
+    settings[name] = line_of(std::string("/proc/sys/") + name, "");
     if (*usual != '\0' && settings[name] != usual) changed.emplace_back(name);
   }
-  return {{"cpu", line_after("/proc/cpuinfo", "model name")},
+  return {{"cpu", line_of("/proc/cpuinfo", "model name\t: ")},
           {"cores", sysconf(_SC_NPROCESSORS_ONLN)},
-          {"memory", line_after("/proc/meminfo", "MemTotal")},
+          {"memory", line_of("/proc/meminfo", "MemTotal:")},
           {"kernel", std::string(system.sysname) + " " + system.release},
           {"open_files_limit", limit_of(RLIMIT_NOFILE)},
           {"processes_limit", limit_of(RLIMIT_NPROC)},

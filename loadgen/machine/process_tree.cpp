@@ -1,95 +1,53 @@
 // Process figures from /proc: see process_tree.hpp.
 #include "loadgen/machine/process_tree.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
-#include <string_view>
 #include <system_error>
+
+#include "loadgen/machine/proc_file.hpp"
 
 namespace comet::loadgen {
 namespace {
 
-struct DirectoryCloser {
-  void operator()(DIR* directory) const { closedir(directory); }
-};
+namespace fs = std::filesystem;
 
-// The numeric names in a folder of /proc: processes or threads.
-std::vector<pid_t> numeric_entries(const std::string& folder) {
-  std::vector<pid_t> numbers;
-  const std::unique_ptr<DIR, DirectoryCloser> directory(opendir(folder.c_str()));
-  if (!directory) return numbers;
-  while (const dirent* entry = readdir(directory.get())) {
-    const int number = std::atoi(entry->d_name);
-    if (number > 0) numbers.push_back(number);
-  }
-  return numbers;
-}
-
-// A whole small file; empty when it is gone or may not be read.
-std::string read_small_file(const std::string& path) {
-  std::array<char, 8192> buffer;
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return {};
-  std::string text;
-  for (ssize_t size = 0; (size = read(file, buffer.data(), buffer.size())) > 0;)
-    text.append(buffer.data(), static_cast<std::size_t>(size));
-  close(file);
-  return text;
-}
+fs::path folder_of(pid_t process) { return "/proc/" + std::to_string(process); }
 
 struct ProcessLine {
-  pid_t parent = 0;
-  pid_t group = 0;
+  std::int64_t parent = 0;
+  std::int64_t group = 0;
   std::int64_t waited_children_ticks = 0;  // cutime + cstime
 };
 
-// /proc/PID/stat, fields as in proc(5); the name in parentheses may hold anything, so parsing starts after
-// it.
-bool read_process_line(pid_t process, ProcessLine& line) {
-  const std::string text = read_small_file("/proc/" + std::to_string(process) + "/stat");
+// /proc/PID/stat, fields as in proc(5). The name in parentheses may hold anything: the fields are counted from its end.
+std::optional<ProcessLine> read_process_line(pid_t process) {
+  const std::string text = read_proc_file(folder_of(process) / "stat");
   const std::size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos) return false;
-  long user = 0;
-  long system = 0;
-  const int found =
-      std::sscanf(text.c_str() + name_end + 1, " %*c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %ld %ld",
-                  &line.parent, &line.group, &user, &system);
-  line.waited_children_ticks = user + system;
-  return found == 4;
+  if (name_end == std::string::npos) return std::nullopt;
+  const auto words = words_of(std::string_view(text).substr(name_end + 1));
+  if (words.size() < 15) return std::nullopt;
+  const auto number = [&words](std::size_t field) { return number_in(words[field - 3]).value_or(0); };
+  return ProcessLine{number(4), number(5), number(16) + number(17)};
 }
 
-// The number after `name` in a "Name:   123" file of /proc, or -1.
-std::int64_t value_after(std::string_view text, std::string_view name) {
-  const std::size_t at = text.find(name);
-  return at == std::string_view::npos ? -1 : std::atoll(text.data() + at + name.size());
-}
-
-// "socket:[INODE]", as links in /proc/PID/fd name them.
+// As the links in /proc/PID/fd name them: "socket:[INODE]".
 std::set<std::string> listening_sockets(std::uint16_t port) {
-  constexpr unsigned kListen = 10;
+  constexpr std::int64_t kListen = 10;
   std::set<std::string> sockets;
   for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-    std::ifstream file(path);
-    for (std::string line; std::getline(file, line);) {
-      unsigned local = 0;
-      unsigned state = 0;
-      unsigned long inode = 0;
-      if (std::sscanf(line.c_str(), " %*d: %*[0-9A-F]:%x %*s %x %*s %*s %*s %*d %*d %lu", &local, &state,
-                      &inode) == 3 &&
-          local == port && state == kListen)
-        sockets.insert("socket:[" + std::to_string(inode) + "]");
+    const std::string text = read_proc_file(path);
+    for (const std::string_view line : lines_of(text)) {
+      const auto words = words_of(line);
+      if (words.size() < 10) continue;
+      const std::string_view local = words[1];
+      if (number_in(local.substr(local.find(':') + 1), 16) == port && number_in(words[3], 16) == kListen)
+        sockets.insert("socket:[" + std::string(words[9]) + "]");
     }
   }
   return sockets;
@@ -98,13 +56,13 @@ std::set<std::string> listening_sockets(std::uint16_t port) {
 }  // namespace
 
 std::vector<pid_t> process_tree(pid_t root) {
-  std::multimap<pid_t, pid_t> children;
+  std::multimap<std::int64_t, pid_t> children;
   std::set<pid_t> tree{root};
-  for (const pid_t process : numeric_entries("/proc")) {
-    ProcessLine line;
-    if (!read_process_line(process, line)) continue;
-    children.emplace(line.parent, process);
-    if (line.group == root) tree.insert(process);
+  for (const pid_t process : numbered_entries("/proc")) {
+    const auto line = read_process_line(process);
+    if (!line) continue;
+    children.emplace(line->parent, process);
+    if (line->group == root) tree.insert(process);
   }
   std::vector<pid_t> to_visit(tree.begin(), tree.end());
   while (!to_visit.empty()) {
@@ -116,31 +74,30 @@ std::vector<pid_t> process_tree(pid_t root) {
   return {tree.begin(), tree.end()};
 }
 
+std::int64_t cpu_clock_ns(pid_t process) {
+  clockid_t clock{};
+  timespec time{};
+  if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
 std::int64_t process_cpu_ns(const std::vector<pid_t>& processes) {
   static const std::int64_t ns_per_tick = 1'000'000'000 / sysconf(_SC_CLK_TCK);
   std::int64_t total = 0;
   for (const pid_t process : processes) {
-    // The CPU clock counts nanoseconds, ended threads included; ticks of 10 ms would round each process down.
-    clockid_t clock{};
-    timespec time{};
-    if (clock_getcpuclockid(process, &clock) == 0 && clock_gettime(clock, &time) == 0)
-      total += time.tv_sec * 1'000'000'000 + time.tv_nsec;
-    ProcessLine line;
-    if (read_process_line(process, line)) total += line.waited_children_ticks * ns_per_tick;
+    total += cpu_clock_ns(process);
+    if (const auto line = read_process_line(process)) total += line->waited_children_ticks * ns_per_tick;
   }
   return total;
 }
 
-std::vector<pid_t> threads_of(pid_t process) {
-  return numeric_entries("/proc/" + std::to_string(process) + "/task");
-}
+std::vector<pid_t> threads_of(pid_t process) { return numbered_entries(folder_of(process) / "task"); }
 
 bool listens_on(pid_t process, std::uint16_t port) {
   const std::set<std::string> sockets = listening_sockets(port);
   std::error_code error;
-  const std::string folder = "/proc/" + std::to_string(process) + "/fd";
-  for (const auto& descriptor : std::filesystem::directory_iterator(folder, error)) {
-    const std::string target = std::filesystem::read_symlink(descriptor.path(), error).string();
+  for (const auto& descriptor : fs::directory_iterator(folder_of(process) / "fd", error)) {
+    const std::string target = fs::read_symlink(descriptor.path(), error).string();
     if (sockets.contains(target)) return true;
   }
   return false;
@@ -149,12 +106,9 @@ bool listens_on(pid_t process, std::uint16_t port) {
 std::optional<std::int64_t> open_descriptors(const std::vector<pid_t>& processes) {
   std::optional<std::int64_t> total;
   for (const pid_t process : processes) {
-    const std::string folder = "/proc/" + std::to_string(process) + "/fd";
-    const std::unique_ptr<DIR, DirectoryCloser> directory(opendir(folder.c_str()));
-    if (!directory) continue;
-    std::int64_t count = -2;  // "." and ".."
-    while (readdir(directory.get()) != nullptr) ++count;
-    total = total.value_or(0) + count;
+    std::error_code error;
+    const fs::directory_iterator descriptors(folder_of(process) / "fd", error);
+    if (!error) total = total.value_or(0) + std::distance(descriptors, {});
   }
   return total;
 }
@@ -163,17 +117,17 @@ ProcessCost process_cost(const std::vector<pid_t>& processes) {
   ProcessCost cost;
   cost.cpu_ns = process_cpu_ns(processes);
   for (const pid_t process : processes) {
-    const std::string tasks = "/proc/" + std::to_string(process) + "/task/";
+    const fs::path tasks = folder_of(process) / "task";
     for (const pid_t thread : threads_of(process)) {
-      const std::string folder = tasks + std::to_string(thread);
-      const std::string status = read_small_file(folder + "/status");
-      const std::int64_t voluntary = value_after(status, "\nvoluntary_ctxt_switches:");
-      const std::int64_t involuntary = value_after(status, "\nnonvoluntary_ctxt_switches:");
-      if (voluntary < 0 || involuntary < 0) continue;
-      cost.context_switches += voluntary + involuntary;
+      const fs::path folder = tasks / std::to_string(thread);
+      const std::string status = read_proc_file(folder / "status");
+      const auto voluntary = number_after(status, "voluntary_ctxt_switches:");
+      const auto involuntary = number_after(status, "nonvoluntary_ctxt_switches:");
+      if (!voluntary || !involuntary) continue;
+      cost.context_switches += *voluntary + *involuntary;
       ++cost.threads;
-      // Its first number is nanoseconds on a CPU; empty where the kernel counts none.
-      cost.thread_cpu_ns[thread] = std::atoll(read_small_file(folder + "/schedstat").c_str());
+      // Its first number is nanoseconds on a CPU; empty if the kernel counts none.
+      cost.thread_cpu_ns[thread] = number_in(read_proc_file(folder / "schedstat")).value_or(0);
     }
   }
   return cost;
@@ -182,9 +136,8 @@ ProcessCost process_cost(const std::vector<pid_t>& processes) {
 std::optional<std::int64_t> proportional_set_size(const std::vector<pid_t>& processes) {
   std::optional<std::int64_t> total;
   for (const pid_t process : processes) {
-    const std::int64_t kibibytes =
-        value_after(read_small_file("/proc/" + std::to_string(process) + "/smaps_rollup"), "\nPss:");
-    if (kibibytes >= 0) total = total.value_or(0) + kibibytes * 1024;
+    const auto kibibytes = number_after(read_proc_file(folder_of(process) / "smaps_rollup"), "Pss:");
+    if (kibibytes) total = total.value_or(0) + *kibibytes * 1024;
   }
   return total;
 }

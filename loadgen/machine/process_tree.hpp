@@ -1,5 +1,4 @@
-// What a server costs, read from /proc over its whole process tree: CPU, context switches, proportional
-// memory.
+// What a server costs, read from /proc over its whole process tree: CPU time, context switches, memory.
 #pragma once
 
 #include <sys/types.h>
@@ -33,8 +32,12 @@ struct ProcessCost {
 // Processes that end while they are read count as gone.
 ProcessCost process_cost(const std::vector<pid_t>& processes);
 
-// CPU alone, at the price of one system call and one small file for each process. Nanoseconds.
+// CPU time alone, at the price of two system calls and one small file for each process. Nanoseconds.
 std::int64_t process_cpu_ns(const std::vector<pid_t>& processes);
+
+// CPU time of one process in nanoseconds, by its clock: ended threads are included, but no children. /proc has only
+// ticks of 10 ms, which would round each process down. 0 when the process is gone.
+std::int64_t cpu_clock_ns(pid_t process);
 
 // Proportional set size in bytes, summed; nothing when no process can be read.
 std::optional<std::int64_t> proportional_set_size(const std::vector<pid_t>& processes);

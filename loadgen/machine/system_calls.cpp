@@ -6,28 +6,25 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
 #include <string>
 
+#include "loadgen/machine/proc_file.hpp"
 #include "loadgen/machine/process_tree.hpp"
 
 namespace comet::loadgen {
 namespace {
 
-std::optional<std::uint64_t> tracepoint() {
-  for (const char* folder : {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}) {
-    std::ifstream file(std::string(folder) + "/events/raw_syscalls/sys_enter/id");
-    std::uint64_t id = 0;
-    if (file >> id) return id;
-  }
+std::optional<std::int64_t> tracepoint() {
+  for (const std::string folder : {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"})
+    if (const auto id = number_in(read_proc_file(folder + "/events/raw_syscalls/sys_enter/id"))) return id;
   return std::nullopt;
 }
 
-int count_thread(std::uint64_t event, pid_t thread) {
+int count_thread(std::int64_t event, pid_t thread) {
   perf_event_attr attributes{};
   attributes.type = PERF_TYPE_TRACEPOINT;
   attributes.size = sizeof attributes;
-  attributes.config = event;
+  attributes.config = static_cast<std::uint64_t>(event);
   attributes.inherit = 1;
   return static_cast<int>(syscall(SYS_perf_event_open, &attributes, thread, -1, -1,
                                   static_cast<unsigned long>(PERF_FLAG_FD_CLOEXEC)));

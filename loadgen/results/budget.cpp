@@ -15,45 +15,6 @@ namespace {
 
 namespace json = boost::json;
 
-struct Part {
-  const char* label;
-  const char* benchmark;
-  int times = 1;  // in one delivery
-};
-
-struct Recipe {
-  std::vector<Part> wakes;  // async has none: its loop calls one held request's code after the other
-  const char* left_out = nullptr;
-};
-
-const Recipe& recipe_of(const std::string& entry) {
-  static const Recipe kUnknown{{}, "none of its mechanisms is measured alone"};
-  static const std::map<std::string, Recipe> kRecipes{
-      {"prefork", {{{"wake", "wake/process/waiting:64/one_core:0"}}}},
-      {"threaded", {{{"wake", "wake/thread/waiting:64/one_core:0"}}}},
-      {"async", {}},
-      {"continuations-redispatch", {{{"wake", "wake/continuation/redispatch"}}}},
-      {"continuations-direct", {{{"wake", "wake/continuation/direct"}}}},
-      {"continuations-stackful", {{{"wake", "wake/continuation/stackful"}}}},
-      // The request's letter to the room, the room's answer, and the message.
-      {"fibers", {{{"3 wakes", "wake/fiber/own_thread", 3}}}},
-      {"fibers-hibernate",
-       {{}, "no fiber waits there, and what stands in for its wake is not measured alone"}},
-      {"fibers-2-threads", {{}, "it wakes between two busy threads, which is not measured alone"}}};
-  const auto found = kRecipes.find(entry);
-  return found == kRecipes.end() ? kUnknown : found->second;
-}
-
-// Per delivery a client's next request is parsed, the log is read, the response is shared out, and its
-// receiver is woken. Prefork's wake ends when the message is copied out of the log.
-std::vector<Part> parts_of(const std::string& entry) {
-  std::vector<Part> parts{{"parse", "parse/poll"}, {"response", "encode/response/shared"}};
-  if (entry != "prefork") parts.push_back({"log read", "log/read"});
-  const auto& wakes = recipe_of(entry).wakes;
-  parts.insert(parts.end(), wakes.begin(), wakes.end());
-  return parts;
-}
-
 double nanoseconds_of(const json::value& benchmark, double time) {
   const std::string unit = text_at(benchmark, "/time_unit");
   return time * (unit == "us" ? 1e3 : unit == "ms" ? 1e6 : unit == "s" ? 1e9 : 1);
@@ -106,29 +67,29 @@ json::object mechanisms_json(const json::value& microbench) {
           {"costs", std::move(costs)}};
 }
 
-json::value budget_json(const std::string& entry, std::optional<double> cpu_us,
-                        std::optional<double> floor_us, const json::object& mechanisms) {
+json::value budget_json(const Budget& budget, std::optional<double> cpu_us, std::optional<double> floor_us,
+                        const json::object& mechanisms) {
   if (!cpu_us || !floor_us) return nullptr;
-  if (const char* why = recipe_of(entry).left_out) return {{"left_out", why}};
+  if (budget.mechanisms.empty()) return {{"left_out", budget.left_out}};
   json::array parts;
   double sum = 0;
-  for (const auto& [label, benchmark, times] : parts_of(entry)) {
-    const auto found = mechanisms.at("costs").as_object().find(benchmark);
-    const auto ns = found == mechanisms.at("costs").as_object().end()
-                        ? std::nullopt
-                        : number_at(found->value(), "/cpu_ns/0");
-    if (!ns) return {{"left_out", std::string(benchmark) + " is not in microbench.json"}};
-    parts.push_back({label, *ns * times / 1e3});
-    sum += *ns * times / 1e3;
+  for (const auto& [benchmark, times] : budget.mechanisms) {
+    const json::value* cost = mechanisms.at("costs").as_object().if_contains(benchmark);
+    const auto ns = cost == nullptr ? std::nullopt : number_at(*cost, "/cpu_ns/0");
+    if (!ns) return {{"left_out", benchmark + " is not in microbench.json"}};
+    const double us = *ns * static_cast<double>(times) / 1e3;
+    parts.push_back({{"benchmark", benchmark}, {"times", times}, {"us", us}});
+    sum += us;
   }
-  // What the parts leave, the floor's work first: where that is less than the floor's, the parts cost less
-  // inside the server than alone, or it sends more cheaply than the floor.
-  const double rest = std::max(0.0, *cpu_us - sum);
+  // What the parts leave: the floor's work first. Where less is left than the floor needs, the parts cost less inside
+  // the server than alone, or it sends more cheaply than the floor.
+  const double remaining = std::max(0.0, *cpu_us - sum);
+  const double as_floor = std::min(*floor_us, remaining);
   return {{"whole_us", *cpu_us},
           {"floor_us", *floor_us},
           {"parts", std::move(parts)},
-          {"as_floor_us", std::min(*floor_us, rest)},
-          {"unexplained_us", rest - std::min(*floor_us, rest)}};
+          {"as_floor_us", as_floor},
+          {"unexplained_us", remaining - as_floor}};
 }
 
 }  // namespace comet::loadgen

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "loadgen/errors.hpp"
+#include "loadgen/numbers.hpp"
 
 namespace comet::loadgen {
 namespace {
@@ -107,8 +108,8 @@ Comparer::Comparer(const std::vector<ResultFile>& a, const std::vector<ResultFil
 // One note for all places of an entry that it is true of.
 void Comparer::note(const Key& key, const std::string& text) {
   std::string& places = notes_[{key.scenario, key.entry, text}];
-  places += ", " + readable(static_cast<double>(key.held)) + " held";
-  if (key.rate && has_several_rates(key.scenario)) places += " at " + readable(*key.rate) + "/s";
+  places += ", " + three_digits(static_cast<double>(key.held)) + " held";
+  if (key.rate && has_several_rates(key.scenario)) places += " at " + three_digits(*key.rate) + "/s";
 }
 
 void Comparer::note_different_machines(const json::value& a, const json::value& b) {
@@ -148,11 +149,7 @@ void Comparer::add(const Key& key, const Figure& figure, const FigureValue& a, c
   if (std::min(a.repeats, b.repeats) < kDecidingRepeats) {
     verdict = "too few repeats";
   } else {
-    static std::map<std::pair<std::size_t, std::size_t>, double> chances;
-    const auto [chance, added] = chances.try_emplace({a.repeats, b.repeats}, 0);
-    if (added) chance->second = chance_apart(a.repeats, b.repeats);
     ++comparison_.decided;
-    comparison_.by_chance += chance->second;
     if (b.interval.low > a.interval.high) verdict = figure.higher;
     if (b.interval.high < a.interval.low) verdict = figure.lower;
     if (verdict != "not distinguishable") ++comparison_.differ;

@@ -35,7 +35,6 @@ struct Comparison {
   std::vector<ComparedFigure> figures;
   std::size_t decided = 0;  // of the figures: those with repeats enough
   std::size_t differ = 0;
-  double by_chance = 0;  // how many would differ if nothing did
 };
 
 // Throws UsageError when A or B has an entry twice.

@@ -1,8 +1,7 @@
 // A comparison as a text table and as JSON: see compare.hpp.
-#include <array>
 #include <boost/json.hpp>
-#include <cstdio>
 
+#include "loadgen/numbers.hpp"
 #include "loadgen/results/compare.hpp"
 #include "loadgen/results/text_table.hpp"
 
@@ -12,16 +11,14 @@ namespace {
 namespace json = boost::json;
 
 std::string spread(const FigureValue& value) {
-  return readable(value.interval.median) + " (" + readable(value.interval.low) + ".." +
-         readable(value.interval.high) + ")";
+  return three_digits(value.interval.median) + " (" + three_digits(value.interval.low) + ".." +
+         three_digits(value.interval.high) + ")";
 }
 
 std::string change(const ComparedFigure& row) {
   if (row.a.interval.median == 0) return "-";
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%+.1f%%",
-                (row.b.interval.median / row.a.interval.median - 1) * 100);
-  return text.data();
+  const double percent = (row.b.interval.median / row.a.interval.median - 1) * 100;
+  return std::string(percent < 0 ? "" : "+") + with_commas(percent, 1) + "%";
 }
 
 std::string line(const char* name, const Origin& origin) {
@@ -36,11 +33,8 @@ std::string line(const char* name, const Origin& origin) {
 std::string summary(const Comparison& comparison) {
   if (comparison.figures.empty()) return "nothing to compare\n";
   if (comparison.decided == 0) return "nothing is decided: measure 5 repeats or more\n";
-  std::array<char, 32> by_chance;
-  std::snprintf(by_chance.data(), by_chance.size(), "%.1f", comparison.by_chance);
-  return readable(static_cast<double>(comparison.differ)) + " of " +
-         readable(static_cast<double>(comparison.decided)) + " figures differ; about " + by_chance.data() +
-         " would by chance\n";
+  return three_digits(static_cast<double>(comparison.differ)) + " of " +
+         three_digits(static_cast<double>(comparison.decided)) + " figures differ\n";
 }
 
 json::object value_json(const FigureValue& value) {
@@ -63,11 +57,11 @@ std::string to_table(const Comparison& comparison) {
       {"scenario", "entry", "held", "figure", "A (interval)", "B (interval)", "change", "B is"}};
   for (const ComparedFigure& row : comparison.figures) {
     const std::string unit = row.figure->unit;
-    rows.push_back(
-        {row.scenario, row.entry,
-         readable(static_cast<double>(row.held)) + (row.rate ? " at " + readable(*row.rate) + "/s" : ""),
-         row.figure->label + (unit == "1" ? "" : " " + unit), spread(row.a), spread(row.b), change(row),
-         row.verdict});
+    rows.push_back({row.scenario, row.entry,
+                    three_digits(static_cast<double>(row.held)) +
+                        (row.rate ? " at " + three_digits(*row.rate) + "/s" : ""),
+                    row.figure->label + (unit == "1" ? "" : " " + unit), spread(row.a), spread(row.b),
+                    change(row), row.verdict});
   }
   text += "\n";
   if (rows.size() > 1) {
@@ -96,8 +90,7 @@ json::object to_json(const Comparison& comparison) {
           {"notes", json::value_from(comparison.notes)},
           {"figures", std::move(rows)},
           {"decided", comparison.decided},
-          {"differ", comparison.differ},
-          {"by_chance", comparison.by_chance}};
+          {"differ", comparison.differ}};
 }
 
 }  // namespace comet::loadgen

@@ -2,10 +2,7 @@
 #include "loadgen/results/figures.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/json.hpp>
-#include <cmath>
-#include <cstdio>
 #include <map>
 
 #include "loadgen/results/result_files.hpp"
@@ -42,7 +39,7 @@ const std::vector<Figure>& all_figures() {
   return kFigures;
 }
 
-std::optional<FigureValue> figure_value(const boost::json::value& result, const std::string& pointer,
+std::optional<FigureValue> figure_value(const boost::json::value& result, std::string_view pointer,
                                         const char* status) {
   std::vector<double> values;
   for (const boost::json::value& repeat : array_at(result, "/repeats")) {
@@ -80,19 +77,6 @@ std::optional<FigureValue> floor_ratio(const boost::json::value& result, const b
   Interval interval = bootstrap_median(ratios);
   interval.median = median(own) / median(under);
   return FigureValue{interval, ratios.size()};
-}
-
-std::string readable(double number) {
-  const double size = std::abs(number);
-  const bool whole = number == std::round(number);
-  const int decimals = whole ? 0 : std::clamp(2 - static_cast<int>(std::floor(std::log10(size))), 0, 6);
-  std::array<char, 64> buffer;
-  std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, number);
-  std::string text = buffer.data();
-  const std::size_t first = text[0] == '-' ? 1 : 0;
-  for (std::size_t at = std::min(text.find('.'), text.size()); at > first + 3; at -= 3)
-    text.insert(at - 3, 1, ',');
-  return text;
 }
 
 }  // namespace comet::loadgen

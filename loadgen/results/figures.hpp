@@ -30,13 +30,10 @@ struct FigureValue {
 };
 
 // Over the repeats of that status that have it; nothing when none has.
-std::optional<FigureValue> figure_value(const boost::json::value& result, const std::string& pointer,
+std::optional<FigureValue> figure_value(const boost::json::value& result, std::string_view pointer,
                                         const char* status = "complete");
 
 // Of the repeats that both have complete: median over median, its interval from each repeat's own ratio.
 std::optional<FigureValue> floor_ratio(const boost::json::value& result, const boost::json::value& floor);
-
-// Three significant digits and thousands separated: "12,300", "4.56".
-std::string readable(double number);
 
 }  // namespace comet::loadgen

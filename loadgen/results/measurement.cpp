@@ -2,15 +2,13 @@
 #include "loadgen/results/measurement.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
+#include "loadgen/numbers.hpp"
 #include "loadgen/results/statistics.hpp"
 
 namespace comet::loadgen {
 namespace {
 
-constexpr double kMebibyte = 1024 * 1024;
 constexpr double kMemoryNoise = kMebibyte / 4;
 
 std::vector<double> user_bytes_in(const std::vector<Point>& points, double from_seconds, double to_seconds) {
@@ -60,12 +58,10 @@ std::string growth_note(const std::vector<Point>& points, double seconds, int ge
   const auto no_rise = [least](double before, double after) { return after - before < least; };
   if (growth <= noise || std::adjacent_find(medians.begin(), medians.end(), no_rise) != medians.end())
     return "";
-  std::array<char, 160> text;
-  std::snprintf(
-      text.data(), text.size(),
-      "user memory did not come back: %.1f MiB in the second generation of requests, %.1f MiB in number %d",
-      medians.front() / kMebibyte, medians.back() / kMebibyte, generations);
-  return text.data();
+  const auto mebibytes = [](double bytes) { return with_commas(bytes / kMebibyte, 1) + " MiB"; };
+  return "user memory did not come back: " + mebibytes(medians.front()) +
+         " in the second generation of requests, " + mebibytes(medians.back()) + " in number " +
+         std::to_string(generations);
 }
 
 std::optional<double> MemoryFigures::per_held(std::optional<std::int64_t> bytes, std::int64_t count) const {

@@ -5,8 +5,8 @@
 #include <map>
 #include <tuple>
 
-#include "loadgen/results/budget.hpp"
 #include "loadgen/errors.hpp"
+#include "loadgen/results/budget.hpp"
 #include "loadgen/results/page_series.hpp"
 #include "loadgen/results/statistics.hpp"
 
@@ -44,11 +44,14 @@ json::array list(const std::map<std::string, json::value>& map) {
 
 }  // namespace
 
-json::object page_data(const std::vector<ResultFile>& results, const json::value& microbench) {
+json::object page_data(const std::vector<ResultFile>& results, const json::value& microbench,
+                       const std::vector<Entry>& known_entries) {
   check_runs(results);
   std::map<Place, const json::value*> floors;
   for (const auto& [path, content] : results)
     if (text_at(content, "/group") == "floor") floors[place_of(content)] = &content;
+  std::map<std::string, Budget> budgets;
+  for (const Entry& entry : known_entries) budgets[entry.name] = entry.budget;
   const json::object mechanisms = microbench.is_null() ? json::object{} : mechanisms_json(microbench);
   std::map<std::string, json::value> runs;                // by start
   std::map<std::string, json::value> scenarios, entries;  // by name
@@ -62,7 +65,8 @@ json::object page_data(const std::vector<ResultFile>& results, const json::value
     entries[text_at(content, "/entry")] = {
         {"name", content.at("entry")}, {"group", content.at("group")}, {"model", content.at("model")}};
     const auto floor = floors.find(place_of(content));
-    series.push_back(series_json(content, floor == floors.end() ? nullptr : floor->second, mechanisms));
+    series.push_back(series_json(content, floor == floors.end() ? nullptr : floor->second, mechanisms,
+                                 budgets[text_at(content, "/entry")]));
   }
   return {{"runs", list(runs)},
           {"scenarios", list(scenarios)},

@@ -5,12 +5,14 @@
 #include <boost/json/value.hpp>
 #include <vector>
 
+#include "loadgen/driver/manifest.hpp"
 #include "loadgen/results/result_files.hpp"
 
 namespace comet::loadgen {
 
-// `microbench`: Google Benchmark's JSON, or null. Throws UsageError when a scenario comes from two runs: figures
-// of different runs do not stand side by side.
-boost::json::object page_data(const std::vector<ResultFile>& results, const boost::json::value& microbench);
+// `microbench`: Google Benchmark's JSON, or null. `known_entries`: for their budgets. Throws UsageError if a scenario
+// comes from two runs: figures of different runs do not stand side by side.
+boost::json::object page_data(const std::vector<ResultFile>& results, const boost::json::value& microbench,
+                              const std::vector<Entry>& known_entries);
 
 }  // namespace comet::loadgen

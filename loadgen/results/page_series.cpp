@@ -29,7 +29,7 @@ bool has_status(const json::value& repeat, const char* status) {
   return text_at(repeat, "/status") == status;
 }
 
-bool flag_at(const json::value& value, const std::string& pointer) {
+bool flag_at(const json::value& value, std::string_view pointer) {
   json::error_code missing;
   const json::value* found = value.find_pointer(pointer, missing);
   return found != nullptr && found->is_bool() && found->get_bool();
@@ -46,7 +46,7 @@ std::int64_t count_of(const json::value& result, const char* status) {
                        [status](const json::value& repeat) { return has_status(repeat, status); });
 }
 
-std::optional<double> median_of(const json::value& result, const std::string& pointer) {
+std::optional<double> median_of(const json::value& result, std::string_view pointer) {
   const auto value = figure_value(result, pointer);
   return value ? std::optional(value->interval.median) : std::nullopt;
 }
@@ -203,12 +203,13 @@ bool is_lagging(const json::value& result) {
   return lag && p99 && *lag > kLagShare * *p99;
 }
 
-json::value budget_of(const json::value& result, const json::value* floor, const json::object& mechanisms) {
+json::value budget_of(const json::value& result, const json::value* floor, const json::object& mechanisms,
+                      const Budget& budget) {
   if (mechanisms.empty() || floor == nullptr || text_at(result, "/group") != "pattern" ||
       text_at(result, "/scenario/kind") != "broadcast")
     return nullptr;
   const std::string cpu = "/server/cpu_us_per_delivery";
-  return budget_json(text_at(result, "/entry"), median_of(result, cpu), median_of(*floor, cpu), mechanisms);
+  return budget_json(budget, median_of(result, cpu), median_of(*floor, cpu), mechanisms);
 }
 
 bool generator_limited(const json::value& result) {
@@ -219,8 +220,8 @@ bool generator_limited(const json::value& result) {
 
 }  // namespace
 
-json::object series_json(const json::value& result, const json::value* floor,
-                         const json::object& mechanisms) {
+json::object series_json(const json::value& result, const json::value* floor, const json::object& mechanisms,
+                         const Budget& budget) {
   const bool churn = text_at(result, "/scenario/kind") == "churn";
   const json::value* shown = churn ? churn_repeat(result) : nullptr;
   return {{"scenario", result.at("scenario").at("name")},
@@ -243,7 +244,7 @@ json::object series_json(const json::value& result, const json::value* floor,
           {"faults", faults_json(result)},
           {"sent_again", sent_again(result)},
           {"generator_limited", generator_limited(result)},
-          {"budget", budget_of(result, floor, mechanisms)}};
+          {"budget", budget_of(result, floor, mechanisms, budget)}};
 }
 
 }  // namespace comet::loadgen

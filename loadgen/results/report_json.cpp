@@ -2,13 +2,12 @@
 #include "loadgen/results/report_json.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/json.hpp>
-#include <cstdio>
 #include <fstream>
 #include <stdexcept>
 
 #include "loadgen/errors.hpp"
+#include "loadgen/numbers.hpp"
 
 namespace comet::loadgen {
 namespace {
@@ -185,12 +184,6 @@ json::object repeat_json(const Measurement& measurement) {
 }
 
 }  // namespace
-
-std::string plain_number(double number) {
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.10g", number);
-  return text.data();
-}
 
 json::object to_json(const Scenario& scenario, const Series& series) {
   json::array repeats;

@@ -5,16 +5,13 @@
 #include <boost/json/object.hpp>
 #include <filesystem>
 
-#include "loadgen/results/measurement.hpp"
 #include "loadgen/driver/scenario.hpp"
+#include "loadgen/results/measurement.hpp"
 
 namespace comet::loadgen {
 
 // From "scenario" to "repeats".
 boost::json::object to_json(const Scenario& scenario, const Series& series);
-
-// 40 as "40", 0.5 as "0.5", 94000 as "94000": as numbers are written in the files and their names.
-std::string plain_number(double number);
 
 // Indented text; a list of plain values stays on one line.
 std::string pretty(const boost::json::value& value);

@@ -2,15 +2,11 @@
 #include "loadgen/results/report_table.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstdio>
 #include <functional>
 #include <map>
 #include <set>
 
-#include "loadgen/driver/progress.hpp"
-#include "loadgen/results/report_json.hpp"
+#include "loadgen/numbers.hpp"
 #include "loadgen/results/statistics.hpp"
 #include "loadgen/results/text_table.hpp"
 
@@ -28,18 +24,6 @@ struct Figure {
   bool with_interval = false;
   std::string legend;
 };
-
-std::string fixed(double number, int digits) {
-  if (digits == 0) return with_commas(std::llround(number));
-  std::array<char, 64> text;
-  std::snprintf(text.data(), text.size(), "%.*f", digits, number);
-  return text.data();
-}
-
-// 123456 as "123k": an interval needs no more digits.
-std::string rough(double number, int digits) {
-  return number < 10'000 ? fixed(number, digits) : with_commas(std::llround(number / 1000)) + "k";
-}
 
 std::optional<Interval> interval_of(const Series& series, const Figure& figure) {
   std::vector<double> values;
@@ -119,10 +103,10 @@ std::vector<Figure> figures_of(Kind kind) {
                      [](const Measurement& m) { return m.kernel.per_held(m.kernel.held, m.held); }, 0,
                      kind == Kind::kHold,
                      "kernel memory for one held request: system-wide change, with the clients' sockets"});
-  figures.push_back({"rest MiB", [](const Measurement& m) { return bytes(m.user.at_rest, 1024 * 1024); }, 1,
+  figures.push_back({"rest MiB", [](const Measurement& m) { return bytes(m.user.at_rest, kMebibyte); }, 1,
                      false, "server memory with no clients (proportional set size)"});
   if (kind == Kind::kChurn)
-    figures.push_back({"after MiB", [](const Measurement& m) { return bytes(m.user.after, 1024 * 1024); }, 1,
+    figures.push_back({"after MiB", [](const Measurement& m) { return bytes(m.user.after, kMebibyte); }, 1,
                        true, "the same after all have left"});
   return figures;
 }
@@ -167,13 +151,14 @@ Row row_of(const Series& series, const std::vector<Figure>& figures, const Serie
   if (series.rate) row.push_back(plain_number(*series.rate));
   for (const Figure& figure : figures) {
     const auto interval = interval_of(series, figure);
-    row.push_back(interval ? fixed(interval->median, figure.digits) : "-");
+    row.push_back(interval ? with_commas(interval->median, figure.digits) : "-");
     if (figure.with_interval)
-      row.push_back(
-          interval ? rough(interval->low, figure.digits) + ".." + rough(interval->high, figure.digits) : "-");
+      row.push_back(interval ? with_commas(interval->low, figure.digits) + ".." +
+                                   with_commas(interval->high, figure.digits)
+                             : "-");
     if (figure.title != "deliveries/s" || !figure.with_interval) continue;
     const auto floors = floor == nullptr ? std::nullopt : interval_of(*floor, figure);
-    row.push_back(interval && floors && floors->median > 0 ? fixed(interval->median / floors->median, 2)
+    row.push_back(interval && floors && floors->median > 0 ? with_commas(interval->median / floors->median, 2)
                                                            : "-");
   }
   std::int64_t lost = 0, duplicate = 0, wrong = 0, expected = 0;
@@ -273,7 +258,7 @@ std::string series_name(const Series& series) {
 std::string outcome(const Measurement& result) {
   std::string text;
   if (result.deliveries.per_second)
-    text = fixed(*result.deliveries.per_second, 0) + " deliveries/s";
+    text = with_commas(*result.deliveries.per_second, 0) + " deliveries/s";
   else if (result.status == Status::kComplete)
     text = with_commas(result.held) + " held";
   for (const std::string& problem : problems(result)) text += (text.empty() ? "" : ", ") + problem;

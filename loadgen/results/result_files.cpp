@@ -75,20 +75,20 @@ std::string file_text(const fs::path& path) {
   return text;
 }
 
-std::optional<double> number_at(const json::value& value, const std::string& pointer) {
+std::optional<double> number_at(const json::value& value, std::string_view pointer) {
   json::error_code missing;
   const json::value* found = value.find_pointer(pointer, missing);
   if (found == nullptr || !found->is_number()) return std::nullopt;
   return found->to_number<double>();
 }
 
-std::string text_at(const json::value& value, const std::string& pointer) {
+std::string text_at(const json::value& value, std::string_view pointer) {
   json::error_code missing;
   const json::value* found = value.find_pointer(pointer, missing);
   return found == nullptr || !found->is_string() ? std::string() : std::string(found->get_string());
 }
 
-const json::array& array_at(const json::value& value, const std::string& pointer) {
+const json::array& array_at(const json::value& value, std::string_view pointer) {
   static const json::array kNone;
   json::error_code missing;
   const json::value* found = value.find_pointer(pointer, missing);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace comet::loadgen {
@@ -27,12 +28,12 @@ std::string file_text(const std::filesystem::path& path);
 
 // The number at a JSON pointer like "/latency/p50_us"; nothing where it or a part of the way is missing or
 // null.
-std::optional<double> number_at(const boost::json::value& value, const std::string& pointer);
+std::optional<double> number_at(const boost::json::value& value, std::string_view pointer);
 
 // The text at a JSON pointer; empty where there is none.
-std::string text_at(const boost::json::value& value, const std::string& pointer);
+std::string text_at(const boost::json::value& value, std::string_view pointer);
 
 // The array at a JSON pointer; empty where there is none.
-const boost::json::array& array_at(const boost::json::value& value, const std::string& pointer);
+const boost::json::array& array_at(const boost::json::value& value, std::string_view pointer);
 
 }  // namespace comet::loadgen

@@ -1,14 +1,13 @@
 // Commands on results: see results_commands.hpp.
 #include "loadgen/results/results_commands.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <fstream>
 
-#include "loadgen/results/compare.hpp"
 #include "loadgen/errors.hpp"
+#include "loadgen/results/compare.hpp"
 #include "loadgen/results/page.hpp"
 #include "loadgen/results/page_data.hpp"
 #include "loadgen/results/validate.hpp"
@@ -65,30 +64,6 @@ boost::json::value parsed(const fs::path& path) {
 
 }  // namespace
 
-void add_results_commands(CLI::App& app, ResultsOptions& options) {
-  const auto add = [&](const char* name, const char* about) {
-    CLI::App* command = app.add_subcommand(name, about);
-    command->add_option("--root", options.root, "project folder; default: found upwards from here");
-    return command;
-  };
-  CLI::App* validate = add("validate", "check result files: their form, and that their figures agree");
-  validate->add_option("RUN", options.runs,
-                       "folders of results/runs, or files; default: the latest run, or results/reference");
-  CLI::App* compare = add("compare", "two runs side by side: what differs by more than its repeats do");
-  compare->add_option("RUNS", options.runs, "two folders of results/runs, A and B")->required()->expected(2);
-  compare->add_flag("--json", options.json, "print JSON");
-  CLI::App* report = add("report", "make the results page: one HTML file that needs no network");
-  report->add_option("RUN", options.runs,
-                     "folders of results/runs; default: the latest run, or results/reference");
-  report->add_option(
-      "--out", options.out,
-      "the page; default: results/index.html of results/reference, else index.html in the run's folder");
-  report
-      ->add_option("--microbench", options.microbench,
-                   "Google Benchmark JSON of the mechanisms, drawn if it is there")
-      ->default_str("ROOT/results/microbench.json");
-}
-
 int run_validate(const ResultsOptions& options) {
   const Validated validated = check(options, runs_or_latest(options));
   print_faults(validated);
@@ -119,7 +94,8 @@ int run_report(const ResultsOptions& options) {
   const fs::path results = options.root / "results";
   const fs::path microbench = options.microbench.empty() ? results / "microbench.json" : options.microbench;
   const auto data =
-      page_data(validated.results, fs::exists(microbench) ? parsed(microbench) : boost::json::value(nullptr));
+      page_data(validated.results, fs::exists(microbench) ? parsed(microbench) : boost::json::value(nullptr),
+                find_entries(options.root));
   const fs::path out = page_of(options, runs);
   write_file(out, page(results / "page", data));
   std::printf("%s: %zu result files\n", out.c_str(), validated.results.size());

@@ -4,10 +4,6 @@
 #include <filesystem>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace comet::loadgen {
 
 struct ResultsOptions {
@@ -17,8 +13,6 @@ struct ResultsOptions {
   std::filesystem::path microbench;         // report: results of microbench/, if there are any
   bool json = false;                        // compare: JSON instead of a table
 };
-
-void add_results_commands(CLI::App& app, ResultsOptions& options);
 
 // Each returns the exit status; throws UsageError. Results with faults are never compared or reported.
 int run_validate(const ResultsOptions& options);

@@ -27,8 +27,4 @@ constexpr std::size_t kEnoughRepeats = 5;
 // empty.
 Interval bootstrap_median(const std::vector<double>& values);
 
-// How often the intervals of `a` and of `b` values lie apart although all are drawn from one distribution: of 5 and 5,
-// once in 126. Of even numbers above 5 it is right within a factor of 2 or so. Neither is 0.
-double chance_apart(std::size_t a, std::size_t b);
-
 }  // namespace comet::loadgen

@@ -5,8 +5,8 @@
 #include <array>
 #include <boost/json.hpp>
 #include <cmath>
-#include <cstdio>
 
+#include "loadgen/numbers.hpp"
 #include "loadgen/results/result_schema.hpp"
 
 namespace comet::loadgen {
@@ -16,12 +16,6 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 constexpr double kLittleTolerance = 0.1;
-
-std::string plain(double number) {
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.10g", number);
-  return text.data();
-}
 
 constexpr std::array<std::pair<double, const char*>, 5> kPercentiles{
     {{50, "p50_us"}, {90, "p90_us"}, {99, "p99_us"}, {99.9, "p99_9_us"}, {100, "max_us"}}};
@@ -67,8 +61,8 @@ void check_deliveries(const json::value& content, const std::string& place,
   const double delivered = *number_at(content, place + "/delivered");
   const double lost = *number_at(content, place + "/lost");
   if (delivered + lost == expected) return;
-  faults.push_back(place + ": delivered " + plain(delivered) + " and lost " + plain(lost) + " are not the " +
-                   plain(expected) + " expected");
+  faults.push_back(place + ": delivered " + plain_number(delivered) + " and lost " + plain_number(lost) +
+                   " are not the " + plain_number(expected) + " expected");
 }
 
 // Little's law: how many are held on average is how many arrive in the time that one is held.
@@ -81,8 +75,8 @@ void check_little(const json::value& content, const std::string& repeat, std::ve
   const double held = *number_at(content, repeat + "/held");
   const double wanted = *rate * *hold;
   if (std::abs(held - wanted) > kLittleTolerance * wanted)
-    faults.push_back(repeat + "/held: " + plain(held) +
-                     " on average, but by Little's law arrivals x hold time are " + plain(wanted));
+    faults.push_back(repeat + "/held: " + plain_number(held) +
+                     " on average, but by Little's law arrivals x hold time are " + plain_number(wanted));
 }
 
 bool is_one_of(const std::string& text, std::initializer_list<const char*> texts) {
@@ -115,13 +109,13 @@ void check_complete(const json::value& content, const std::string& repeat, std::
       faults.push_back(repeat + member + ": is null, but a complete repeat of " + kind + " has it");
   const double wanted = *number_at(content, "/held_wanted");
   if (kind != "churn" && *number_at(content, repeat + "/held") != wanted)
-    faults.push_back(repeat + "/held: a complete repeat holds the " + plain(wanted) + " wanted");
+    faults.push_back(repeat + "/held: a complete repeat holds the " + plain_number(wanted) + " wanted");
 }
 
 // Without its end: ".json", or "-at-RATE.json" where its scenario has several rates.
 std::string expected_name(const json::value& content) {
   return text_at(content, "/scenario/name") + "-" + text_at(content, "/entry") + "-" +
-         plain(*number_at(content, "/held_wanted"));
+         plain_number(*number_at(content, "/held_wanted"));
 }
 
 // The figures of `content`, which keeps the schema, against each other.
@@ -149,7 +143,7 @@ std::vector<std::string> faults_of(const fs::path& path, const std::string& sche
   if (const auto fault = schema_fault(text, schema)) return {*fault};
   std::vector<std::string> faults = contradictions_in(content);
   const std::string name = expected_name(content);
-  const std::string rate = plain(number_at(content, "/scenario/publishes_per_second").value_or(0));
+  const std::string rate = plain_number(number_at(content, "/scenario/publishes_per_second").value_or(0));
   if (faults.empty() && path.filename() != name + ".json" &&
       path.filename() != name + "-at-" + rate + ".json")
     faults.push_back("/: by its scenario, entry and size its name should be " + name + ".json");

@@ -8,20 +8,21 @@ function budgetPlot() {
       .filter(([, budget]) => budget);
   const known = budgets.filter(([, {left_out}]) => !left_out);
   if (known.length === 0) return null;
-  const places = ['parse', 'response', 'log read', 'wake'];  // a label like "3 wakes" belongs to its last word
-  const part = ({parts}, place) => parts.find(([label]) => label.includes(place));
+  const kindOf = ({benchmark}) => benchmark.split('/')[0];  // parse, encode, log or wake
+  const kinds = [...new Set(known.flatMap(([, {parts}]) => parts.map(kindOf)))];
+  const partsOf = ({parts}, kind) => parts.filter((part) => kindOf(part) === kind);
   const sets = [
-    ...places.map((place, i) => ({label: place, colour: partColours[i], of: (budget) => part(budget, place)?.[1],
-      named: (budget) => part(budget, place)?.[0]})),
+    ...kinds.map((kind, i) => ({label: kind, colour: partColours[i % partColours.length],
+      of: (budget) => partsOf(budget, kind).reduce((sum, {us}) => sum + us, 0),
+      told: (budget) => partsOf(budget, kind).map(
+          ({benchmark, times, us}) => `${times > 1 ? `${times} × ` : ''}${benchmark}: ${readable(us)} µs`)})),
     {label: "as much as the floor's CPU", colour: '#8a8f99', of: (budget) => budget.as_floor_us},
     {label: 'not explained by the parts', colour: '#d3b8b8', of: (budget) => budget.unexplained_us},
   ];
-  const datasets = sets.map(({label, colour, of, named}) => ({
+  const datasets = sets.map(({label, colour, of, told}) => ({
     label, legendColour: colour, backgroundColor: colour, maxBarThickness: 16,
-    data: known.map(([name, budget]) => {
-      const us = of(budget);  // none where an entry has no such part
-      return {x: us ?? 0, y: name, text: us === undefined ? [] : [`${named?.(budget) ?? label}: ${readable(us)} µs`]};
-    }),
+    data: known.map(([name, budget]) => (
+        {x: of(budget), y: name, text: told?.(budget) ?? [`${label}: ${readable(of(budget))} µs`]})),
   }));
   const names = known.map(([name]) => name);
   const x = axis('CPU time per delivery (µs)', 'linear', {stacked: true});

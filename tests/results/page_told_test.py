@@ -153,6 +153,7 @@ class Told(page_browser.Page):
         self.assertEqual(set(parts["parse"]), {"async", "continuations-direct", "fibers", "prefork", "threaded"})
         for name in parts["parse"]:
             self.assertAlmostEqual(sum(of[name] for of in parts.values()), whole[name], delta=whole[name] / 100)
+        self.assertEqual(list(parts)[:4], ["parse", "encode", "log", "wake"])
         self.assertAlmostEqual(parts["wake"]["fibers"], 0.9)
         self.assertAlmostEqual(parts["as much as the floor's CPU"]["threaded"], whole["floor"], delta=0.1)
         note = self.find("[data-plot=budget] .note")[0].text

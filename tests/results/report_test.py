@@ -19,6 +19,7 @@ class Report(unittest.TestCase):
         self.results.mkdir()
         for part in ("page", "schema.json"):
             (self.results / part).symlink_to(pathlib.Path(ROOT) / "results" / part)
+        (self.root / "patterns").symlink_to(pathlib.Path(ROOT) / "patterns")
         sample.write(self.results / "reference" / "a", scenarios=["hold"], entries=["async"])
 
     def report(self, *arguments):

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "loadgen/clock.hpp"
-#include "loadgen/machine/costs.hpp"
+#include "loadgen/driver/costs.hpp"
 
 namespace comet::loadgen {
 namespace {

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "loadgen/machine/doctor.hpp"
+#include "loadgen/driver/doctor.hpp"
 
 namespace comet::loadgen {
 namespace {
@@ -98,7 +98,7 @@ TEST(LoadgenDoctor, OneCommandForEachLimitMakesRoomForAll) {
   Limits limits = large();
   limits.open_files_of_all = 1'000;
   testing::internal::CaptureStdout();
-  run_doctor({entry_of({}), entry_of({.files = 3}), entry_of({.files = 2})}, limits, 2'000);
+  print_ceilings({entry_of({}), entry_of({.files = 3}), entry_of({.files = 2})}, limits, 2'000);
   const std::string output = testing::internal::GetCapturedStdout();
   const auto command = output.find("sysctl -w fs.file-max=");
   EXPECT_EQ(output.substr(command, 27), "sysctl -w fs.file-max=8000\n") << output;

@@ -81,6 +81,22 @@ TEST(LoadgenManifest, WhatAHeldRequestTakesIsOneDescriptorUnlessItSays) {
   EXPECT_EQ(cost.files, 3);
 }
 
+TEST(LoadgenManifest, ABudgetIsOfTheVariantOrElseOfTheManifestAndATextSaysWhyThereIsNone) {
+  const auto entries = parse_manifest(
+      R"({"name": "x", "model": "m", "command": ["c"], "keeps": "all", "budget": {"parse/poll": 1, "wake/a": 3},
+          "variants": [{"name": "x-1"}, {"name": "x-2", "budget": "its wake is not measured"}]})",
+      "patterns/x/pattern.json");
+  EXPECT_EQ(entries[0].budget.mechanisms,
+            (std::vector<std::pair<std::string, std::int64_t>>{{"parse/poll", 1}, {"wake/a", 3}}));
+  EXPECT_TRUE(entries[1].budget.mechanisms.empty());
+  EXPECT_EQ(entries[1].budget.left_out, "its wake is not measured");
+  EXPECT_NE(
+      complaint_about(
+          R"({"name": "x", "model": "m", "command": ["c"], "keeps": "all", "budget": {"parse/poll": 0}})")
+          .find("'budget' has no number from 1 to 1000 for 'parse/poll'"),
+      std::string::npos);
+}
+
 TEST(LoadgenManifest, AMistakeIsAnsweredWithTheFileAndTheKey) {
   EXPECT_NE(complaint_about("{").find("patterns/x/pattern.json: is not JSON"), std::string::npos);
   EXPECT_NE(complaint_about(R"({"name": "x", "model": "m", "keeps": "all"})").find("'command' is missing"),

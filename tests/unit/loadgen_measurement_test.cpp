@@ -3,8 +3,8 @@
 
 #include <numeric>
 
-#include "loadgen/results/measurement.hpp"
 #include "loadgen/clients/message.hpp"
+#include "loadgen/results/measurement.hpp"
 
 namespace comet::loadgen {
 namespace {

@@ -4,8 +4,8 @@
 #include <boost/json.hpp>
 #include <filesystem>
 
-#include "loadgen/errors.hpp"
 #include "loadgen/driver/scenario.hpp"
+#include "loadgen/errors.hpp"
 
 namespace comet::loadgen {
 namespace {

@@ -2,9 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <boost/random/mersenne_twister.hpp>
-#include <boost/random/uniform_int_distribution.hpp>
-#include <cmath>
 #include <numeric>
 
 #include "loadgen/results/statistics.hpp"
@@ -70,33 +67,6 @@ TEST(LoadgenStatistics, OfUpToFiveValuesTheIntervalIsSmallestToLargest) {
     EXPECT_EQ(interval.low, *std::min_element(values.begin(), values.end()));
     EXPECT_EQ(interval.high, *std::max_element(values.begin(), values.end()));
   }
-}
-
-TEST(LoadgenStatistics, RangesLieApartByChanceInTwoOfAllTheirOrders) {
-  EXPECT_NEAR(chance_apart(1, 1), 1, 1e-12);
-  EXPECT_NEAR(chance_apart(3, 3), 1.0 / 10, 1e-12);
-  EXPECT_NEAR(chance_apart(4, 4), 1.0 / 35, 1e-12);
-  EXPECT_NEAR(chance_apart(5, 5), 1.0 / 126, 1e-12);
-  EXPECT_NEAR(chance_apart(4, 5), 1.0 / 63, 1e-12);
-}
-
-// The order of values decides where an odd number of them is compared: each order is as likely as any other.
-TEST(LoadgenStatistics, IntervalsWithinTheRangeLieApartAsOftenAsChanceSays) {
-  boost::random::mt19937 random;
-  std::vector<double> values(7 + 9);
-  std::iota(values.begin(), values.end(), 1);
-  constexpr int kTrials = 1000;
-  int apart = 0;
-  for (int trial = 0; trial < kTrials; ++trial) {
-    for (std::size_t i = values.size() - 1; i > 0; --i)
-      std::swap(values[i], values[boost::random::uniform_int_distribution<std::size_t>(0, i)(random)]);
-    const Interval a = bootstrap_median({values.begin(), values.begin() + 7});
-    const Interval b = bootstrap_median({values.begin() + 7, values.end()});
-    if (a.high < b.low || b.high < a.low) ++apart;
-  }
-  const double chance = chance_apart(7, 9);
-  EXPECT_GT(chance, chance_apart(5, 5));
-  EXPECT_NEAR(static_cast<double>(apart) / kTrials, chance, 4 * std::sqrt(chance / kTrials));
 }
 
 }  // namespace

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
-#include "loadgen/machine/limits.hpp"
 #include "loadgen/driver/manifest.hpp"
 #include "loadgen/driver/scenarios.hpp"
+#include "loadgen/machine/limits.hpp"
 
 namespace comet::loadgen {
 
@@ -28,7 +29,16 @@ std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std:
 // Why the entry cannot hold so many here, in one line; empty where it can. A bench skips what cannot be held.
 std::string why_not_held(const Entry& entry, const Limits& limits, std::int64_t held);
 
-// Prints what can be held, entry by entry, and the commands. Returns 0 where all can hold `held`, else 1.
-int run_doctor(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held);
+// Prints what can be held, entry by entry, and the commands. Returns 0 if all can hold `held`, else 1.
+int print_ceilings(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held);
+
+struct DoctorOptions {
+  std::vector<std::string> entries;  // names; empty: all
+  std::int64_t held = 15'000;
+  std::filesystem::path root;
+};
+
+// print_ceilings() of the entries under `root` and the limits here. Throws UsageError.
+int run_doctor(const DoctorOptions& options);
 
 }  // namespace comet::loadgen

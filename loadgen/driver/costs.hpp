@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "loadgen/machine/kernel_network.hpp"
-#include "loadgen/results/measurement.hpp"
 #include "loadgen/machine/process_tree.hpp"
+#include "loadgen/results/measurement.hpp"
 
 namespace comet::loadgen {
 

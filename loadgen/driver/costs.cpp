@@ -1,5 +1,5 @@
 // Costs of the timed part: see costs.hpp.
-#include "loadgen/machine/costs.hpp"
+#include "loadgen/driver/costs.hpp"
 
 #include <algorithm>
 

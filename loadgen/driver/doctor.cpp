@@ -1,5 +1,7 @@
 // The doctor: see doctor.hpp.
-#include "loadgen/machine/doctor.hpp"
+#include "loadgen/driver/doctor.hpp"
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -7,7 +9,7 @@
 
 #include "loadgen/clients/client_processes.hpp"
 #include "loadgen/clients/client_socket.hpp"
-#include "loadgen/driver/progress.hpp"
+#include "loadgen/numbers.hpp"
 
 namespace comet::loadgen {
 namespace {
@@ -148,7 +150,7 @@ std::string why_not_held(const Entry& entry, const Limits& limits, std::int64_t 
          " here: " + found.front().limit + " (" + found.front().lift + ")";
 }
 
-int run_doctor(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held) {
+int print_ceilings(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held) {
   std::vector<HeldCeiling> lifts;
   bool all_fit = true;
   std::printf("%-26s %15s  %s\n", "entry", "can be held", "what binds first");
@@ -174,6 +176,11 @@ int run_doctor(const std::vector<Entry>& entries, const Limits& limits, std::int
     std::printf("all settings of the kernel at once: sudo tuning/apply --held %lld --yes\n",
                 static_cast<long long>(held));
   return 1;
+}
+
+int run_doctor(const DoctorOptions& options) {
+  const auto entries = select_entries(find_entries(options.root), options.entries);
+  return print_ceilings(entries, read_limits("/", geteuid()), options.held);
 }
 
 }  // namespace comet::loadgen
