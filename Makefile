@@ -2,6 +2,7 @@
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SERVERS = comet-prefork comet-threaded comet-async comet-continuations comet-fibers
+MINIMAL = $(addsuffix -minimal,$(SERVERS))
 # Warnings stop the build in CI only.
 STRICT = $(if $(CI),-DCOMET_WARNINGS_AS_ERRORS=ON)
 # Configures, and builds nothing but the targets that follow.
@@ -35,9 +36,9 @@ build: deps
 
 sanitizers: deps
 	cmake --preset address $(STRICT)
-	cmake --build build/address -j $(JOBS) --target $(SERVERS) unit-tests prefork-kill-test threaded-cap-test request-fuzzer
+	cmake --build build/address -j $(JOBS) --target $(SERVERS) $(MINIMAL) unit-tests prefork-kill-test threaded-cap-test request-fuzzer
 	cmake --preset thread $(STRICT)
-	cmake --build build/thread -j $(JOBS) --target comet-threaded comet-continuations comet-fibers
+	cmake --build build/thread -j $(JOBS) --target $(foreach model,threaded continuations fibers,comet-$(model) comet-$(model)-minimal)
 
 # What testing needs is installed first: the build looks for it.
 test:

@@ -138,9 +138,10 @@ std::vector<fs::path> find_manifests(const fs::path& root) {
   return files;
 }
 
+// A folder's further manifests (NAME.pattern.json) are measured only by name.
 bool is_measured(const Entry& entry) {
   const fs::path group = entry.folder.parent_path().filename();
-  return group == "patterns" || group == "peers";
+  return (group == "patterns" || group == "peers") && entry.manifest.filename() == "pattern.json";
 }
 
 // Leaves `budget` as it is where the object says nothing.
