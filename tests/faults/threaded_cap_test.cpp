@@ -62,7 +62,7 @@ TEST_F(ThreadedCap, IdleClientsLeaveAThreadToAPublisher) {
     idle.back().send(get_request("/healthz"));
     const Response response = idle.back().read_response();
     EXPECT_EQ(response.status, 200);
-    EXPECT_EQ(response.header("Connection"), i == 2 ? "close" : "") << "of client " << i;
+    EXPECT_EQ(response.header("Connection"), i == 2 ? "close" : "keep-alive") << "of client " << i;
   }
   EXPECT_EQ(publish().status, 200);
 }
@@ -106,7 +106,7 @@ TEST_F(ThreadedCap, ARefusedHoldEndsItsConnectionOnlyIfThreadsAreShort) {
   spare.wait_until_ready(patience());
   const Response with_threads_to_spare = refusal_of(spare.port(), 2);
   EXPECT_EQ(with_threads_to_spare.status, 503);
-  EXPECT_EQ(with_threads_to_spare.header("Connection"), "");
+  EXPECT_EQ(with_threads_to_spare.header("Connection"), "keep-alive");
 }
 
 }  // namespace
