@@ -266,6 +266,9 @@ void Bench::print_table() {
 
 }  // namespace
 
-int run_bench(const BenchOptions& options) { return Bench(options).run(); }
+int run_bench(const BenchOptions& options) {
+  look_up_first_in(options.program_folder);
+  return Bench(options).run();
+}
 
 }  // namespace comet::loadgen

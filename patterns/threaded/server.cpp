@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -51,17 +50,16 @@ void Server::accept_connection(int socket) {
   if (!started) acceptor_.refuse(socket, "too many connections");
 }
 
-// The whole life of a connection, on its thread. Its state is in the heap: the thread's stack is kept at one
-// page (footprint/).
+// The whole life of a connection, on its thread.
 void Server::serve_connection(int socket, bool has_last_thread) {
   add(counters_.connections);
   try {
-    const auto connection = std::make_unique<Connection>(watcher_, socket, service_);
-    connection->has_last_thread = has_last_thread;
-    become_idle(*connection);
-    if (!set_no_delay(socket)) connection->phase = Phase::closed;
-    while (connection->phase < Phase::lingering) read_request(*connection);
-    close(*connection);
+    Connection connection(watcher_, socket, service_);
+    connection.has_last_thread = has_last_thread;
+    become_idle(connection);
+    if (!set_no_delay(socket)) connection.phase = Phase::closed;
+    while (connection.phase < Phase::lingering) read_request(connection);
+    close(connection);
   } catch (const std::bad_alloc&) {  // this connection is lost, and nothing else
   }
   ::close(socket);

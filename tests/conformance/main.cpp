@@ -97,6 +97,7 @@ int run(const CommandLine& given) {
     return kNotInstalled;
   }
   chosen.program = find_program(chosen.entry, given.bin_dir);
+  loadgen::look_up_first_in(given.bin_dir);
   set_patience(std::chrono::milliseconds(static_cast<long>(given.patience_seconds * 1000)));
   testing::UnitTest::GetInstance()->listeners().Append(
       new FailureReport(std::filesystem::path(given.root) / "docs/contract.md", command_of(given)));
