@@ -23,8 +23,8 @@ struct CommandLine {
   ResultsOptions results;
 };
 
-// Fills `line` in, the scenario and the folders that were left out included. Returns the exit status if there is nothing
-// to do: after --help, and after a mistake, which it prints in one line. Throws UsageError.
+// Fills `line` in, the scenario and the folders that were left out included. Returns the exit status if there
+// is nothing to do: after --help, and after a mistake, which it prints in one line. Throws UsageError.
 std::optional<int> parse_command_line(int argc, char** argv, CommandLine& line);
 
 }  // namespace comet::loadgen

@@ -8,8 +8,8 @@ namespace comet::loadgen {
 // The folder of this program's file.
 std::filesystem::path program_folder();
 
-// The project's folder: the nearest one upwards from the working directory, or else from this program, that has entries
-// and scenarios. Empty if there is none.
+// The project's folder: the nearest one upwards from the working directory, or else from this program, that
+// has entries and scenarios. Empty if there is none.
 std::filesystem::path find_project_root();
 
 // `named` if it is not empty, else find_project_root(). Throws UsageError if that finds none.

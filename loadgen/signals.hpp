@@ -1,12 +1,12 @@
-// SIGINT and SIGTERM end the load generator in order: what was measured is kept, every child is ended.
-// The handlers only count; whoever waits checks the count.
+// SIGINT and SIGTERM end the load generator in order: the measurements are written, and every child is ended.
+// The handlers only count; code that waits checks the count.
 #pragma once
 
 #include <exception>
 
 namespace comet::loadgen {
 
-// Thrown where work is given up because of a signal.
+// Thrown to give up work because of a signal.
 struct Interrupted : std::exception {
   const char* what() const noexcept override { return "interrupted"; }
 };

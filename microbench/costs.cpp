@@ -14,7 +14,7 @@ using namespace common;
 using namespace loadgen;
 namespace {
 
-// Without what the heap keeps of earlier benchmarks.
+// Without the free memory that the heap keeps after earlier benchmarks.
 std::optional<std::int64_t> user_memory() {
   malloc_trim(0);
   return proportional_set_size(process_tree(getpid()));

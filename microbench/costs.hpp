@@ -1,4 +1,4 @@
-// What Google Benchmark does not measure by itself: CPU time over several processes, and memory at rest.
+// What Google Benchmark does not measure: CPU time of several processes together, and memory.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -10,8 +10,9 @@
 
 namespace comet::microbench {
 
-// CPU time, user and system, of this process and its children, from here to report(): the counter `cpu_ns`,
-// per iteration. Google Benchmark's own CPU column knows the measuring thread alone.
+// Measures the CPU time, user and system, of this process and its children, from the constructor to report().
+// It is the counter `cpu_ns`, per iteration. Google Benchmark's own CPU column counts the measuring thread
+// only.
 class CpuOfAll {
  public:
   CpuOfAll();
@@ -21,18 +22,20 @@ class CpuOfAll {
   std::int64_t before_;
 };
 
-// What memory grows by from here to report(), per thing made: the counters `user_bytes` (proportional set
-// size of this process and its children) and `kernel_bytes` (system-wide, so whatever else ran is in it).
+// Measures how much memory grows from the constructor to report(), divided by `count` things that were made
+// meanwhile. The counters are `user_bytes` (proportional set size of this process and its children) and
+// `kernel_bytes` (system-wide, so it includes everything else that ran).
 class MemoryGrowth {
  public:
   MemoryGrowth();
   void report(benchmark::State& state, std::size_t count) const;
 
  private:
-  std::optional<std::int64_t> kernel_, user_;  // in this order: settling gives ended threads time to be gone
+  // Read in this order: while kernel memory settles, threads that have ended disappear.
+  std::optional<std::int64_t> kernel_, user_;
 };
 
-// Keeps the calling thread, and the threads and processes that it starts, on the core that it is on.
+// Keeps the calling thread, and the threads and processes that it starts, on its current core.
 class OneCore {
  public:
   explicit OneCore(bool wanted);

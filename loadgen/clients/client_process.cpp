@@ -24,13 +24,14 @@ class Arrivals {
   explicit Arrivals(Subscribers& subscribers) : subscribers_(subscribers) {}
 
   void start(const Command& command) { plan_ = command; }
-  // Does what is due. Returns the time until the next is, below 0 when nothing will be.
+  // Does everything that is due. Returns the nanoseconds until the next thing is due, below 0 if nothing ever
+  // will be.
   std::int64_t step();
   std::int64_t left() const { return left_; }
   const std::vector<std::int64_t>& lags() const { return lags_; }
 
  private:
-  struct Stay {
+  struct Held {
     std::int64_t index;
     std::int64_t end_ns;
   };
@@ -39,7 +40,7 @@ class Arrivals {
   Command plan_{CommandKind::kArrive};
   std::int64_t arrived_ = 0;
   std::int64_t left_ = 0;
-  std::deque<Stay> stays_;  // all stay equally long: the first to come is the first to leave
+  std::deque<Held> held_;  // all are held equally long, so the first to arrive is the first to leave
   std::vector<std::int64_t> lags_;
 };
 
@@ -48,17 +49,17 @@ std::int64_t Arrivals::step() {
     const std::int64_t now = now_ns();
     const std::int64_t arrival =
         arrived_ < plan_.count ? plan_.start_ns + arrived_ * plan_.interval_ns : INT64_MAX;
-    const std::int64_t leave = stays_.empty() ? INT64_MAX : stays_.front().end_ns;
+    const std::int64_t leave = held_.empty() ? INT64_MAX : held_.front().end_ns;
     if (std::min(arrival, leave) > now)
       return std::min(arrival, leave) == INT64_MAX ? -1 : std::min(arrival, leave) - now;
     if (leave <= arrival) {
-      subscribers_.leave(stays_.front().index);
-      stays_.pop_front();
+      subscribers_.leave(held_.front().index);
+      held_.pop_front();
       ++left_;
     } else {
       ++arrived_;
       lags_.push_back(now - arrival);
-      stays_.push_back({subscribers_.opened(), now + plan_.hold_ns});
+      held_.push_back({subscribers_.opened(), now + plan_.hold_ns});
       subscribers_.open(1);
     }
   }
@@ -66,13 +67,13 @@ std::int64_t Arrivals::step() {
 
 using Column = std::vector<std::int64_t>;
 
-void put(std::string& out, const Column& column) {
+void append_column(std::string& out, const Column& column) {
   const auto size = static_cast<std::int64_t>(column.size());
   out.append(reinterpret_cast<const char*>(&size), sizeof size);
   out.append(reinterpret_cast<const char*>(column.data()), column.size() * sizeof(std::int64_t));
 }
 
-bool take(std::string_view& in, Column& column) {
+bool read_column(std::string_view& in, Column& column) {
   std::int64_t size = 0;
   if (in.size() < sizeof size) return false;
   std::memcpy(&size, in.data(), sizeof size);
@@ -86,12 +87,12 @@ bool take(std::string_view& in, Column& column) {
   return true;
 }
 
-// Four columns, then "KIND COUNT" lines.
+// Four columns, then one line "KIND COUNT" for each kind of event.
 void write_samples(int file, const Subscribers& subscribers, const Arrivals& arrivals) {
   std::string out;
   for (const Column& column :
        {subscribers.latencies(), subscribers.lags(), arrivals.lags(), subscribers.spans()})
-    put(out, column);
+    append_column(out, column);
   for (const auto& [kind, count] : subscribers.events()) out += kind + " " + std::to_string(count) + "\n";
   if (ftruncate(file, 0) != 0) _exit(1);
   for (std::size_t done = 0; done < out.size();) {
@@ -121,7 +122,7 @@ class Client {
   void run();
 
  private:
-  bool obey();  // false at the end
+  bool handle_command();  // false at the end
 
   Subscribers subscribers_;
   Arrivals arrivals_;
@@ -139,11 +140,11 @@ void Client::run() {
     const std::int64_t round = subscribers_.round_done();
     if (round > round_reported_) report(commands_, {ReportKind::kRoundDone, round});
     round_reported_ = std::max(round_reported_, round);
-    if (subscribers_.poll(timeout_ns) && !obey()) return;
+    if (subscribers_.poll(timeout_ns) && !handle_command()) return;
   }
 }
 
-bool Client::obey() {
+bool Client::handle_command() {
   Command command{};
   const ssize_t size = recv(commands_, &command, sizeof command, MSG_DONTWAIT);
   if (size < 0) return errno == EAGAIN || errno == EINTR;
@@ -156,7 +157,7 @@ bool Client::obey() {
       arrivals_.start(command);
       break;
     case CommandKind::kCollect:
-      subscribers_.poll(0);  // what came a second time
+      subscribers_.poll(0);  // duplicates may have come since
       subscribers_.copy_counts(counts_);
       write_samples(file_, subscribers_, arrivals_);
       report(commands_, {ReportKind::kCollected});
@@ -169,7 +170,8 @@ bool Client::obey() {
 
 void run_client(const SubscriberSettings& settings, const Schedule& schedule, ClientCounts& counts,
                 int commands, int file) {
-  // A terminal's Ctrl-C is for the driver, which ends its clients; they do not outlive it.
+  // Ctrl-C on a terminal reaches all processes, but only the driver is to act on it: it ends its clients. If
+  // the driver dies, the kernel kills them.
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_DFL);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -192,16 +194,16 @@ bool append_samples(int file, Samples& samples) {
     if (size <= 0) return false;
     done += static_cast<std::size_t>(size);
   }
-  std::string_view rest(text);
+  std::string_view unread(text);
   for (Column* column : {&samples.latencies_ns, &samples.lags_ns, &samples.arrival_lags_ns, &samples.spans})
-    if (!take(rest, *column)) return false;
-  while (!rest.empty()) {
-    const std::size_t blank = rest.find(' ');
-    const std::size_t end = rest.find('\n');
+    if (!read_column(unread, *column)) return false;
+  while (!unread.empty()) {
+    const std::size_t blank = unread.find(' ');
+    const std::size_t end = unread.find('\n');
     if (blank == std::string_view::npos || end == std::string_view::npos) return false;
-    samples.events[std::string(rest.substr(0, blank))] +=
-        std::stoll(std::string(rest.substr(blank + 1, end - blank)));
-    rest.remove_prefix(end + 1);
+    samples.events[std::string(unread.substr(0, blank))] +=
+        std::stoll(std::string(unread.substr(blank + 1, end - blank)));
+    unread.remove_prefix(end + 1);
   }
   return true;
 }

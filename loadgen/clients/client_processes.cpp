@@ -41,32 +41,33 @@ std::string how_it_ended(pid_t process) {
 
 }  // namespace
 
-struct ClientProcesses::Share {
+struct ClientProcesses::SharedMemory {
   Schedule schedule;
-  std::array<ClientCounts, kMostClients> counts;
+  std::array<ClientCounts, kMaxClientProcesses> counts;
 };
 
 int client_processes_for(std::int64_t connections, std::optional<int> asked) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error(system_error_text("getrlimit"));
   const std::int64_t each =
-      static_cast<std::int64_t>(std::min<rlim_t>(limit.rlim_cur, INT32_MAX)) - kClientDescriptorsBesides;
-  const std::int64_t needed = each < 1 ? kMostClients + 1 : (connections + each - 1) / each;
+      static_cast<std::int64_t>(std::min<rlim_t>(limit.rlim_cur, INT32_MAX)) - kReservedClientDescriptors;
+  const std::int64_t needed = each < 1 ? kMaxClientProcesses + 1 : (connections + each - 1) / each;
   const std::int64_t processes =
       std::min<std::int64_t>(asked.value_or(static_cast<int>(needed)), connections);
-  if (needed > kMostClients || processes < needed)
+  if (needed > kMaxClientProcesses || processes < needed)
     throw std::runtime_error(
         "the load generator's open-file limit allows " + with_commas(std::max<std::int64_t>(0, each)) +
         " connections per client process: " + with_commas(connections) + " need " + with_commas(needed) +
-        " processes, at most " + std::to_string(kMostClients) + " (ulimit -Hn, --client-processes)");
+        " processes, at most " + std::to_string(kMaxClientProcesses) + " (ulimit -Hn, --client-processes)");
   return static_cast<int>(std::max<std::int64_t>(1, processes));
 }
 
 ClientProcesses::ClientProcesses(SubscriberSettings settings, int processes) {
-  void* memory = mmap(nullptr, sizeof(Share), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      mmap(nullptr, sizeof(SharedMemory), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::runtime_error(system_error_text("mmap"));
-  share_ = new (memory) Share;
-  const auto count = static_cast<std::uint32_t>(std::clamp(processes, 1, kMostClients));
+  shared_ = new (memory) SharedMemory;
+  const auto count = static_cast<std::uint32_t>(std::clamp(processes, 1, kMaxClientProcesses));
   const std::uint32_t subscribers = settings.count;
   settings.stride = count;
   try {
@@ -91,8 +92,9 @@ void ClientProcesses::start(const SubscriberSettings& settings, std::size_t inde
   client.file = memfd_create("samples", MFD_CLOEXEC);
   client.pid = client.file < 0 ? -1 : fork();
   if (client.pid == 0) {
-    for (const Client& other : clients_) close(other.commands);  // or they would never see the driver's end
-    run_client(settings, share_->schedule, share_->counts[index], ends[1], client.file);
+    // Otherwise the other clients would not see that the driver has closed its end.
+    for (const Client& other : clients_) close(other.commands);
+    run_client(settings, shared_->schedule, shared_->counts[index], ends[1], client.file);
   }
   const std::string problem = system_error_text("cannot start a client process");
   close(ends[1]);
@@ -111,15 +113,15 @@ void ClientProcesses::stop() {
     }
     if (client.file >= 0) close(client.file);
   }
-  munmap(share_, sizeof(Share));
+  munmap(shared_, sizeof(SharedMemory));
 }
 
-Schedule& ClientProcesses::schedule() { return share_->schedule; }
+Schedule& ClientProcesses::schedule() { return shared_->schedule; }
 
 ClientTotals ClientProcesses::totals() const {
   ClientTotals totals;
   for (std::size_t i = 0; i < clients_.size(); ++i) {
-    const ClientCounts& counts = share_->counts[i];
+    const ClientCounts& counts = shared_->counts[i];
     totals.opened += counts.opened;
     totals.failed += counts.failed;
     totals.waiting += counts.waiting;
@@ -139,23 +141,22 @@ void ClientProcesses::command(Client& client, const Command& command) {
 }
 
 std::int64_t ClientProcesses::open(std::int64_t count) {
-  std::vector<std::int64_t> shares(clients_.size(), 0);
-  std::int64_t given = 0;
-  for (std::size_t refused = 0; given < count && refused < clients_.size();
-       next_ = (next_ + 1) % clients_.size()) {
+  std::vector<std::int64_t> added(clients_.size(), 0);
+  std::int64_t total = 0;
+  for (std::size_t full = 0; total < count && full < clients_.size(); next_ = (next_ + 1) % clients_.size()) {
     Client& client = clients_[next_];
     if (client.opened == client.capacity) {
-      ++refused;
+      ++full;
       continue;
     }
-    refused = 0;
+    full = 0;
     ++client.opened;
-    ++shares[next_];
-    ++given;
+    ++added[next_];
+    ++total;
   }
   for (std::size_t i = 0; i < clients_.size(); ++i)
-    if (shares[i] > 0) command(clients_[i], {CommandKind::kOpen, shares[i]});
-  return given;
+    if (added[i] > 0) command(clients_[i], {CommandKind::kOpen, added[i]});
+  return total;
 }
 
 void ClientProcesses::arrive(std::int64_t count, std::int64_t start_ns, double interval_ns,
@@ -218,7 +219,7 @@ std::vector<std::int64_t> ClientProcesses::cpu_ns() const {
   return times;
 }
 
-// The end of a process is known a moment after that of its socket.
+// The kernel closes a process's sockets a moment before waitid() reports its end.
 void ClientProcesses::await_end() const {
   for (const std::int64_t deadline = now_ns() + kEndTimeout; now_ns() < deadline;
        std::this_thread::sleep_for(std::chrono::milliseconds(1)))
@@ -228,7 +229,7 @@ void ClientProcesses::await_end() const {
 void ClientProcesses::check_alive() const {
   for (std::size_t i = 0; i < clients_.size(); ++i) {
     const std::string end = how_it_ended(clients_[i].pid);
-    const std::string why = share_->counts[i].error.data();
+    const std::string why = shared_->counts[i].error.data();
     if (!end.empty())
       throw std::runtime_error("a client process of the load generator " + end +
                                (why.empty() ? "" : ": " + why));

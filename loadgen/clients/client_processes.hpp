@@ -14,9 +14,9 @@
 
 namespace comet::loadgen {
 
-constexpr int kMostClients = 64;
-// What a client process keeps of its open files for other things than connections.
-constexpr std::int64_t kClientDescriptorsBesides = 64;
+constexpr int kMaxClientProcesses = 64;
+// Open files of a client process that are kept back from connections.
+constexpr std::int64_t kReservedClientDescriptors = 64;
 
 // All clients together.
 struct ClientTotals {
@@ -28,20 +28,20 @@ struct ClientTotals {
   std::int64_t duplicate = 0;
   std::int64_t wrong = 0;
 
-  // Those that have a request out, or will once they are connected again.
+  // Those that are waiting for an answer, or will be as soon as they are connected again.
   std::int64_t subscribed() const { return opened - failed; }
 };
 
-// How many are needed for `connections` under the open-file limit; `asked` of them when given. Throws
-// std::runtime_error when those do not suffice.
+// How many processes the open-file limit makes necessary for `connections`, or `asked` if that is given.
+// Throws std::runtime_error if those are too few.
 int client_processes_for(std::int64_t connections, std::optional<int> asked);
 
 class ClientProcesses {
  public:
-  // Forks `processes` clients that share settings.count subscribers (`first` and `stride` are set here).
-  // Throws std::runtime_error.
+  // Forks `processes` clients and divides settings.count subscribers among them (`first` and `stride` are set
+  // here). Throws std::runtime_error.
   ClientProcesses(SubscriberSettings settings, int processes);
-  // Their connections are reset and they are gone afterwards.
+  // Ends them; their connections are reset.
   ~ClientProcesses();
   ClientProcesses(const ClientProcesses&) = delete;
   ClientProcesses& operator=(const ClientProcesses&) = delete;
@@ -50,18 +50,19 @@ class ClientProcesses {
   Schedule& schedule();
   ClientTotals totals() const;
 
-  // `count` more connections, shared evenly; returns how many that were, fewer at the end.
+  // Opens `count` more connections, divided evenly. Returns how many there were left to open, at most
+  // `count`.
   std::int64_t open(std::int64_t count);
-  // Churn: `count` arrivals, `interval_ns` apart, together.
+  // Churn: `count` arrivals of all clients together, `interval_ns` apart.
   void arrive(std::int64_t count, std::int64_t start_ns, double interval_ns, std::int64_t hold_ns);
-  // Waits until each client has said that the round of message `published` is done, `timeout_ms` at most.
-  // False when one has not yet.
+  // Waits until each client has reported that the round of message number `published` is done, at most
+  // `timeout_ms`. False if one has not.
   bool wait_round(std::int64_t published, int timeout_ms);
   // All samples so far.
   Samples collect();
   // CPU time of each client process in nanoseconds.
   std::vector<std::int64_t> cpu_ns() const;
-  // Throws std::runtime_error when one has ended.
+  // Throws std::runtime_error if one has ended.
   void check_alive() const;
 
  private:
@@ -74,16 +75,16 @@ class ClientProcesses {
     std::int64_t round = 0;  // done
     bool collected = false;
   };
-  struct Share;
+  struct SharedMemory;
 
   void start(const SubscriberSettings& settings, std::size_t index);
   void stop();
-  // Throws std::runtime_error once one has ended; returns where none does.
+  // Throws std::runtime_error as soon as one has ended; returns if none does within 5 s.
   void await_end() const;
   void command(Client& client, const Command& command);
   void read_reports(int timeout_ms);
 
-  Share* share_ = nullptr;
+  SharedMemory* shared_ = nullptr;
   std::vector<Client> clients_;
   std::size_t next_ = 0;
 };

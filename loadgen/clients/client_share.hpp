@@ -1,4 +1,5 @@
-// What the driver and its client processes share: memory for what changes all the time, packets for commands.
+// What the driver and its client processes exchange: counters in shared memory, commands and reports as
+// packets.
 #pragma once
 
 #include <array>
@@ -7,29 +8,30 @@
 
 namespace comet::loadgen {
 
-// Written by the driver. Messages are numbered over all channels in the order of publishing, from 0: message
-// i is the (i / channels + 1)-th of channel i % channels and was due at base_ns + (i - base_message) *
+// Written by the driver. Messages are numbered from 0 over all channels, in the order of publishing: message
+// i is number i / channels + 1 of channel i % channels, and was due at base_ns + (i - base_message) *
 // interval_ns.
 struct Schedule {
   std::atomic<std::int64_t> published{0};  // set before the message leaves
   std::atomic<std::int64_t> base_message{0};
   std::atomic<std::int64_t> base_ns{0};
   std::atomic<std::int64_t> interval_ns{0};
-  std::atomic<bool> timed{false};  // latencies are kept
+  std::atomic<bool> timed{false};  // latencies are recorded
 
   std::int64_t due_ns(std::int64_t message) const { return base_ns + (message - base_message) * interval_ns; }
 };
 
 // Written by one client process after each batch of events.
 struct alignas(64) ClientCounts {
-  std::atomic<std::int64_t> opened{0};   // connections that were started
-  std::atomic<std::int64_t> failed{0};   // that were refused, closed or answered with an error, and stay so
-  std::atomic<std::int64_t> waiting{0};  // that have a request out now
-  std::atomic<std::int64_t> left{0};     // churn: that left
+  std::atomic<std::int64_t> opened{0};  // connections that were started
+  std::atomic<std::int64_t> failed{
+      0};  // were refused, closed or answered with an error, and are not opened again
+  std::atomic<std::int64_t> waiting{0};  // are waiting for an answer now
+  std::atomic<std::int64_t> left{0};     // churn: have left
   std::atomic<std::int64_t> delivered{0};
   std::atomic<std::int64_t> duplicate{0};  // a message that this connection already had
   std::atomic<std::int64_t> wrong{0};      // a 200 whose body is no message that was published on its channel
-  std::array<char, 128> error{};           // why it ended with status 1; a text that ends with 0
+  std::array<char, 128> error{};           // why it ended with status 1, as a C string
 };
 
 enum class CommandKind : std::int32_t {
@@ -47,7 +49,7 @@ struct Command {
 };
 
 enum class ReportKind : std::int32_t {
-  kRoundDone,  // every subscriber of this client that can has the newest message
+  kRoundDone,  // every subscriber of this client that is still connected has the newest message
   kCollected,
 };
 

@@ -12,11 +12,11 @@
 namespace comet::loadgen {
 namespace {
 
-// The first block of subscribers needs no bind.
+// The first 10,000 subscribers need none: the kernel chooses 127.0.0.1.
 bool bind_source(int socket, const Endpoint& endpoint, std::uint32_t subscriber) {
   const std::uint32_t block = subscriber / kConnectionsPerAddress;
   if (block == 0 || !endpoint.address.starts_with("127.")) return true;
-  const int on = 1;  // the port is chosen at connect(), where it need only be free for this server
+  const int on = 1;  // connect() chooses the port, which then only has to be unused towards this server
   sockaddr_in name{};
   name.sin_family = AF_INET;
   name.sin_addr.s_addr = htonl(0x7f000100U + block);

@@ -28,7 +28,7 @@ namespace {
 namespace http = boost::beast::http;
 
 constexpr std::int64_t kAnswerTimeout = 10 * kSecond;
-constexpr int kSliceMilliseconds = 100;  // how often a wait looks for a stop signal
+constexpr int kSliceMilliseconds = 100;  // how often a wait checks for a stop signal
 
 // The address that a server of this name most likely listens on: its first of IPv4, else of IPv6.
 std::string resolve(const std::string& host) {
@@ -140,7 +140,8 @@ Response HttpClient::exchange(std::string_view request) {
 }
 
 void HttpClient::connect() {
-  // A server may have closed an idle connection: what is readable before we asked is its farewell.
+  // A server may have closed an idle connection. If it is readable before anything was asked, that is what
+  // happened.
   if (readable()) close();
   if (socket_ >= 0) return;
   sockaddr_storage name{};

@@ -1,5 +1,5 @@
-// HTTP as the load generator speaks it: one response parser, prebuilt requests, and a small blocking client
-// for publishing and for /stats. The N held connections have their own loop (subscribers.hpp).
+// HTTP for the load generator: one response parser, prebuilt requests, and a small blocking client for
+// publishing and for /stats. The held connections have their own loop (subscribers.hpp).
 #pragma once
 
 #include <sys/socket.h>
@@ -38,16 +38,15 @@ struct Response {
 
 enum class ParseStatus { kIncomplete, kComplete, kMalformed };
 
-// Parses one response at the start of `bytes`; `consumed` is its size when complete.
+// Parses one response at the start of `bytes`. If it is complete, `consumed` is its size.
 ParseStatus parse_response(std::string_view bytes, Response& response, std::size_t& consumed);
 
 std::string get_request(const Endpoint& endpoint, const std::string& target);
 std::string post_request(const Endpoint& endpoint, const std::string& target, std::string_view body,
                          const std::string& content_type = "text/plain");
 
-// One keep-alive connection, used by one thread. Connects when needed. Throws std::runtime_error when the
-// server cannot be reached, answers something that is no HTTP or not in time, and Interrupted on a stop
-// signal.
+// One keep-alive connection, used by one thread. Connects when needed. Throws std::runtime_error if the
+// server cannot be reached, or answers not within 10 s or not in HTTP, and Interrupted on a stop signal.
 class HttpClient {
  public:
   explicit HttpClient(Endpoint endpoint) : endpoint_(std::move(endpoint)) {}
@@ -58,7 +57,7 @@ class HttpClient {
   Response get(const std::string& target);
   Response post(const std::string& target, std::string_view body);
 
-  // The two halves, for a caller that does something else before the answer is there.
+  // The two halves of a request, for a caller that does something else until the answer comes.
   void connect();  // makes sure that the next send() has an open connection
   void send(std::string_view request);
   bool readable() const;

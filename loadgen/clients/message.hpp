@@ -1,4 +1,4 @@
-// The messages that are published: each says which one it is, so that each is told from every other.
+// The messages that are published. Each contains its channel and number, so that no two are alike.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct MessageNumber {
 // 64 bytes.
 std::string message_body(MessageNumber number);
 
-// What `body` says it is; nothing unless it is byte for byte such a message.
+// The channel and number in `body`; nothing unless it is exactly such a message.
 std::optional<MessageNumber> message_number(const std::string& body);
 
 }  // namespace comet::loadgen

@@ -20,57 +20,57 @@ Connections::Connections(const Endpoint& endpoint, std::int64_t count) {
 PacedRequests::PacedRequests(Connections& connections, std::int64_t channels, Pace pace, unsigned status,
                              std::function<std::string(std::int64_t)> make)
     : channels_(channels), pace_(pace), status_(status), make_(std::move(make)) {
-  for (std::size_t i = 0; i < connections.size(); ++i) lanes_.push_back({&connections[i], {}});
+  for (std::size_t i = 0; i < connections.size(); ++i) lines_.push_back({&connections[i], {}});
 }
 
-PacedRequests::Lane& PacedRequests::lane_of(std::int64_t request) {
-  return lanes_[static_cast<std::size_t>(request % channels_) % lanes_.size()];
+PacedRequests::Line& PacedRequests::line_of(std::int64_t request) {
+  return lines_[static_cast<std::size_t>(request % channels_) % lines_.size()];
 }
 
 bool PacedRequests::done() const {
-  return next_ == pace_.count && std::all_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) {
-           return lane.sent < 0 && lane.due.empty();
+  return next_ == pace_.count && std::all_of(lines_.begin(), lines_.end(), [](const Line& line) {
+           return line.sent < 0 && line.due.empty();
          });
 }
 
-void PacedRequests::receive(Lane& lane) {
-  const Response response = lane.client->receive();
+void PacedRequests::receive(Line& line) {
+  const Response response = line.client->receive();
   if (response.status != status_)
     throw std::runtime_error("a request at a fixed rate was answered " + std::to_string(response.status) +
                              " where " + std::to_string(status_) + " was expected");
-  lane.answered_ns = now_ns();
-  latencies_.push_back(lane.answered_ns - pace_.due_ns(lane.sent));
-  lane.sent = -1;
+  line.answered_ns = now_ns();
+  latencies_.push_back(line.answered_ns - pace_.due_ns(line.sent));
+  line.sent = -1;
 }
 
-void PacedRequests::send(Lane& lane) {
-  const std::int64_t number = lane.due.front();
+void PacedRequests::send(Line& line) {
+  const std::int64_t number = line.due.front();
   const std::string request = make_(number);
-  lane.client->connect();
-  lane.due.pop_front();
-  lane.sent = number;
-  lane.sent_ns = now_ns();
-  lags_.push_back(lane.sent_ns - pace_.due_ns(number));
-  if (lane.answered_ns > pace_.due_ns(number)) ++waited_;
-  lane.client->send(request);
+  line.client->connect();
+  line.due.pop_front();
+  line.sent = number;
+  line.sent_ns = now_ns();
+  lags_.push_back(line.sent_ns - pace_.due_ns(number));
+  if (line.answered_ns > pace_.due_ns(number)) ++waited_;
+  line.client->send(request);
 }
 
 void PacedRequests::step() {
   const std::int64_t now = now_ns();
-  for (; next_ < pace_.count && pace_.due_ns(next_) <= now; ++next_) lane_of(next_).due.push_back(next_);
-  for (Lane& lane : lanes_) {
-    if (lane.sent >= 0 && lane.client->readable()) receive(lane);
-    if (lane.sent >= 0 && now - lane.sent_ns > kAnswerTimeout)
+  for (; next_ < pace_.count && pace_.due_ns(next_) <= now; ++next_) line_of(next_).due.push_back(next_);
+  for (Line& line : lines_) {
+    if (line.sent >= 0 && line.client->readable()) receive(line);
+    if (line.sent >= 0 && now - line.sent_ns > kAnswerTimeout)
       throw std::runtime_error("a request at a fixed rate was not answered within 10 s");
-    if (now > pace_.last_ns) lane.due.clear();
-    if (lane.sent < 0 && !lane.due.empty()) send(lane);
+    if (now > pace_.last_ns) line.due.clear();
+    if (line.sent < 0 && !line.due.empty()) send(line);
   }
 }
 
 void PacedRequests::wait_for(std::vector<pollfd>& sockets, std::int64_t& next_ns) const {
   if (next_ < pace_.count) next_ns = std::min(next_ns, pace_.due_ns(next_));
-  for (const Lane& lane : lanes_)
-    if (lane.sent >= 0) sockets.push_back({lane.client->socket(), POLLIN, 0});
+  for (const Line& line : lines_)
+    if (line.sent >= 0) sockets.push_back({line.client->socket(), POLLIN, 0});
 }
 
 void run_paced(const std::vector<PacedRequests*>& all, const std::function<void()>& check) {

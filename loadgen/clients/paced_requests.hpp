@@ -1,5 +1,6 @@
-// Requests at fixed times, whatever the server does: one that is answered late delays the next on its
-// connection, and that delay counts, for every time runs from when the request was due.
+// Requests at fixed times, however fast the server is. If one is answered late, the next on its connection is
+// sent late. That delay is measured too, because every time is counted from the moment at which the request
+// was due.
 #pragma once
 
 #include <poll.h>
@@ -18,7 +19,8 @@ struct Pace {
   std::int64_t start_ns = 0;
   std::int64_t interval_ns = 0;
   std::int64_t count = 0;
-  std::int64_t last_ns = 0;  // what could not leave by then does not: a server that is too slow ends, too
+  // Requests not sent by then are never sent, so that a slow server cannot run on for ever.
+  std::int64_t last_ns = 0;
 
   std::int64_t due_ns(std::int64_t request) const { return start_ns + request * interval_ns; }
 };
@@ -31,48 +33,51 @@ class Connections {
   HttpClient& operator[](std::size_t index) { return clients_[index]; }
 
  private:
-  std::deque<HttpClient> clients_;  // which cannot be moved
+  std::deque<HttpClient> clients_;  // a deque, because they cannot be moved
 };
 
 class PacedRequests {
  public:
-  // Request i is of channel i % channels, and each channel has one connection, so that its requests keep
-  // their order. `make` gives the request with the number it is called with, just before it is sent. Each
-  // must be answered with `status`. The connections outlive it.
+  // Request i belongs to channel i % channels. All requests of a channel go through one connection, so that
+  // they keep their order. `make` is called just before a request is sent and returns its bytes. Each request
+  // must be answered with `status`. The connections outlive this object.
   PacedRequests(Connections& connections, std::int64_t channels, Pace pace, unsigned status,
                 std::function<std::string(std::int64_t)> make);
 
   bool done() const;
-  // Receives what has come and sends what is due, without waiting. Throws std::runtime_error.
+  // Receives the answers that have come and sends the requests that are due, without waiting. Throws
+  // std::runtime_error.
   void step();
-  // Adds the sockets whose answers are awaited; lowers `next_ns` to when the next request is due.
+  // Adds the sockets that wait for an answer, and lowers `next_ns` to the time at which the next request is
+  // due.
   void wait_for(std::vector<pollfd>& sockets, std::int64_t& next_ns) const;
 
-  // From when it was due until it was sent, and until it was answered.
+  // From the time at which a request was due: until it was sent, and until it was answered.
   const std::vector<std::int64_t>& lags() const { return lags_; }
   const std::vector<std::int64_t>& latencies() const { return latencies_; }
-  // Requests that were due before the one before them on their connection was answered.
+  // Requests that were due before the previous one on their connection was answered.
   std::int64_t waited() const { return waited_; }
 
  private:
-  struct Lane {
+  // One connection and its requests.
+  struct Line {
     HttpClient* client;
     std::deque<std::int64_t> due;  // requests that are due and not sent
-    std::int64_t sent = -1;        // the one whose answer is awaited, or -1
+    std::int64_t sent = -1;        // the request that waits for its answer, or -1
     std::int64_t sent_ns = 0;
     std::int64_t answered_ns = 0;
   };
 
-  Lane& lane_of(std::int64_t request);
-  void receive(Lane& lane);
-  void send(Lane& lane);
+  Line& line_of(std::int64_t request);
+  void receive(Line& line);
+  void send(Line& line);
 
-  std::vector<Lane> lanes_;
+  std::vector<Line> lines_;
   std::int64_t channels_;
   Pace pace_;
   unsigned status_;
   std::function<std::string(std::int64_t)> make_;
-  std::int64_t next_ = 0;  // not yet due
+  std::int64_t next_ = 0;  // the first request that is not yet due
   std::int64_t waited_ = 0;
   std::vector<std::int64_t> lags_;
   std::vector<std::int64_t> latencies_;

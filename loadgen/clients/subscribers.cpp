@@ -10,14 +10,14 @@
 #include <stdexcept>
 
 #include "loadgen/clients/client_socket.hpp"
+#include "loadgen/clients/message.hpp"
 #include "loadgen/clock.hpp"
 #include "loadgen/errors.hpp"
-#include "loadgen/clients/message.hpp"
 
 namespace comet::loadgen {
 namespace {
 
-constexpr std::size_t kKeptBytes = 64;  // of the newest messages of a channel
+constexpr std::size_t kMessagesWithBytes = 64;  // the newest of each channel
 
 }  // namespace
 
@@ -44,7 +44,8 @@ std::int64_t Subscribers::number_of(std::uint32_t index, std::uint32_t sequence)
 const std::string& Subscribers::next_request(std::uint32_t index) const {
   const Channel& channel = channels_[channel_of(index)];
   if (!settings_.cursors) return channel.request;
-  if (const auto found = resume_.find(index); found != resume_.end()) return found->second;
+  if (const auto found = requests_after_timeout_.find(index); found != requests_after_timeout_.end())
+    return found->second;
   const std::uint32_t last = connections_[index].last;
   return last == 0 ? channel.request : channel.messages[last].next_request;
 }
@@ -58,7 +59,7 @@ int Subscribers::wait(std::int64_t timeout_ns) {
 }
 
 bool Subscribers::poll(std::int64_t timeout_ns) {
-  // What a full batch has left in the kernel's list has waited since the first of the full batches in a row.
+  // Events that did not fit into a full batch have waited since the first of the full batches in a row.
   int count = batch_full_ ? wait(0) : 0;
   if (count == 0) {
     count = wait(timeout_ns);
@@ -82,13 +83,14 @@ bool Subscribers::poll(std::int64_t timeout_ns) {
   return watched;
 }
 
-// One edge may stand for bytes and for the server's close after them: only then is it read until the end.
+// One edge-triggered event may report bytes and also that the server has closed after them. Only then is the
+// socket read until its end.
 void Subscribers::on_readable(std::uint32_t index, bool ended) {
   while (connections_[index].state == State::kWaiting && read_once(index, ended)) continue;
 }
 
-// False when there is no more to read for now: unless the connection has ended, a read that does not fill the
-// buffer says so.
+// False if there is nothing more to read for now. A read that does not fill the buffer shows that, unless the
+// connection has ended.
 bool Subscribers::read_once(std::uint32_t index, bool ended) {
   static std::array<char, 65536> buffer;
   const ssize_t size = recv(connections_[index].socket, buffer.data(), buffer.size(), 0);
@@ -107,8 +109,8 @@ bool Subscribers::read_once(std::uint32_t index, bool ended) {
   return ended || bytes.size() == buffer.size();
 }
 
-// The message that `bytes` carries if, byte for byte, they are a response that was parsed and checked before:
-// the connection's next message or the channel's newest. 0: parse it.
+// The number of the message in `bytes`, if they are equal to a response that was parsed and checked before:
+// with the connection's next message or the channel's newest. 0: the bytes must be parsed.
 std::uint32_t Subscribers::recognize(std::uint32_t index, std::string_view bytes) const {
   const std::vector<Message>& messages = channels_[channel_of(index)].messages;
   const std::uint32_t last = connections_[index].last;
@@ -142,19 +144,19 @@ void Subscribers::on_bytes(std::uint32_t index, std::string_view bytes) {
   }
   if (!answered) return;
   if (connections_[index].repeated) return reconnect(index);
-  request(index);  // once, also after two responses to one request
+  request(index);  // one request, even if two responses came
 }
 
-// False when the connection is not to be asked again as it is.
+// False if no further request is to be sent on this connection.
 bool Subscribers::on_response(std::uint32_t index, const Response& response, std::string_view bytes) {
   connections_[index].answered = true;
   if (response.status == 200) {
     on_message(index, response, bytes);
   } else if (response.status == 204) {
-    ++events_["timeout_204"];  // the hold time is over: ask again
+    ++events_["timeout_204"];  // the hold time is over: the next request follows
     if (settings_.cursors)
-      resume_[index] = cursor_request(settings_.endpoint, channel_name(channel_of(index), settings_.channels),
-                                      response.cursor);
+      requests_after_timeout_[index] = cursor_request(
+          settings_.endpoint, channel_name(channel_of(index), settings_.channels), response.cursor);
   } else {
     fail(index, "status_" + std::to_string(response.status));
     return false;
@@ -186,7 +188,7 @@ void Subscribers::remember(std::uint32_t index, std::uint32_t sequence, const Re
                            std::string_view bytes) {
   std::vector<Message>& messages = channels_[channel_of(index)].messages;
   if (messages.size() <= sequence) messages.resize(sequence + 1);
-  if (sequence > kKeptBytes) messages[sequence - kKeptBytes].bytes.clear();
+  if (sequence > kMessagesWithBytes) messages[sequence - kMessagesWithBytes].bytes.clear();
   Message& message = messages[sequence];
   if (response.keep_alive) message.bytes = bytes;
   if (settings_.cursors && message.next_request.empty())
@@ -209,7 +211,7 @@ void Subscribers::count_delivery(std::uint32_t index, std::uint32_t sequence) {
   ++delivered_;
   connection.last = sequence;
   connection.answered = true;
-  if (!resume_.empty()) resume_.erase(index);
+  if (!requests_after_timeout_.empty()) requests_after_timeout_.erase(index);
   if (!schedule_.timed) return;
   latencies_.push_back(now - schedule_.due_ns(number_of(index, sequence)));
   Message& message = channels_[channel_of(index)].messages[sequence];

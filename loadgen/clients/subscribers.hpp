@@ -1,6 +1,6 @@
-// Subscribers of one client process: keep-alive connections that hold one GET each and ask again at once when
-// it is answered. One thread, one epoll; a delivery costs one recv, one comparison, one clock and one send,
-// and allocates nothing but a place for its latency.
+// The subscribers of one client process: keep-alive connections that each have one GET held, and send the
+// next as soon as it is answered. One thread, one epoll. A delivery costs one recv, one comparison, one
+// reading of the clock and one send, and allocates nothing except room for its latency.
 #pragma once
 
 #include <sys/epoll.h>
@@ -24,15 +24,15 @@ struct SubscriberSettings {
   std::uint32_t count = 0;   // most connections
   std::uint32_t channels = 1;
   bool cursors = false;  // each request carries the last cursor
-  bool rounds =
-      false;  // one message at a time: one that comes after the next was published is late, and lost
+  // One message at a time: if it arrives after the next was published, it is late and counts as lost.
+  bool rounds = false;
 };
 
 class Subscribers {
  public:
-  // Both outlive it. Throws std::runtime_error when the kernel gives no epoll.
+  // `schedule` outlives this object. Throws std::runtime_error if the kernel refuses an epoll.
   Subscribers(const SubscriberSettings& settings, const Schedule& schedule);
-  // Leaves with RST, so that no port stays behind in TIME_WAIT.
+  // Closes with RST, so that no port stays in TIME_WAIT.
   ~Subscribers();
   Subscribers(const Subscribers&) = delete;
   Subscribers& operator=(const Subscribers&) = delete;
@@ -40,25 +40,27 @@ class Subscribers {
   // Starts up to `count` more connections; each sends its request as soon as it is connected.
   void open(std::int64_t count);
   std::int64_t opened() const { return opened_; }
-  // The connection that was opened as the `index`-th goes away.
+  // Closes connection number `index`, in the order of opening.
   void leave(std::int64_t index) { disconnect(static_cast<std::uint32_t>(index)); }
 
   // Adds a descriptor that wakes poll().
   void watch(int descriptor);
-  // Handles what has arrived, waiting up to `timeout_ns` for the first event; below 0: for as long as it
-  // takes. True when the watched descriptor is readable.
+  // Handles what has arrived. Waits up to `timeout_ns` for the first event, without limit if that is below 0.
+  // True if the watched descriptor is readable.
   bool poll(std::int64_t timeout_ns);
 
   void copy_counts(ClientCounts& counts) const;
-  // Published messages when every subscriber that can had the newest one; 0 before. Rounds only.
+  // Rounds only: how many messages had been published, once every connected subscriber has the newest; 0
+  // before that.
   std::int64_t round_done() const { return outstanding_ == 0 ? round_ : 0; }
 
   const std::vector<std::int64_t>& latencies() const { return latencies_; }
-  // How long the last event of a batch waited for this process itself, full batches before it included.
+  // How long the last event of a batch waited for this process itself, including full batches before it.
   const std::vector<std::int64_t>& lags() const { return lags_; }
-  // Message number, first and last delivery, for each timed message.
+  // For each timed message its number, its first and its last delivery.
   std::vector<std::int64_t> spans() const;
-  // What went wrong or was not expected, by kind ("status_503", "closed", "late", "timeout_204", ...).
+  // How often something went wrong or was not expected, by kind ("status_503", "closed", "late",
+  // "timeout_204", ...).
   const std::map<std::string, std::int64_t>& events() const { return events_; }
 
  private:
@@ -70,13 +72,13 @@ class Subscribers {
     std::uint32_t last = 0;  // the newest message of its channel that it has received
     State state = State::kClosed;
     bool answered = false;  // since it was connected
-    // It got a message twice: perhaps two responses to one request, so that what comes next need not be the
-    // answer to the request that is out. To ask again would leave two out; a new connection has one, and lacks
-    // what is published while it is made.
+    // It received a message twice, perhaps as two responses to one request. Then the next response need not
+    // belong to the next request, so it is replaced by a new connection. What is published meanwhile is lost
+    // to that.
     bool repeated = false;
   };
   struct Message {
-    std::string bytes;         // a parsed and checked response that carries it; others are compared with it
+    std::string bytes;         // a parsed and checked response with this message; others are compared with it
     std::string next_request;  // with its cursor
     std::int64_t first_ns = 0;
     std::int64_t last_ns = 0;
@@ -113,10 +115,11 @@ class Subscribers {
   std::vector<Connection> connections_;
   std::vector<Channel> channels_;
   std::unordered_map<std::uint32_t, std::string> partial_;  // bytes of responses that did not arrive whole
-  std::unordered_map<std::uint32_t, std::string> resume_;   // requests with the cursor of a 204
+  std::unordered_map<std::uint32_t, std::string>
+      requests_after_timeout_;  // requests with the cursor of a 204
   int epoll_ = -1;
   std::array<epoll_event, 256> ready_;
-  bool batch_full_ = false;            // the last one: more may be ready
+  bool batch_full_ = false;            // the last batch was full, so more events may be ready
   std::int64_t batches_start_ns_ = 0;  // of the last batch, or of the first of several in a row
 
   std::int64_t opened_ = 0;
@@ -126,7 +129,7 @@ class Subscribers {
   std::int64_t duplicate_ = 0;
   std::int64_t wrong_ = 0;
   std::int64_t round_ = 0;         // published messages when it began
-  std::int64_t outstanding_ = -1;  // connections that still lack its message
+  std::int64_t outstanding_ = -1;  // connections that do not have its message yet
   std::vector<std::int64_t> latencies_;
   std::vector<std::int64_t> lags_;
   std::map<std::string, std::int64_t> events_;

@@ -1,4 +1,4 @@
-// The subscribers' connections: opened, kept and given up. See subscribers.hpp.
+// How the subscribers open and close connections. See subscribers.hpp.
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -6,8 +6,8 @@
 #include <stdexcept>
 
 #include "loadgen/clients/client_socket.hpp"
-#include "loadgen/errors.hpp"
 #include "loadgen/clients/subscribers.hpp"
+#include "loadgen/errors.hpp"
 
 namespace comet::loadgen {
 
@@ -30,7 +30,8 @@ void Subscribers::watch(int descriptor) {
 
 void Subscribers::connect(std::uint32_t index) {
   Connection& connection = connections_[index];
-  connection.answered = connection.repeated = false;
+  connection.answered = false;
+  connection.repeated = false;
   std::string problem;
   connection.socket =
       start_connecting(settings_.endpoint, settings_.first + index * settings_.stride, problem);
@@ -50,8 +51,8 @@ void Subscribers::on_connected(std::uint32_t index) {
   if (getsockopt(connection.socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
   if (error != 0) return fail(index, errno_kind("connect", error));
   epoll_event event{};
-  event.events =
-      EPOLLIN | EPOLLRDHUP | EPOLLET;  // edge: the kernel need not look again at what a read has emptied
+  // Edge-triggered: the kernel need not look again at a socket that a read has emptied.
+  event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
   event.data.u32 = index;
   if (epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.socket, &event) != 0)
     return fail(index, errno_kind("epoll_ctl", errno));
@@ -60,7 +61,7 @@ void Subscribers::on_connected(std::uint32_t index) {
   request(index);
 }
 
-// A request is far smaller than an empty send buffer: one that does not fit in whole is a broken connection.
+// A request is far smaller than an empty send buffer. If it does not fit, the connection is broken.
 void Subscribers::request(std::uint32_t index) {
   const std::string& bytes = next_request(index);
   const ssize_t sent = send(connections_[index].socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -94,8 +95,8 @@ void Subscribers::fail(std::uint32_t index, const std::string& kind) {
   connections_[index].state = State::kFailed;
 }
 
-// A server may close a connection that it has answered: connect again. One that closes unanswered is not
-// asked again.
+// A server may close a connection after an answer: then it is opened again. If the server closes without an
+// answer, it is not.
 void Subscribers::on_closed(std::uint32_t index, const std::string& kind) {
   if (!connections_[index].answered) return fail(index, kind);
   ++events_[kind];

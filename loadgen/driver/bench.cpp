@@ -35,7 +35,7 @@ class Bench {
   int run();
 
  private:
-  // One entry at one size and rate, and the time that its repeats have taken.
+  // One entry at one size and rate, with the time that its repeats have taken.
   struct Job {
     const Entry* entry;
     Scenario scenario;
@@ -52,7 +52,7 @@ class Bench {
   void run_job(Job& job, Measurement result);
   void measure(const Job& job, Measurement& result);
   int wait_until_ready(ServerProcess& process, const Job& job);
-  void keep(Job& job, Measurement result);
+  void record(Job& job, Measurement result);
   void print_table();
 
   const BenchOptions& options_;
@@ -61,20 +61,22 @@ class Bench {
   boost::json::object run_facts_;
   Progress progress_;
   std::vector<Job> jobs_;              // in the order of the table
-  std::vector<std::size_t> shuffled_;  // those that can be measured; each repeat reorders them
-  // The least size that an entry was not ready at, and why: it is not started again at that size or a larger.
+  std::vector<std::size_t> shuffled_;  // the jobs that can be measured; each repeat shuffles them anew
+  // The smallest size at which an entry did not become ready, and why. It is not started again at that or a
+  // larger size.
   std::map<const Entry*, std::pair<std::int64_t, std::string>> not_ready_;
 };
 
-// Why an entry cannot take part; empty when it can.
-std::string obstacle(const Entry& entry, const Scenario& scenario, const Limits& limits, std::int64_t held) {
+// Why an entry cannot be measured; empty if it can.
+std::string why_not_measured(const Entry& entry, const Scenario& scenario, const Limits& limits,
+                             std::int64_t held) {
   std::vector<std::string> needs{"subscribe", "publish", "stats"};
   for (std::string& part : scenario.needs()) needs.push_back(std::move(part));
   for (const std::string& part : needs)
     if (!entry.keeps_part(part)) return std::string("keeps no ") + part + ", which the scenario needs";
   if (!scenario.server_options.empty() && !entry.keeps_all)
     return "does not keep the whole contract, and so not " + scenario.server_options.front();
-  // A hold scenario finds the ceiling by itself, and draws it.
+  // The hold scenario finds out by itself how many can be held, and records it.
   return scenario.kind == Kind::kHold ? ""
                                       : why_not_held(entry, limits, connections_at_a_time(scenario, held));
 }
@@ -90,7 +92,7 @@ void Bench::prepare(std::uint64_t seed) {
                 {"seed", seed},
                 {"commit", commit.empty() ? boost::json::value(nullptr) : boost::json::value(commit)},
                 {"machine", machine_facts()}};
-  std::error_code error;  // before the work: a disk that takes nothing is known at once
+  std::error_code error;  // before any work, so that a full disk is noticed at once
   std::filesystem::create_directories(options_.results, error);
   // Another bench may have started in the same second.
   for (int number = 2; !error && !std::filesystem::create_directory(folder_, error); ++number)
@@ -103,7 +105,7 @@ void Bench::make_jobs() {
   const Scenario& scenario = options_.scenario;
   const Limits limits = read_limits("/", geteuid());
   std::vector<std::int64_t> sizes = scenario.held;
-  if (scenario.kind == Kind::kHold) sizes = {scenario.held.back()};  // it goes through all of them by itself
+  if (scenario.kind == Kind::kHold) sizes = {scenario.held.back()};  // one measurement goes through all sizes
   for (const std::int64_t held : sizes)
     for (const Scenario& one : scenario.by_rate())
       for (const Entry& entry : entries_) {
@@ -111,7 +113,7 @@ void Bench::make_jobs() {
         jobs_.back().series.packages = package_versions(entry.packages);
         if (scenario.rates.size() > 1) jobs_.back().series.rate = one.publishes_per_second;
         Measurement skipped;
-        skipped.note = obstacle(entry, scenario, limits, held);
+        skipped.note = why_not_measured(entry, scenario, limits, held);
         if (skipped.note.empty()) {
           shuffled_.push_back(jobs_.size() - 1);
           continue;
@@ -120,7 +122,7 @@ void Bench::make_jobs() {
                      skipped.note.c_str());
         skipped.status = Status::kSkipped;
         skipped.started_at = utc_now();
-        keep(jobs_.back(), std::move(skipped));
+        record(jobs_.back(), std::move(skipped));
       }
 }
 
@@ -161,7 +163,7 @@ int Bench::run() {
   return std::any_of(jobs_.begin(), jobs_.end(), measured) ? 0 : 1;
 }
 
-// By what the job's own repeats took, or the mean of all that were done.
+// Estimated from what the repeats of each job have taken, or from the mean of all jobs if there was none yet.
 double Bench::remaining_seconds(int repeat, const std::vector<std::size_t>& order, std::size_t next) const {
   double seconds = 0;
   int done = 0;
@@ -200,7 +202,7 @@ void Bench::run_job(Job& job, Measurement result) {
   job.seconds += static_cast<double>(now_ns() - start) / kSecond;
   ++job.done;
   progress_.finish(outcome(result));
-  keep(job, std::move(result));
+  record(job, std::move(result));
 }
 
 int Bench::wait_until_ready(ServerProcess& process, const Job& job) {
@@ -218,7 +220,7 @@ void Bench::measure(const Job& job, Measurement& result) {
   const Entry& entry = *job.entry;
   const Scenario& scenario = job.scenario;
   const std::int64_t held = job.series.held_wanted;
-  const auto connections = connections_at_a_time(scenario, held) + kConnectionsBesides;
+  const auto connections = connections_at_a_time(scenario, held) + kOtherConnections;
   result.server_command = entry_command(entry, address, "0", static_cast<std::size_t>(connections));
   result.server_command.insert(result.server_command.end(), scenario.server_options.begin(),
                                scenario.server_options.end());
@@ -244,7 +246,7 @@ void Bench::measure(const Job& job, Measurement& result) {
   stop();
 }
 
-void Bench::keep(Job& job, Measurement result) {
+void Bench::record(Job& job, Measurement result) {
   job.series.repeats.push_back(std::move(result));
   try {
     write_series(folder_, run_facts_, job.scenario, job.series);

@@ -1,5 +1,5 @@
-// The bench: every selected entry at every size and rate, again and again: started, verified, measured,
-// stopped.
+// The bench: starts, verifies, measures and stops every selected entry, at every size and rate, several
+// times.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +24,9 @@ struct BenchOptions {
   std::vector<std::string> command_line;
 };
 
-// Prints the table on standard output and writes the JSON files. Returns the exit status: 0, 1 when no repeat
-// is complete, or 128 plus the signal that ended it early. An entry that fails is a row that says so. Throws
-// UsageError and std::runtime_error.
+// Prints the table on standard output and writes the JSON files. Returns the exit status: 0, or 1 if no
+// repeat is complete, or 128 plus the number of the signal that ended it early. If an entry fails, its row
+// says so. Throws UsageError and std::runtime_error.
 int run_bench(const BenchOptions& options);
 
 }  // namespace comet::loadgen

@@ -5,15 +5,15 @@
 #include <cmath>
 #include <optional>
 
-#include "loadgen/clock.hpp"
 #include "loadgen/clients/message.hpp"
+#include "loadgen/clock.hpp"
 #include "loadgen/driver/scenarios.hpp"
 #include "loadgen/results/statistics.hpp"
 
 namespace comet::loadgen {
 namespace {
 
-constexpr int kExtraRounds = 3;  // for the system calls
+constexpr int kExtraRounds = 3;  // in which system calls are counted
 
 }  // namespace
 
@@ -38,7 +38,7 @@ double Rounds::run() {
   return static_cast<double>(after.delivered - before.delivered) * 1e9 / static_cast<double>(duration_ns);
 }
 
-// Until all that are waiting have the message, or no more come.
+// Waits until all subscribers have the message, or no more deliveries come.
 void Rounds::deliver(std::int64_t expected) {
   ClientProcesses& clients = trial_.clients();
   const std::int64_t published = clients.schedule().published;
@@ -50,9 +50,9 @@ void Rounds::deliver(std::int64_t expected) {
     if (delivered >= expected) break;
     if (delivered != last_delivered) last_progress = now_ns();
     last_delivered = delivered;
-    const std::int64_t still = now_ns() - last_progress;
-    if (still > kDeliverTimeout) {
-      trial_.leave_out(still);
+    const std::int64_t idle_ns = now_ns() - last_progress;
+    if (idle_ns > kDeliverTimeout) {
+      trial_.exclude_idle_time(idle_ns);
       break;
     }
   }
@@ -123,7 +123,7 @@ void run_hold(Trial& trial, const std::vector<std::int64_t>& sizes) {
     }
     add_point();
   }
-  // One message, so that those who were held are known to have been.
+  // One message shows that all these requests were really held.
   trial.progress().phase("one message to all");
   Rounds rounds(trial);
   trial.start_costs();

@@ -1,4 +1,5 @@
-// Rounds of one message to all who are held: the broadcast scenario, and hold's one round.
+// Rounds in which one message goes to all held requests: many in the broadcast scenario, one at the end of
+// hold.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +13,9 @@ class Rounds {
  public:
   explicit Rounds(Trial& trial) : trial_(trial) {}
 
-  // One message: published, received by all, all held again. Returns the deliveries per second, from the
-  // intended publish until /stats says that all are held. Throws std::runtime_error when the publish is not
-  // answered 200 or they are not held again.
+  // Publishes one message and waits until all have received it and are held again. Returns the deliveries per
+  // second, over the time from the publish until /stats says that all are held. Throws std::runtime_error if
+  // the publish is not answered with 200, or if the requests are not held again.
   double run();
 
  private:
@@ -23,11 +24,12 @@ class Rounds {
   Trial& trial_;
 };
 
-// Untimed rounds: one, and as many as fit into the entry's warm-up. What compiles as it runs is measured as it
-// runs for hours, not as it starts.
+// Rounds that are not timed: one, and then as many as fit into the entry's warm-up time. A server that
+// compiles while it runs is to be measured as it runs for hours, not as it starts.
 void warm_up(Trial& trial, const std::function<void()>& round);
 
-// Not of an entry that is warmed up: its heap is full of what the warm-up left behind and was not collected yet.
+// Reads memory after the messages, except for an entry with a warm-up time: its heap is full of garbage that
+// is not collected yet.
 void read_memory_after(Trial& trial);
 
 }  // namespace comet::loadgen

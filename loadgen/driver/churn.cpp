@@ -14,7 +14,7 @@ namespace comet::loadgen {
 namespace {
 
 constexpr std::int64_t kSampleInterval = 100 * kMillisecond;
-constexpr std::int64_t kReleaseTimeout = 5 * kSecond;  // without one more being released
+constexpr std::int64_t kReleaseTimeout = 5 * kSecond;  // since the number of held requests last changed
 
 double mean(const std::vector<double>& values) {
   double sum = 0;
@@ -22,7 +22,7 @@ double mean(const std::vector<double>& values) {
   return values.empty() ? 0 : sum / static_cast<double>(values.size());
 }
 
-// Until all have left and the server holds none of them.
+// Waits until all clients have left and the server holds none of their requests.
 void wait_until_released(Trial& trial, std::int64_t arrivals) {
   std::int64_t last_held = -1;
   std::int64_t last_progress = now_ns();
@@ -50,7 +50,7 @@ void run_churn(Trial& trial, std::int64_t held) {
   Measurement& result = trial.result();
   const std::int64_t arrivals = arrivals_of(scenario, held);
   const double rate = static_cast<double>(held) / scenario.hold_seconds;
-  const double full_seconds = scenario.hold_seconds;  // from then on as many leave as come
+  const double full_seconds = scenario.hold_seconds;  // from then on as many leave as arrive
   std::vector<double> held_samples;
   std::vector<double> user_samples;
   std::vector<double> kernel_samples;

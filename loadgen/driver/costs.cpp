@@ -6,15 +6,15 @@
 namespace comet::loadgen {
 namespace {
 
-constexpr double kFull = 0.95;  // of a core: the rest are moments in which all wait for a packet
+constexpr double kBusy = 0.95;  // of a core: even a busy process waits for packets now and then
 
-// Nothing where it fell: what was read was not the same processes twice.
+// Nothing if the number fell: then it was not read from the same processes.
 std::optional<double> grown(std::int64_t before, std::int64_t after) {
   if (after < before) return std::nullopt;
   return static_cast<double>(after - before);
 }
 
-// A thread that began meanwhile counts whole.
+// All the CPU time of a thread that started meanwhile counts.
 double busiest_thread(const ProcessCost& before, const ProcessCost& after) {
   std::int64_t busiest = 0;
   for (const auto& [thread, cpu_ns] : after.thread_cpu_ns) {
@@ -36,14 +36,14 @@ void set_server_costs(const ProcessCost& before, const ProcessCost& after, std::
 
 }  // namespace
 
-// The generator was the limit when one of its processes, each a single thread, was busy all the time, while the
-// server could have done more: none of its threads was busy all the time, as the thread of a loop at its limit
-// is, and the machine had CPU time left for several of them together. How many threads a server has says
-// nothing, for those of a pool may have no work. Of a server elsewhere only the generator's side is known.
+// The generator was the limit if one of its processes, each a single thread, was busy all the time, and the
+// server could have done more: none of its threads was busy all the time, and the machine had CPU time left.
+// The number of threads says nothing, because threads of a pool may have no work. Of a server on another
+// machine only the first is known.
 bool limited_by_generator(const Load& load) {
-  if (load.busiest_process <= kFull) return false;
+  if (load.busiest_process <= kBusy) return false;
   if (!load.server) return true;
-  return load.busiest_server_thread < kFull && *load.server + load.generator < kFull * load.machine_cores;
+  return load.busiest_server_thread < kBusy && *load.server + load.generator < kBusy * load.machine_cores;
 }
 
 void set_costs(const Costs& before, const Costs& after, std::int64_t deliveries, double machine_cores,

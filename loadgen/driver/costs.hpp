@@ -1,5 +1,5 @@
-// What the server and the load generator have used, read before and after the timed part; and whether the
-// generator was what limited it.
+// What the server and the load generator have used, read before and after the timed part, and whether the
+// generator was the limit.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,12 @@ struct Costs {
   std::optional<KernelNetwork> network;
 };
 
-// Sets the costs of `result`, per delivery and in cores. `machine_cores`: that all processes may use together.
+// Sets the costs in `result`, per delivery and in cores. `machine_cores`: how many all processes together may
+// use.
 void set_costs(const Costs& before, const Costs& after, std::int64_t deliveries, double machine_cores,
                Measurement& result);
 
-// CPU time over wall time. The server's are not known where it runs elsewhere.
+// CPU time over wall time. That of the server is not known if it runs on another machine.
 struct Load {
   double busiest_process = 0;  // of the generator's driver and clients
   double generator = 0;        // all of them

@@ -14,49 +14,49 @@
 namespace comet::loadgen {
 namespace {
 
-// What a server keeps for itself of each: descriptors for publishers and refusals (the five keep 64), tasks
-// for everybody else on the machine, mappings for libraries and heap.
-constexpr std::int64_t kDescriptorsBesides = 64;
-constexpr std::int64_t kTasksBesides = 64;
-constexpr std::int64_t kMapsBesides = 2048;
+// What is not for held requests: a server's descriptors for publishers and refusals (the five keep 64 back),
+// the tasks of everything else on the machine, a server's mappings for libraries and heap.
+constexpr std::int64_t kReservedDescriptors = 64;
+constexpr std::int64_t kReservedTasks = 64;
+constexpr std::int64_t kReservedMaps = 2048;
 // The kernel's PID_MAX_LIMIT: kernel.pid_max takes no more.
 constexpr std::int64_t kMostPids = 4'194'304;
 
 constexpr char kOpenFiles[] = "open files of one process, hard limit";
 constexpr char kSetSysctl[] = "sudo sysctl -w ";
-// A hard limit may be raised by root only. In a container root may lack the capability.
+// Only root may raise a hard limit, and in a container root may not have the capability.
 constexpr char kAsRoot[] = "  (as root with CAP_SYS_RESOURCE; then start the server there)";
 
 std::string set_sysctl(const std::string& key, std::int64_t value) {
   return kSetSysctl + key + "=" + std::to_string(value);
 }
 
-// Ceilings in the making.
+// Collects the ceilings of one entry.
 class Examination {
  public:
   Examination(const Limits& limits, std::int64_t wanted) : limits_(limits), wanted_(wanted) {}
 
-  // `each` of something for each held request, of which `limit` less `besides` can be had. `lift` gets the
+  // Each held request takes `each` of something of which there is `limit`, less `reserved`. `remedy` gets the
   // value that the limit needs.
-  void add(std::int64_t each, Limits::Number limit, std::int64_t besides, const std::string& name,
-           const std::function<std::string(std::int64_t)>& lift) {
+  void add(std::int64_t each, Limits::Number limit, std::int64_t reserved, const std::string& name,
+           const std::function<std::string(std::int64_t)>& remedy) {
     if (each == 0 || !limit) return;
-    const std::int64_t need = wanted_ * each + besides;
-    found.push_back({std::max<std::int64_t>(0, (*limit - besides) / each), name + " " + with_commas(*limit),
-                     lift(need), need});
+    const std::int64_t need = wanted_ * each + reserved;
+    found.push_back({std::max<std::int64_t>(0, (*limit - reserved) / each), name + " " + with_commas(*limit),
+                     remedy(need), need});
   }
 
-  void add_sysctl(std::int64_t each, Limits::Number limit, std::int64_t besides, const std::string& key) {
-    add(each, limit, besides, key, [&key](std::int64_t value) { return set_sysctl(key, value); });
+  void add_sysctl(std::int64_t each, Limits::Number limit, std::int64_t reserved, const std::string& key) {
+    add(each, limit, reserved, key, [&key](std::int64_t value) { return set_sysctl(key, value); });
   }
 
-  void add_group(std::int64_t each, const GroupLimit& group, std::int64_t besides) {
-    add(each, group.most, group.used + besides, group.file, [&group](std::int64_t value) {
+  void add_group(std::int64_t each, const GroupLimit& group, std::int64_t reserved) {
+    add(each, group.most, group.used + reserved, group.file, [&group](std::int64_t value) {
       return "echo " + std::to_string(value) + " | sudo tee " + group.file;
     });
   }
 
-  // Not beyond fs.nr_open.
+  // No hard limit may be above fs.nr_open.
   std::string raise_open_files(std::int64_t value) const {
     std::string ulimit = "ulimit -n " + std::to_string(value) + kAsRoot;
     if (!limits_.most_open_files || value <= *limits_.most_open_files) return ulimit;
@@ -71,42 +71,43 @@ class Examination {
 };
 
 void add_tasks(Examination& examination, const HeldCost& cost, const Limits& limits) {
-  const std::int64_t besides = limits.tasks + kTasksBesides;
-  examination.add(cost.tasks, limits.pid_max, besides, "kernel.pid_max", [](std::int64_t value) {
+  const std::int64_t reserved = limits.tasks + kReservedTasks;
+  examination.add(cost.tasks, limits.pid_max, reserved, "kernel.pid_max", [](std::int64_t value) {
     if (value <= kMostPids) return set_sysctl("kernel.pid_max", value);
     return "no command: the kernel numbers no more than " + with_commas(kMostPids) + " processes and threads";
   });
-  examination.add_sysctl(cost.tasks, limits.threads_max, besides, "kernel.threads-max");
-  examination.add(cost.tasks, limits.processes_of_user, limits.tasks_of_user + kTasksBesides,
+  examination.add_sysctl(cost.tasks, limits.threads_max, reserved, "kernel.threads-max");
+  examination.add(cost.tasks, limits.processes_of_user, limits.tasks_of_user + kReservedTasks,
                   "processes and threads of one user", [&limits](std::int64_t value) {
                     const auto hard = limits.most_processes_of_user;
                     return "ulimit -u " + std::to_string(value) + (hard && value > *hard ? kAsRoot : "");
                   });
-  examination.add_group(cost.tasks, limits.group_tasks, kTasksBesides);
+  examination.add_group(cost.tasks, limits.group_tasks, kReservedTasks);
 }
 
-// The load generator's connections: it has the limit of the server, and shares them among its processes.
+// The load generator's connections: each of its processes has the same limit as the server.
 void add_clients(Examination& examination, const Limits& limits, std::int64_t wanted) {
   if (!limits.open_files) return;
-  const std::int64_t each = std::max<std::int64_t>(0, *limits.open_files - kClientDescriptorsBesides);
-  const std::int64_t need = (wanted + kMostClients - 1) / kMostClients + kClientDescriptorsBesides;
-  examination.found.push_back({each * kMostClients,
+  const std::int64_t each = std::max<std::int64_t>(0, *limits.open_files - kReservedClientDescriptors);
+  const std::int64_t need =
+      (wanted + kMaxClientProcesses - 1) / kMaxClientProcesses + kReservedClientDescriptors;
+  examination.found.push_back({each * kMaxClientProcesses,
                                std::string(kOpenFiles) + " " + with_commas(*limits.open_files),
                                examination.raise_open_files(need), need});
 }
 
 bool lowest_first(const HeldCeiling& a, const HeldCeiling& b) { return a.held < b.held; }
 
-// Of two values of one limit, the larger is for both.
-void add_lift(std::vector<HeldCeiling>& lifts, const HeldCeiling& ceiling) {
+// If entries need different values of one limit, the largest is enough for all.
+void add_remedy(std::vector<HeldCeiling>& remedies, const HeldCeiling& ceiling) {
   const auto covers = [&ceiling](const HeldCeiling& other) {
-    return other.lift == ceiling.lift || (other.limit == ceiling.limit && other.need > ceiling.need);
+    return other.remedy == ceiling.remedy || (other.limit == ceiling.limit && other.need > ceiling.need);
   };
-  if (std::any_of(lifts.begin(), lifts.end(), covers)) return;
-  std::erase_if(lifts, [&ceiling](const HeldCeiling& other) {
+  if (std::any_of(remedies.begin(), remedies.end(), covers)) return;
+  std::erase_if(remedies, [&ceiling](const HeldCeiling& other) {
     return other.limit == ceiling.limit && other.need < ceiling.need;
   });
-  lifts.push_back(ceiling);
+  remedies.push_back(ceiling);
 }
 
 }  // namespace
@@ -114,19 +115,19 @@ void add_lift(std::vector<HeldCeiling>& lifts, const HeldCeiling& ceiling) {
 std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std::int64_t wanted) {
   const HeldCost& cost = entry.held;
   Examination examination(limits, wanted);
-  examination.add(1, cost.most, kConnectionsBesides, "the server's own cap", [&entry](std::int64_t value) {
-    // A bench gives the option already.
+  examination.add(1, cost.most, kOtherConnections, "the server's own cap", [&entry](std::int64_t value) {
+    // With these options the bench already asks for as many connections as it needs.
     if (!entry.capacity.empty()) return entry.name + ": none of its options allows that";
     return entry.name + ": where it has an option for " + with_commas(value) + " connections, add that to " +
            entry.manifest.string() + ", and raise \"most\" there";
   });
-  examination.add(cost.descriptors, limits.open_files, kDescriptorsBesides, kOpenFiles,
+  examination.add(cost.descriptors, limits.open_files, kReservedDescriptors, kOpenFiles,
                   [&examination](std::int64_t value) { return examination.raise_open_files(value); });
   add_clients(examination, limits, wanted);
-  // The client's end of each connection is on this machine too.
+  // The client's end of each connection is an open file of this machine too.
   examination.add_sysctl(1 + cost.files, limits.open_files_of_all, limits.files_open, "fs.file-max");
   add_tasks(examination, cost, limits);
-  examination.add_sysctl(cost.maps, limits.maps, kMapsBesides, "vm.max_map_count");
+  examination.add_sysctl(cost.maps, limits.maps, kReservedMaps, "vm.max_map_count");
   examination.add(cost.bytes, limits.memory_bytes, 0, "available memory in bytes",
                   [&entry](std::int64_t value) {
                     return entry.name + ": " + with_commas(value >> 20) + " MiB of available memory";
@@ -147,11 +148,11 @@ std::string why_not_held(const Entry& entry, const Limits& limits, std::int64_t 
   const auto found = ceilings(entry, limits, held);
   if (found.empty() || found.front().held >= held) return {};
   return "can hold " + with_commas(found.front().held) + " of " + with_commas(held) +
-         " here: " + found.front().limit + " (" + found.front().lift + ")";
+         " here: " + found.front().limit + " (" + found.front().remedy + ")";
 }
 
 int print_ceilings(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held) {
-  std::vector<HeldCeiling> lifts;
+  std::vector<HeldCeiling> remedies;
   bool all_fit = true;
   std::printf("%-26s %15s  %s\n", "entry", "can be held", "what binds first");
   for (const Entry& entry : entries) {
@@ -162,7 +163,7 @@ int print_ceilings(const std::vector<Entry>& entries, const Limits& limits, std:
     for (const HeldCeiling& ceiling : found) {
       if (ceiling.held >= held) break;
       all_fit = false;
-      add_lift(lifts, ceiling);
+      add_remedy(remedies, ceiling);
     }
   }
   if (all_fit) {
@@ -170,9 +171,9 @@ int print_ceilings(const std::vector<Entry>& entries, const Limits& limits, std:
     return 0;
   }
   std::printf("\nto hold %s by each of them:\n", with_commas(held).c_str());
-  for (const HeldCeiling& ceiling : lifts) std::printf("  %s\n", ceiling.lift.c_str());
-  if (std::any_of(lifts.begin(), lifts.end(),
-                  [](const HeldCeiling& ceiling) { return ceiling.lift.starts_with(kSetSysctl); }))
+  for (const HeldCeiling& ceiling : remedies) std::printf("  %s\n", ceiling.remedy.c_str());
+  if (std::any_of(remedies.begin(), remedies.end(),
+                  [](const HeldCeiling& ceiling) { return ceiling.remedy.starts_with(kSetSysctl); }))
     std::printf("all settings of the kernel at once: sudo tuning/apply --held %lld --yes\n",
                 static_cast<long long>(held));
   return 1;

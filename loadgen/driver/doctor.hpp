@@ -1,4 +1,5 @@
-// The doctor: how many requests can be held here, which limit binds first, and the command that lifts it.
+// The doctor: how many requests can be held on this machine, which limit is reached first, and which command
+// raises it.
 #pragma once
 
 #include <cstdint>
@@ -12,24 +13,26 @@
 
 namespace comet::loadgen {
 
-// What a bench connects besides those that hold: publishers, others' requests, /stats, and the smoke set's
-// connections, which the server may not yet have seen leave.
-constexpr std::int64_t kConnectionsBesides = 2 * kConnectionsAtFixedRates + 6;
+// Connections of a bench that hold no request: those of publishers, of other requests, of /stats, and of the
+// smoke set, which the server may not have noticed to be closed.
+constexpr std::int64_t kOtherConnections = 2 * kConnectionsAtFixedRates + 6;
 
+// How many requests one limit allows an entry to hold.
 struct HeldCeiling {
-  std::int64_t held;  // most that this limit allows
-  std::string limit;  // which, and its value
-  std::string lift;   // the command after which it allows what was wanted, or what else to do
-  std::int64_t need;  // the value of the limit that this takes
+  std::int64_t held;
+  std::string limit;   // its name and its value
+  std::string remedy;  // the command after which it allows as many as are wanted, or what else to do
+  std::int64_t need;   // the value that the limit needs for that
 };
 
-// What each limit allows the entry to hold, the lowest first. `wanted` is what the commands make room for.
+// Of each limit, the lowest first. `wanted`: how many the remedies are to make possible.
 std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std::int64_t wanted);
 
-// Why the entry cannot hold so many here, in one line; empty where it can. A bench skips what cannot be held.
+// Why the entry cannot hold `held` requests here, in one line; empty if it can.
 std::string why_not_held(const Entry& entry, const Limits& limits, std::int64_t held);
 
-// Prints what can be held, entry by entry, and the commands. Returns 0 if all can hold `held`, else 1.
+// Prints for each entry how many requests it can hold, and the commands that help. Returns 0 if all can hold
+// `held`, else 1.
 int print_ceilings(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held);
 
 struct DoctorOptions {

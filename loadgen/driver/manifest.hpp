@@ -1,6 +1,6 @@
-// Entries: the servers that can be tested and measured. Each is described by a manifest, which is a file called
-// pattern.json or NAME.pattern.json in a folder two levels below the root; a manifest with variants gives one entry for
-// each of them. The load generator and the tests read manifests with this reader alone.
+// Entries: the servers that can be tested and measured. Each is described by a manifest, which is a file
+// called pattern.json or NAME.pattern.json in a folder two levels below the root; a manifest with variants
+// gives one entry for each of them. The load generator and the tests read manifests with this reader alone.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +48,8 @@ struct Entry {
   bool keeps_part(const std::string& part) const;
 };
 
-// The parts of the contract that an entry may keep without keeping all of it, in the order in which they are easiest to
-// write. docs/architecture.md says what each is.
+// The parts of the contract that an entry may keep without keeping all of it, in the order in which they are
+// easiest to write. docs/architecture.md says what each is.
 const std::vector<std::string>& contract_parts();
 // Throws UsageError that lists the parts if one of `parts` is not among them.
 void check_parts(const std::vector<std::string>& parts);
@@ -57,16 +57,16 @@ void check_parts(const std::vector<std::string>& parts);
 // Throws UsageError that names the file and the key.
 std::vector<Entry> parse_manifest(const std::string& json, const std::filesystem::path& file);
 
-// All entries under `root`, sorted by manifest; the floor last. Throws UsageError if there is none, if a manifest is
-// wrong, or if two entries have the same name.
+// All entries under `root`, sorted by manifest; the floor last. Throws UsageError if there is none, if a
+// manifest is wrong, or if two entries have the same name.
 std::vector<Entry> find_entries(const std::filesystem::path& root);
 
-// Those that `names` picks, in the order of the names with the floor last. A manifest's name or folder picks all its
-// variants; an empty list picks what is measured: the patterns and the peers. Throws UsageError.
+// Those that `names` picks, in the order of the names with the floor last. A manifest's name or folder picks
+// all its variants; an empty list picks what is measured: the patterns and the peers. Throws UsageError.
 std::vector<Entry> select_entries(const std::vector<Entry>& all, const std::vector<std::string>& names);
 
-// The command line with every placeholder filled in; capacity options only if `capacity` is not 0. `port` is text, so
-// that a test can give one that is no number.
+// The command line with every placeholder filled in; capacity options only if `capacity` is not 0. `port` is
+// text, so that a test can give one that is no number.
 std::vector<std::string> entry_command(const Entry& entry, const std::string& address,
                                        const std::string& port, std::size_t capacity);
 

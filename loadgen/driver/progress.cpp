@@ -49,7 +49,7 @@ void Progress::show(bool at_once) {
     const double spent = static_cast<double>(now - started_ns_) / kSecond;
     line += ", about " + duration_text(std::max(1.0, *remaining_seconds_ - spent)) + " left";
   }
-  // Without automatic margins what is longer than the terminal is wide is cut, and the line stays one.
+  // The terminal cuts what is longer than it is wide, because automatic margins are switched off.
   std::fprintf(stderr, terminal_ ? "\r\033[?7l%s\033[K\033[?7h" : "%s\n", line.c_str());
 }
 

@@ -1,4 +1,5 @@
-// What the person sees while it works: one live line on a terminal, plain lines elsewhere. On standard error.
+// What a person sees meanwhile, on standard error: one line that changes on a terminal, plain lines
+// elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +13,12 @@ class Progress {
   Progress();
   ~Progress() { clear(); }
 
-  // A new piece of work, "[3/27] async at 1,000", and the estimate for it and all that follow.
+  // Begins a piece of work, "[3/27] async at 1,000". The estimate is for it and for all work that follows.
   void start(std::string title, std::optional<double> remaining_seconds);
   void phase(const std::string& name);
   // Cheap enough to be called every few milliseconds.
   void counts(std::int64_t held, std::int64_t delivered);
-  // The work's outcome, as a line that stays.
+  // Prints the outcome of the work as a line that stays.
   void finish(const std::string& outcome);
   void clear();
 

@@ -6,19 +6,19 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "loadgen/driver/scenarios.hpp"
+#include "loadgen/driver/smoke.hpp"
 #include "loadgen/machine/machine.hpp"
 #include "loadgen/machine/process_tree.hpp"
 #include "loadgen/results/report_json.hpp"
 #include "loadgen/results/report_table.hpp"
-#include "loadgen/driver/scenarios.hpp"
 #include "loadgen/signals.hpp"
-#include "loadgen/driver/smoke.hpp"
 
 namespace comet::loadgen {
 namespace {
 
-// Name and process of the server as its /stats says; the process only when it is the one on this machine that
-// listens there: in a container it says a number that is another process here.
+// The server's name and process, from its /stats. The process is used only if it is the one on this machine
+// that listens on the port: a server in a container may say the number of another process.
 std::string ask_who(HttpClient& client, const Endpoint& endpoint, std::optional<pid_t>& root) {
   boost::system::error_code error;
   const auto document = boost::json::parse(client.get("/stats").body, error);

@@ -16,8 +16,8 @@ struct RunOptions {
   bool json = false;  // print the whole result instead of the table
 };
 
-// Prints the result on standard output. Returns 0, 1 when a repeat is not complete, or 128 plus the signal
-// that ended it.
+// Prints the result on standard output. Returns 0, or 1 if a repeat is not complete, or 128 plus the number
+// of the signal that ended it.
 int run_against(const RunOptions& options);
 
 }  // namespace comet::loadgen

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 struct KindRow {
   const char* name;
   Kind kind;
-  std::set<std::string> keys;  // that it needs, besides those of every kind
+  std::set<std::string> keys;  // that it needs, in addition to those of every kind
 };
 
 const std::vector<KindRow>& kinds() {
@@ -50,7 +50,7 @@ std::string join(const List& list, Name name) {
   return text;
 }
 
-// Reads members; every complaint names the file and the key.
+// Reads the members of the file's object. Every error message names the file and the key.
 class Reader {
  public:
   Reader(const fs::path& file, const json::object& members) : file_(file), members_(members) {}
@@ -130,7 +130,7 @@ void read_held(const Reader& reader, Scenario& scenario) {
   sort_and_drop_repeated(scenario.held);
 }
 
-// One rate, or with kind steady a list of them.
+// One rate, or a list of rates if the kind is steady.
 void read_rates(const Reader& reader, Scenario& scenario) {
   const std::string key = "publishes_per_second";
   const json::value& value = reader.at(key);
@@ -152,7 +152,7 @@ void read_parameters(const Reader& reader, Scenario& scenario) {
   number("other_requests_per_second", 100'000, scenario.other_requests_per_second);
   number("hold_s", 3600, scenario.hold_seconds);
   if (keys.count("channels") > 0) scenario.channels = reader.count(reader.at("channels"), "channels", 4096);
-  // Where loss is not the question, a cursor keeps a subscriber that is late whole.
+  // These two do not measure loss, and with a cursor a subscriber that is late loses nothing.
   const bool always = scenario.kind == Kind::kChannels || scenario.kind == Kind::kBlocking;
   scenario.cursors = always || (keys.count("cursors") > 0 && reader.flag("cursors"));
 }

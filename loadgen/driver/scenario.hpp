@@ -20,16 +20,16 @@ struct Scenario {
   double duration_seconds = 0;     // of the measured part
   std::optional<int> rounds;       // broadcast: this many instead of a time
   double publishes_per_second = 0;
-  std::vector<double> rates;  // all that steady's file names for it, ascending
+  std::vector<double> rates;  // all that a steady scenario's file lists, ascending
   double other_requests_per_second = 0;
   double hold_seconds = 0;
   std::int64_t channels = 1;
   bool cursors = false;  // subscribers send the last cursor back
   std::vector<std::string> server_options;
 
-  // The parts of the contract that a server must keep for it, besides subscribe, publish and stats.
+  // The parts of the contract that a server must keep for it, in addition to subscribe, publish and stats.
   std::vector<std::string> needs() const;
-  // One for each of its rates, which are measured one by one; itself where there are none.
+  // One scenario for each of its rates, because each is measured by itself; this one if there are none.
   std::vector<Scenario> by_rate() const;
   // As the results record it, for one size.
   boost::json::object to_json(std::int64_t size) const;
@@ -38,7 +38,7 @@ struct Scenario {
 // Throws UsageError that names the file and the key.
 Scenario parse_scenario(const std::string& json, const std::filesystem::path& file);
 
-// The names of `folder`'s files, separated by commas; empty where there are none.
+// The names of `folder`'s files, separated by commas; empty if there are none.
 std::string scenario_names(const std::filesystem::path& folder);
 
 // `name`: a file (with '/' or .json), or one of `folder`'s without .json. Throws UsageError.

@@ -1,4 +1,4 @@
-// Chooses the scenario's function and turns what goes wrong into a status: see scenarios.hpp.
+// Runs a scenario and turns its exceptions into a status: see scenarios.hpp.
 #include "loadgen/driver/scenarios.hpp"
 
 #include <exception>
@@ -23,7 +23,7 @@ void run(Trial& trial, std::int64_t held) {
   }
 }
 
-// In all.
+// Connections in all, over the whole time.
 std::int64_t connections_of(const Scenario& scenario, std::int64_t held) {
   return scenario.kind == Kind::kChurn ? arrivals_of(scenario, held) : held;
 }

@@ -27,10 +27,10 @@ namespace comet::loadgen {
 namespace {
 
 constexpr std::int64_t kStopTimeout = 10 * kSecond;
-constexpr std::size_t kOutputRoom = 1 << 20;  // of its standard output
+constexpr std::size_t kOutputRoom = 1 << 20;  // bytes of the pipe that its standard output goes to
 
-// Runs in the child: nothing here may allocate. The parent's death is SIGTERM, so that a server with workers
-// of its own drains them too.
+// Runs in the child, between fork() and exec: nothing here may allocate. If the parent dies the server gets
+// SIGTERM, so that it also ends its own workers.
 [[noreturn]] void become_server(char* const* arguments, const char* folder, int output, int errors,
                                 pid_t parent) {
   setpgid(0, 0);
@@ -62,8 +62,9 @@ ServerProcess::ServerProcess(std::vector<std::string> command, const std::filesy
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error(system_error_text("pipe"));
   standard_output_ = ends[0];
-  fcntl(standard_output_, F_SETFL, O_NONBLOCK);  // this end alone
-  // Room for what is printed between two readings; a user's share of pipes may be less, and then it is as it is.
+  fcntl(standard_output_, F_SETFL, O_NONBLOCK);  // of this end only
+  // Room for what is printed between two reads. A user may not be allowed this much: then the default has to
+  // do.
   fcntl(standard_output_, F_SETPIPE_SZ, static_cast<int>(kOutputRoom));
   standard_error_ = memfd_create("server errors", MFD_CLOEXEC);
   const pid_t parent = getpid();
@@ -76,7 +77,7 @@ ServerProcess::ServerProcess(std::vector<std::string> command, const std::filesy
     if (standard_error_ >= 0) ::close(standard_error_);
     throw std::runtime_error(problem);
   }
-  setpgid(pid_, pid_);  // also here: whichever of the two runs first
+  setpgid(pid_, pid_);  // here and in the child: whichever runs first
 }
 
 ServerProcess::~ServerProcess() {
@@ -102,8 +103,8 @@ int ServerProcess::wait_until_ready(double timeout_seconds) {
     throw_if_interrupted();
     const std::string more = read_output();
     output += more;
-    if (ready > 0 && more.empty())
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // closed: its end is seen below
+    // It has closed its output, and may be about to end.
+    if (ready > 0 && more.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     if (const auto dead = end_of_process()) throw std::runtime_error("not ready: " + *dead);
     if (now_ns() > deadline)
       throw std::runtime_error("not ready within " + std::to_string(static_cast<int>(timeout_seconds)) +
@@ -129,11 +130,11 @@ std::optional<std::string> ServerProcess::end_of_process() {
   int status = 0;
   if (!wait_status_ && waitpid(pid_, &status, WNOHANG) == pid_) wait_status_ = status;
   if (!wait_status_) return std::nullopt;
-  const std::string words = last_words();
+  const std::string words = last_error_line();
   return describe(*wait_status_) + (words.empty() ? "" : ": " + words);
 }
 
-std::string ServerProcess::last_words() const {
+std::string ServerProcess::last_error_line() const {
   std::array<char, 2048> buffer;
   const off_t size = lseek(standard_error_, 0, SEEK_END);
   const off_t start = std::max<off_t>(0, size - static_cast<off_t>(buffer.size()));
@@ -144,7 +145,7 @@ std::string ServerProcess::last_words() const {
   return line == std::string::npos ? text : text.substr(line + 1);
 }
 
-// Orphans of the tree are children of this process too (adopt_orphans).
+// Orphans of the server are children of this process too: see adopt_orphans().
 bool ServerProcess::reap() {
   for (;;) {
     int status = 0;

@@ -1,5 +1,5 @@
-// One server, started by its manifest's command and ended for certain: its whole process tree is gone
-// afterwards.
+// One server: starts it by its manifest's command, and ends it together with every process that it has
+// started.
 #pragma once
 
 #include <sys/types.h>
@@ -22,36 +22,36 @@ struct ServerExit {
 
 class ServerProcess {
  public:
-  // Starts `command` in `folder` as the leader of a process group of its own. A program without '/' is looked
-  // up in `program_folder`, then in PATH; one with '/' belongs to `folder`. Throws std::runtime_error.
+  // Starts `command` in `folder` as the leader of its own process group. A program name without '/' is looked
+  // up in `program_folder`, then in PATH; one with '/' is relative to `folder`. Throws std::runtime_error.
   ServerProcess(std::vector<std::string> command, const std::filesystem::path& folder,
                 const std::filesystem::path& program_folder);
-  // Ends the server when stop() was not called.
+  // Ends the server if stop() was not called.
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
-  // Waits for the READY line and returns the port it names. Throws std::runtime_error when the server ends
-  // before or is not ready in time, Interrupted on a stop signal.
+  // Waits for the READY line and returns its port. Throws std::runtime_error if the server ends first or is
+  // not ready in time, and Interrupted on a stop signal.
   int wait_until_ready(double timeout_seconds);
 
   pid_t pid() const { return pid_; }
 
-  // What is known about the end of a server that ended by itself; nothing while it runs. Call it often: it also
-  // reads what the server prints, so that one that logs there does not wait for a reader.
+  // How the server ended, if it ended by itself; nothing while it runs. Call it often, because it also reads
+  // what the server prints: otherwise a server that logs to standard output would block on a full pipe.
   std::optional<std::string> death();
 
-  // SIGTERM, then SIGKILL for what is left after 10 s, or at once on a stop signal that comes meanwhile. Only
-  // the first process gets the SIGTERM, for a server with workers ends these itself; its group gets one when it
-  // has ended and left others, as a shell does that started the server.
+  // Sends SIGTERM, then SIGKILL to what is left after 10 s, or at once if a stop signal comes meanwhile. Only
+  // the first process gets the SIGTERM, because a server ends its own workers. If it has ended and left
+  // others, as a shell does that started the server, its group gets a SIGTERM too.
   ServerExit stop();
 
  private:
-  std::string read_output();                    // what has come
-  std::optional<std::string> end_of_process();  // death() that reads nothing
+  std::string read_output();                    // what the server has printed since the last call
+  std::optional<std::string> end_of_process();  // death() without reading
   void kill_everything();
-  bool reap();  // false when no child is left
-  std::string last_words() const;
+  bool reap();  // false if no child is left
+  std::string last_error_line() const;
 
   pid_t pid_ = -1;
   int standard_output_ = -1;  // read end of a pipe
@@ -60,8 +60,8 @@ class ServerProcess {
   std::optional<int> wait_status_;
 };
 
-// Makes this process the parent of whatever its children leave behind, so that it can be ended. Call once,
-// early.
+// Makes this process the parent of the processes that its children leave behind, so that it can end them.
+// Call once, early.
 void adopt_orphans();
 
 }  // namespace comet::loadgen

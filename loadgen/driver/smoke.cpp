@@ -36,11 +36,11 @@ void wait_until_held(HttpClient& client, std::int64_t count) {
   }
 }
 
-// One server in the course of its verification.
+// The verification of one server.
 class Verification {
  public:
   explicit Verification(const Endpoint& endpoint)
-      : endpoint_(endpoint), publisher_(endpoint), held_before_(held_by_server(publisher_)) {}
+      : endpoint_(endpoint), publisher_(endpoint), held_by_others_(held_by_server(publisher_)) {}
 
   void subscribe_and_publish();
   void publish_form() { deliver_published(form(), "/publish of a form"); }
@@ -61,14 +61,14 @@ class Verification {
 
   const Endpoint& endpoint_;
   HttpClient publisher_;
-  const std::int64_t held_before_;
+  const std::int64_t held_by_others_;
   std::string cursor_;
 };
 
-// Asks, and waits until `count` of ours are held.
+// Sends a subscribe, and waits until `count` of our requests are held.
 void Verification::hold(HttpClient& client, const std::string& channel, std::int64_t count) {
   client.send(get_request(endpoint_, "/subscribe?channel=" + channel));
-  wait_until_held(publisher_, held_before_ + count);
+  wait_until_held(publisher_, held_by_others_ + count);
 }
 
 void Verification::subscribe_and_publish() {
@@ -108,7 +108,7 @@ void Verification::leaving() {
   HttpClient client(endpoint_);
   hold(client, "smoke", 1);
   client.close();
-  wait_until_held(publisher_, held_before_);
+  wait_until_held(publisher_, held_by_others_);
 }
 
 void Verification::cursors() {

@@ -1,5 +1,5 @@
-// The steady, channels and blocking scenarios: messages at a fixed rate, whatever the server does; in
-// blocking also requests of others at a fixed rate. See scenarios.hpp.
+// The steady, channels and blocking scenarios: messages at a fixed rate, however fast the server is. In
+// blocking, other requests are sent at a fixed rate too. See scenarios.hpp.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -15,18 +15,19 @@
 namespace comet::loadgen {
 namespace {
 
-constexpr std::int64_t kQuiet =
-    500 * kMillisecond;  // all publishes answered, all held, nothing delivered for so long: the rest is lost
-constexpr std::int64_t kOverrun = 3 * kSecond;    // after the planned end no more publishes leave
-constexpr std::int64_t kLead = 5 * kMillisecond;  // from the plan to its first request
+// If all publishes are answered, all requests are held, and nothing was delivered for this long, what is
+// missing is lost.
+constexpr std::int64_t kQuietTime = 500 * kMillisecond;
+constexpr std::int64_t kOverrun = 3 * kSecond;  // this long after the planned end no more publishes are sent
+constexpr std::int64_t kLeadTime = 5 * kMillisecond;  // from the plan to its first request
 
 class Steady {
  public:
   Steady(Trial& trial, std::int64_t held);
 
-  // Publishes at the scenario's rate and waits until what can arrive has arrived.
+  // Publishes at the scenario's rate, and waits until all messages have arrived or are known to be lost.
   void publish(std::int64_t count);
-  // The same with the requests of others, and sets the figures of both.
+  // The same, together with the other requests; sets the figures of both.
   void publish_timed(std::int64_t count);
   std::int64_t start_ns() const { return pace_.start_ns; }
 
@@ -43,7 +44,7 @@ class Steady {
   Connections publishers_;
   Connections others_;
   Pace pace_;                 // of the publishes
-  std::int64_t missing_ = 0;  // given up so far
+  std::int64_t missing_ = 0;  // deliveries that are counted as lost so far
 };
 
 Steady::Steady(Trial& trial, std::int64_t held)
@@ -58,7 +59,7 @@ std::int64_t Steady::subscribers_of(std::int64_t message) const {
   return held_ / channels + (message % channels < held_ % channels ? 1 : 0);
 }
 
-// Messages of different connections may leave in another order than they are numbered in.
+// On different connections, messages may be sent in another order than they are numbered in.
 std::string Steady::request(std::int64_t message) {
   const std::int64_t channels = trial_.scenario().channels;
   const auto channel = static_cast<std::uint32_t>(message % channels);
@@ -74,10 +75,11 @@ std::string Steady::request(std::int64_t message) {
 PacedRequests Steady::plan_publishes(std::int64_t count) {
   const Scenario& scenario = trial_.scenario();
   Schedule& schedule = trial_.clients().schedule();
-  // A whole number of times around the channels, so that request i is of channel i % channels.
+  // The first number is a multiple of the number of channels, so that request i belongs to channel i %
+  // channels.
   const std::int64_t first =
       (schedule.published + scenario.channels - 1) / scenario.channels * scenario.channels;
-  pace_ = {now_ns() + kLead, std::llround(kSecond / scenario.publishes_per_second), count};
+  pace_ = {now_ns() + kLeadTime, std::llround(kSecond / scenario.publishes_per_second), count};
   pace_.last_ns = pace_.due_ns(count) + kOverrun;
   schedule.base_message = first;
   schedule.base_ns = pace_.start_ns;
@@ -121,7 +123,7 @@ void Steady::publish_timed(std::int64_t count) {
   if (sent < count)
     result.add_note(
         with_commas(count - sent) + " of " + with_commas(count) +
-        " publishes had not left 3 s after the planned end and never did: the server takes them no faster");
+        " publishes could not be sent within 3 s of the planned end: the server answers them too slowly");
 }
 
 void Steady::wait_for_deliveries() {
@@ -134,16 +136,16 @@ void Steady::wait_for_deliveries() {
     if (totals.delivered >= expected - missing_) return;
     if (totals.delivered != last_delivered) last_progress = now_ns();
     last_delivered = totals.delivered;
-    const std::int64_t still = now_ns() - last_progress;
-    if (still > kDeliverTimeout || (still > kQuiet && trial_.held() == totals.subscribed())) {
+    const std::int64_t idle_ns = now_ns() - last_progress;
+    if (idle_ns > kDeliverTimeout || (idle_ns > kQuietTime && trial_.held() == totals.subscribed())) {
       missing_ = expected - totals.delivered;
-      return trial_.leave_out(still);
+      return trial_.exclude_idle_time(idle_ns);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
 
-// Over the planned time, or until the last delivery where that took longer.
+// Over the planned time, or until the last delivery if that came later.
 void set_rate(Trial& trial, const Samples& samples, std::int64_t start_ns, std::int64_t planned_ns) {
   std::int64_t last_ns = start_ns + planned_ns;
   for (std::size_t i = 2; i < samples.spans.size(); i += 3) last_ns = std::max(last_ns, samples.spans[i]);
@@ -166,8 +168,8 @@ void publish_and_count(Trial& trial, std::int64_t held) {
   trial.start_costs();
   steady.publish_timed(count);
   trial.stop_costs();
-  const auto each = static_cast<double>(held) / static_cast<double>(scenario.channels);
-  trial.result().deliveries.offered_per_second = scenario.publishes_per_second * each;
+  const double receivers_of_one = static_cast<double>(held) / static_cast<double>(scenario.channels);
+  trial.result().deliveries.offered_per_second = scenario.publishes_per_second * receivers_of_one;
   const auto planned_ns = std::llround(static_cast<double>(count) / scenario.publishes_per_second * kSecond);
   set_rate(trial, trial.take_samples(), steady.start_ns(), planned_ns);
 

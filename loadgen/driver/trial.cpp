@@ -17,10 +17,9 @@
 namespace comet::loadgen {
 namespace {
 
-constexpr std::int64_t kConnectsInFlight =
-    64;  // connected or connecting, not yet held; under a backlog of 128
-constexpr std::int64_t kHoldTimeout = 10 * kSecond;  // without one more being held
-constexpr std::int64_t kLeaveTimeout = 5 * kSecond;  // without one client fewer
+constexpr std::int64_t kConnectsInFlight = 64;       // connections not held yet; below a backlog of 128
+constexpr std::int64_t kHoldTimeout = 10 * kSecond;  // since the number of held requests last changed
+constexpr std::int64_t kLeaveTimeout = 5 * kSecond;  // since the number of clients last changed
 
 std::string list(const std::map<std::string, std::int64_t>& events) {
   std::string text;
@@ -41,9 +40,9 @@ SubscriberSettings settings_for(const Endpoint& endpoint, const Scenario& scenar
 
 }  // namespace
 
-ExactWaits::ExactWaits() : before_ns_(prctl(PR_GET_TIMERSLACK)) { prctl(PR_SET_TIMERSLACK, 1); }
+PreciseTimers::PreciseTimers() : before_ns_(prctl(PR_GET_TIMERSLACK)) { prctl(PR_SET_TIMERSLACK, 1); }
 
-ExactWaits::~ExactWaits() {
+PreciseTimers::~PreciseTimers() {
   if (before_ns_ > 0) prctl(PR_SET_TIMERSLACK, before_ns_);
 }
 
@@ -59,7 +58,7 @@ Trial::Trial(const ServerUnderTest& server, const Scenario& scenario, std::int64
                                                client_processes);
   result_.generator.processes = clients_->size();
   if (server.before) wait_until_left(*server.before);
-  held_before_ = held_by_server(control_);
+  held_by_others_ = held_by_server(control_);
   progress_.phase("memory at rest");
   read_memory(&MemoryFigures::at_rest);
 }
@@ -68,19 +67,21 @@ Trial::~Trial() {
   try {
     result_.errors = clients_->collect().events;
   } catch (const std::exception&) {
-    // a client process has ended: the note says so
+    // A client process has ended; the note says so.
   }
   const ClientTotals totals = clients_->totals();
-  if (stop_signals() > 0) result_.deliveries.expected = totals.delivered;  // what was under way is not lost
+  if (stop_signals() > 0)
+    result_.deliveries.expected = totals.delivered;  // interrupted deliveries are not lost
   result_.deliveries.delivered = totals.delivered;
   result_.deliveries.duplicate = totals.duplicate;
   result_.deliveries.wrong = totals.wrong;
   result_.deliveries.lost = std::max<std::int64_t>(0, result_.deliveries.expected - totals.delivered);
 }
 
-// Until the clients of the trial before have left: they would count as others, and as memory at rest.
+// Waits until the clients of the previous trial have left. Otherwise they would count as other clients, and
+// their memory as memory at rest.
 void Trial::wait_until_left(const ClientCount& before) {
-  progress_.phase("the last clients leave");
+  progress_.phase("previous clients leave");
   ClientCount last;
   std::int64_t last_progress = now_ns();
   for (;;) {
@@ -118,7 +119,7 @@ void Trial::read_memory(std::optional<std::int64_t> MemoryFigures::*moment) {
   result_.user.*moment = user_bytes();
 }
 
-std::int64_t Trial::held() { return held_by_server(control_) - held_before_; }
+std::int64_t Trial::held() { return held_by_server(control_) - held_by_others_; }
 
 void Trial::hold(std::int64_t count) {
   progress_.phase("connecting");
@@ -138,10 +139,10 @@ void Trial::hold(std::int64_t count) {
       throw Ceiling("held " + with_commas(now_held) + " of " + with_commas(count) +
                     (all_said ? "" : " and no more within 10 s") + list(clients_->collect().events));
     }
-    const std::int64_t in_flight = asked_ - clients.failed - now_held;
-    if (in_flight < kConnectsInFlight && asked_ < count)
-      asked_ +=
-          clients_->open(std::min(kConnectsInFlight - std::max<std::int64_t>(0, in_flight), count - asked_));
+    const std::int64_t in_flight = connections_asked_ - clients.failed - now_held;
+    if (in_flight < kConnectsInFlight && connections_asked_ < count)
+      connections_asked_ += clients_->open(
+          std::min(kConnectsInFlight - std::max<std::int64_t>(0, in_flight), count - connections_asked_));
     std::this_thread::sleep_for(std::chrono::microseconds(300));
   }
   result_.connect_seconds =
@@ -157,7 +158,7 @@ void Trial::wait_until_all_held() {
     const ClientTotals clients = clients_->totals();
     const std::int64_t subscribed = clients.subscribed();
     const std::int64_t now_held = held();
-    // A connection that was replaced may still be held in its place.
+    // The server may still hold the request of a connection that has been replaced.
     if (now_held == subscribed && clients.waiting == subscribed) return;
     check_alive();
     if (now_held != last_held) last_progress = now_ns();

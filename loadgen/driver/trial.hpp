@@ -18,29 +18,30 @@
 
 namespace comet::loadgen {
 
-// The server as the scenario sees it.
+// The server that is measured.
 struct ServerUnderTest {
   Endpoint endpoint;
-  std::optional<pid_t> root;                          // of its process tree; nothing when it runs elsewhere
+  std::optional<pid_t> root;                          // of its process tree; nothing if that is not known
   std::function<std::optional<std::string>()> death;  // how it ended, nothing while it runs
-  std::optional<ClientCount> before{};  // the first of several trials: their clients must be gone
-  double warm_up_seconds = 0;           // of rounds before anything is timed
+  std::optional<ClientCount>
+      before{};                // before the first of several trials: the next waits until it is so again
+  double warm_up_seconds = 0;  // of messages before anything is timed
 };
 
-// The server does not hold as many as it is asked to: a result, not a failure.
+// The server holds fewer requests than it was asked to. That is a result, not a failure.
 struct Ceiling : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// While it lives, timed waits of this thread, and of the client processes that it forks, end on time: within
-// 1 ns by the kernel's timers and not the usual 50 us, which would be in every latency that runs from a due
-// time. Ends with the trial, so that no server is started with it.
-class ExactWaits {
+// While it exists, timed waits of this thread and of the client processes that it forks end on time: the
+// kernel may delay them by 1 ns instead of the usual 50 us, which would be in every latency that counts from
+// a due time. It ends with the trial, so that no server inherits it.
+class PreciseTimers {
  public:
-  ExactWaits();
-  ~ExactWaits();
-  ExactWaits(const ExactWaits&) = delete;
-  ExactWaits& operator=(const ExactWaits&) = delete;
+  PreciseTimers();
+  ~PreciseTimers();
+  PreciseTimers(const PreciseTimers&) = delete;
+  PreciseTimers& operator=(const PreciseTimers&) = delete;
 
  private:
   int before_ns_;
@@ -48,11 +49,11 @@ class ExactWaits {
 
 class Trial {
  public:
-  // Starts the client processes for at most `connections` in all, so that they are there when memory at rest
-  // is read. The references outlive it.
+  // Starts the client processes, for at most `connections` in all, before memory at rest is read. The
+  // references outlive this object.
   Trial(const ServerUnderTest& server, const Scenario& scenario, std::int64_t connections,
         int client_processes, Progress& progress, Measurement& result);
-  // Takes the clients' counts and errors over, also on the way out by an exception.
+  // Puts the clients' counts and errors into the result, also after an exception.
   ~Trial();
 
   const ServerUnderTest& server() const { return server_; }
@@ -62,28 +63,29 @@ class Trial {
   ClientProcesses& clients() { return *clients_; }
   HttpClient& publisher() { return publisher_; }
 
-  // Throws when the server or a client process has ended, and Interrupted.
+  // Throws std::runtime_error if the server or a client process has ended, and Interrupted on a stop signal.
   void check_alive();
-  // Throws when a subscriber was refused or cut off.
+  // Throws std::runtime_error if a subscriber was refused or its connection was closed.
   void check_connections() const;
   void read_memory(std::optional<std::int64_t> MemoryFigures::*moment);
   std::optional<std::int64_t> user_bytes() const;
-  // Held requests by the server's own count, less those of others.
+  // Held requests by the server's own count, without those of other clients.
   std::int64_t held();
-  // Connects, few at a time, until `count` are held. Throws Ceiling.
+  // Connects, a few at a time, until `count` requests are held. Throws Ceiling.
   void hold(std::int64_t count);
-  // Until the server holds every request that is out.
+  // Waits until the server holds every request that waits for an answer. Throws std::runtime_error after 10 s
+  // without progress.
   void wait_until_all_held();
 
-  // Around the timed part. Reading the server's costs takes long where it has many processes: that is before
-  // the first clock and after the last.
+  // Before and after the timed part. Reading the costs of a server with many processes takes long, so it is
+  // done outside the time that is measured.
   void start_costs();
   void stop_costs();
-  // Of the timed part: a wait for deliveries that never came. Costs are not spread over it.
-  void leave_out(std::int64_t idle_ns) { idle_ns_ += idle_ns; }
-  // Counts the server's system calls while `deliver` makes some more deliveries.
+  // Takes time out of the timed part: a wait for deliveries that never came.
+  void exclude_idle_time(std::int64_t idle_ns) { idle_ns_ += idle_ns; }
+  // Counts the server's system calls while `deliver` causes some more deliveries.
   void count_system_calls(const std::function<void()>& deliver);
-  // Fetches the samples of the timed part and sets latency, skew, lag and costs per delivery.
+  // Fetches the samples of the timed part, and sets latency, skew, lag and the costs per delivery.
   Samples take_samples();
 
  private:
@@ -97,10 +99,10 @@ class Trial {
   Measurement& result_;
   HttpClient control_;
   HttpClient publisher_;
-  ExactWaits exact_waits_;
+  PreciseTimers precise_timers_;
   std::unique_ptr<ClientProcesses> clients_;
-  std::int64_t held_before_ = 0;  // by others
-  std::int64_t asked_ = 0;        // connections so far
+  std::int64_t held_by_others_ = 0;
+  std::int64_t connections_asked_ = 0;  // of the client processes, so far
   Costs before_;
   Costs after_;
   std::int64_t idle_ns_ = 0;

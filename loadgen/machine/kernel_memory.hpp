@@ -1,4 +1,4 @@
-// Memory that the kernel holds, system-wide: the part of a held request that no process owns.
+// Memory of the kernel, system-wide: the part of a held request that belongs to no process.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,12 @@
 namespace comet::loadgen {
 
 // Slab, kernel stacks and page tables (/proc/meminfo) and TCP buffers (/proc/net/sockstat), in bytes; nothing
-// when they cannot be read. System-wide: a difference counts the clients' sockets and whatever else ran
-// meanwhile.
+// if they cannot be read. System-wide: a difference includes the clients' sockets and everything else that
+// ran meanwhile.
 std::optional<std::int64_t> kernel_memory();
 
-// The same once it has stopped moving: freed objects go back to the kernel a moment later. Takes at most 0.3
-// s.
+// The same, once it has stopped changing: freed memory returns to the kernel a moment later. Takes at most
+// 0.3 s.
 std::optional<std::int64_t> settled_kernel_memory();
 
 }  // namespace comet::loadgen

@@ -27,7 +27,7 @@ std::int64_t tasks_now(const fs::path& root) {
   return number_in(text.substr(text.find('/') + 1)).value_or(0);
 }
 
-// What the kernel compares with the limit of a user's processes, of those that can be seen here.
+// What the kernel compares with the limit of a user's processes, as far as they can be seen here.
 std::int64_t tasks_of_user(const fs::path& root, uid_t user) {
   std::int64_t tasks = 0;
   for (const int process : numbered_entries(root / "proc")) {
@@ -50,7 +50,8 @@ Number ports_of_one_address(const fs::path& root) {
   return number_in(words[1]).value_or(0) - number_in(words[0]).value_or(0) + 1;
 }
 
-// This process's groups, as folders: of cgroup v2 ("0::/path"), and of v1's controller of pids ("8:pids:/path").
+// This process's groups, as folders: of cgroup v2 ("0::/path"), and of v1's controller of pids
+// ("8:pids:/path").
 std::vector<fs::path> own_groups(const fs::path& root) {
   std::vector<fs::path> groups;
   const std::string text = read_proc_file(root / "proc/self/cgroup");
@@ -74,7 +75,7 @@ std::int64_t memory_of(const fs::path& group) {
   return std::max<std::int64_t>(0, used - cache.value_or(0));
 }
 
-// A group may have no more than each group that it is in.
+// A group is limited by every group around it too.
 GroupLimit tightest(const fs::path& root, const char* file, std::int64_t (*used)(const fs::path& group)) {
   const fs::path top = root / "sys/fs/cgroup";
   GroupLimit tightest;

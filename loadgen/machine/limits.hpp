@@ -1,4 +1,4 @@
-// The limits of this machine and of this session that bound how many requests can be held.
+// The limits of this machine and of this session on what held requests need.
 #pragma once
 
 #include <sys/types.h>
@@ -10,15 +10,15 @@
 
 namespace comet::loadgen {
 
-// What a group of processes (cgroup) may have together: of this process's group and those that it is in, the one
-// with the least room.
+// What a group of processes (cgroup) may have together. Of this process's group and the groups around that:
+// the one with the least left.
 struct GroupLimit {
   std::optional<std::int64_t> most;
   std::int64_t used = 0;
-  std::string file;  // that says `most`
+  std::string file;  // in which the limit stands
 };
 
-// Nothing: unlimited, or this kernel or container does not have it.
+// A number is missing if there is no such limit, or if this kernel or container does not have it.
 struct Limits {
   using Number = std::optional<std::int64_t>;
 
@@ -26,7 +26,8 @@ struct Limits {
   Number most_open_files;       // fs.nr_open: no hard limit may be higher
   Number open_files_of_all;     // fs.file-max
   std::int64_t files_open = 0;  // now, by all processes
-  // Threads included: soft and hard limit, nothing for root, whom they do not bind; and how many there are.
+  // Processes and threads of one user: soft and hard limit, both missing for root, who is not limited, and
+  // how many exist.
   Number processes_of_user, most_processes_of_user;
   std::int64_t tasks_of_user = 0;
   Number pid_max, threads_max;  // of all users together
@@ -34,13 +35,14 @@ struct Limits {
   GroupLimit group_tasks;       // pids.max
   Number maps;                  // of one process
   Number memory_bytes;          // available
-  GroupLimit group_memory;      // memory.max; what the kernel can take back at once is not used
+  GroupLimit group_memory;      // memory.max; cache that the kernel can free at once does not count as used
   Number local_ports;           // of one source address
-  Number tracked_connections;   // conntrack; nothing where it is not loaded
+  Number tracked_connections;   // conntrack; missing if that is not loaded
   std::int64_t tracked_now = 0;
 };
 
-// Reads /proc and /sys under `root`, which tests replace. `user`: whose processes and threads count.
+// Reads /proc and /sys under `root`; tests give another folder than "/". `user`: whose processes and threads
+// are counted.
 Limits read_limits(const std::filesystem::path& root, uid_t user);
 
 }  // namespace comet::loadgen

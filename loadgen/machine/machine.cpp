@@ -19,10 +19,10 @@ namespace json = boost::json;
 
 struct Setting {
   const char* name;
-  const char* usual;  // the kernel's default; empty where it depends on the machine
+  const char* usual;  // the kernel's default; empty if it depends on the machine
 };
 
-// All that tuning/apply can change, and the congestion control.
+// Everything that tuning/apply can change, and the congestion control.
 constexpr std::array<Setting, 18> kSettings{{{"fs/nr_open", ""},
                                              {"fs/file-max", ""},
                                              {"net/core/rmem_max", ""},
@@ -55,7 +55,7 @@ json::value limit_of(__rlimit_resource resource) {
   return limit.rlim_max;
 }
 
-// What a shell command prints, without the last newline; nothing when it fails.
+// Sets `output` to what a shell command prints, without the newline at its end. False if the command fails.
 bool run_command(const std::string& command, std::string& output) {
   std::FILE* pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) return false;

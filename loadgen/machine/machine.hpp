@@ -1,4 +1,4 @@
-// Where and from what a run was made: it goes into every result.
+// On which machine and from which commit a run was made. It is recorded in every result.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -7,17 +7,19 @@
 
 namespace comet::loadgen {
 
-// CPU, cores, memory, kernel, limits and the kernel settings that bound connections and processes. What
+// CPU, cores, memory, kernel, limits, and the kernel settings that limit connections and processes. What
 // cannot be read is null.
 boost::json::object machine_facts();
 
-// The commit of `root`, with "-changed" when a tracked file differs; empty when it is no git checkout.
+// The commit of `root`, with "-changed" if a tracked file differs from it; empty if `root` is no git
+// checkout.
 std::string commit_of(const std::filesystem::path& root);
 
 // Now, UTC, as 2026-01-31T12:00:00Z.
 std::string utc_now();
 
-// "nginx 1.22.1-9, libnginx-mod-nchan 1:1.3.6": what Debian has installed; a package that is not there is left out.
+// "nginx 1.22.1-9, libnginx-mod-nchan 1:1.3.6": the installed versions. Packages that are not installed are
+// left out.
 std::string package_versions(const std::vector<std::string>& packages);
 
 }  // namespace comet::loadgen

@@ -25,7 +25,8 @@ struct ProcessLine {
   std::int64_t waited_children_ticks = 0;  // cutime + cstime
 };
 
-// /proc/PID/stat, fields as in proc(5). The name in parentheses may hold anything: the fields are counted from its end.
+// /proc/PID/stat, fields as in proc(5). The name in parentheses may hold anything: the fields are counted
+// from its end.
 std::optional<ProcessLine> read_process_line(pid_t process) {
   const std::string text = read_proc_file(folder_of(process) / "stat");
   const std::size_t name_end = text.rfind(')');

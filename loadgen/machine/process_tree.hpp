@@ -10,36 +10,36 @@
 
 namespace comet::loadgen {
 
-// `root`, its descendants, and every member of the process group that `root` leads.
+// `root`, all processes that descend from it, and every member of the process group that `root` leads.
 std::vector<pid_t> process_tree(pid_t root);
 
-// Of a process; none when it is gone.
+// The threads of a process; none if it is gone.
 std::vector<pid_t> threads_of(pid_t process);
 
-// Whether the process itself has a socket that listens on the TCP port, as far as this user may see.
+// Whether the process has a socket that listens on the TCP port. False if this user may not see its sockets.
 bool listens_on(pid_t process, std::uint16_t port);
 
-// Open descriptors, summed over the processes; nothing when none may be read.
+// Open descriptors, summed over the processes; nothing if those of none may be read.
 std::optional<std::int64_t> open_descriptors(const std::vector<pid_t>& processes);
 
 struct ProcessCost {
-  std::int64_t cpu_ns = 0;            // user and system, of living processes and of children they waited for
-  std::int64_t context_switches = 0;  // voluntary and not, of living threads only
+  std::int64_t cpu_ns = 0;            // of running processes, and of ended children that these waited for
+  std::int64_t context_switches = 0;  // voluntary and involuntary, of running threads only
   std::int64_t threads = 0;
-  std::unordered_map<pid_t, std::int64_t> thread_cpu_ns;  // of living threads
+  std::unordered_map<pid_t, std::int64_t> thread_cpu_ns;  // of running threads
 };
 
-// Processes that end while they are read count as gone.
+// Processes that end while they are read are left out.
 ProcessCost process_cost(const std::vector<pid_t>& processes);
 
 // CPU time alone, at the price of two system calls and one small file for each process. Nanoseconds.
 std::int64_t process_cpu_ns(const std::vector<pid_t>& processes);
 
-// CPU time of one process in nanoseconds, by its clock: ended threads are included, but no children. /proc has only
-// ticks of 10 ms, which would round each process down. 0 when the process is gone.
+// CPU time of one process in nanoseconds, by its clock: ended threads are included, but no children. /proc
+// has only ticks of 10 ms, which would round each process down. 0 when the process is gone.
 std::int64_t cpu_clock_ns(pid_t process);
 
-// Proportional set size in bytes, summed; nothing when no process can be read.
+// Proportional set size in bytes, summed; nothing if that of no process can be read.
 std::optional<std::int64_t> proportional_set_size(const std::vector<pid_t>& processes);
 
 }  // namespace comet::loadgen

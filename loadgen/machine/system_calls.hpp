@@ -1,5 +1,5 @@
-// Counts a process tree's system calls by the kernel's tracepoint raw_syscalls:sys_enter. Each count costs
-// the server some time, so this is never on while something is timed.
+// Counts the system calls of a process tree by the kernel's tracepoint raw_syscalls:sys_enter. Counting slows
+// the server down, so nothing is timed meanwhile.
 #pragma once
 
 #include <sys/types.h>
@@ -12,8 +12,8 @@ namespace comet::loadgen {
 
 class SystemCallCount {
  public:
-  // Starts counting for every thread of `processes`, and for those that they start from now on. Where that is
-  // not permitted, or tracefs is not mounted, read() gives nothing.
+  // Starts counting for every thread of `processes` and for every thread and process that these start from
+  // now on. If that is not permitted, or if tracefs is not mounted, read() returns nothing.
   explicit SystemCallCount(const std::vector<pid_t>& processes);
   ~SystemCallCount();
   SystemCallCount(const SystemCallCount&) = delete;

@@ -28,7 +28,7 @@ void add_values(const json::value& benchmark, bool memory, Values& values) {
   };
   add("user_bytes", number_at(benchmark, "/user_bytes"));
   add("kernel_bytes", number_at(benchmark, "/kernel_bytes"));
-  if (memory) return;  // the time of those is the time to make them all
+  if (memory) return;  // the time of a memory benchmark is that of its preparation
   const auto cpu = number_at(benchmark, "/cpu_time");
   const auto clock = number_at(benchmark, "/real_time");
   const auto of_all = number_at(benchmark, "/cpu_ns");
@@ -81,8 +81,8 @@ json::value budget_json(const Budget& budget, std::optional<double> cpu_us, std:
     parts.push_back({{"benchmark", benchmark}, {"times", times}, {"us", us}});
     sum += us;
   }
-  // What the parts leave: the floor's work first. Where less is left than the floor needs, the parts cost less inside
-  // the server than alone, or it sends more cheaply than the floor.
+  // What the parts do not explain is first taken for the floor's work. If less is left than the floor needs,
+  // the parts cost less inside the server than alone, or the server sends at a lower cost than the floor.
   const double remaining = std::max(0.0, *cpu_us - sum);
   const double as_floor = std::min(*floor_us, remaining);
   return {{"whole_us", *cpu_us},

@@ -1,5 +1,5 @@
-// What one delivery of a broadcast is made of: mechanisms measured alone (microbench/) against the whole
-// server's CPU time.
+// The budget of one delivery: how much of a server's CPU time is explained by its mechanisms, which
+// microbench/ measures one by one.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -9,12 +9,13 @@
 
 namespace comet::loadgen {
 
-// Google Benchmark's JSON as the page needs it: its date and machine, and of every benchmark CPU time (of all
-// threads and processes that take part), time by the clock and memory, each [median, smallest, largest].
+// Google Benchmark's JSON in the form that the page needs: date and machine, and for every benchmark the CPU
+// time (of all threads and processes that take part), the time by the clock and the memory, each as [median,
+// smallest, largest].
 boost::json::object mechanisms_json(const boost::json::value& microbench);
 
-// `cpu_us`, `floor_us`: CPU per delivery of the entry and of the floor, same run and size. Null if one of them is not
-// known; {"left_out": why} for an entry that the mechanisms do not explain.
+// `cpu_us`, `floor_us`: CPU time per delivery of the entry and of the floor in the same run, at the same
+// size. Null if one of them is not known; {"left_out": reason} for an entry without a budget.
 boost::json::value budget_json(const Budget& budget, std::optional<double> cpu_us,
                                std::optional<double> floor_us, const boost::json::object& mechanisms);
 

@@ -1,4 +1,4 @@
-// Comparison of two runs: see compare.hpp. How it is printed: compare_output.cpp.
+// Comparison of two runs: see compare.hpp. compare_output.cpp prints it.
 #include "loadgen/results/compare.hpp"
 
 #include <algorithm>
@@ -14,7 +14,8 @@ namespace {
 
 namespace json = boost::json;
 
-// With 3 repeats each, figures that do not differ lie apart in one comparison of 10; with 4, in one of 35.
+// With 3 repeats each, the ranges of figures that do not differ are apart in one comparison of 10; with 4, in
+// one of 35.
 constexpr std::size_t kDecidingRepeats = 4;
 
 struct Key {
@@ -55,7 +56,7 @@ Origin origin_of(const std::vector<ResultFile>& results) {
   return origin;
 }
 
-// Why repeats are not complete, as in "failed in 2 of 5 repeats: the server died"; empty where all are.
+// Why repeats are not complete, as in "failed in 2 of 5 repeats: the server died"; empty if all are.
 std::string incomplete(const json::value& result) {
   std::map<std::pair<std::string, std::string>, int> counts;  // by status and note
   const json::array& repeats = array_at(result, "/repeats");
@@ -91,7 +92,7 @@ class Comparer {
 
   Results a_, b_;
   std::map<std::string, std::set<std::optional<double>>> rates_;  // by scenario
-  std::set<std::string> machines_;                                // in what they differ
+  std::set<std::string> machines_;                                // how they differ
   std::map<std::tuple<std::string, std::string, std::string>, std::string>
       notes_;  // places by scenario, entry, text
   Comparison comparison_;
@@ -105,7 +106,7 @@ Comparer::Comparer(const std::vector<ResultFile>& a, const std::vector<ResultFil
     for (const auto& [key, result] : *results) rates_[key.scenario].insert(key.rate);
 }
 
-// One note for all places of an entry that it is true of.
+// Adds the place to the note. An entry has the note once, with all places that it is true of.
 void Comparer::note(const Key& key, const std::string& text) {
   std::string& places = notes_[{key.scenario, key.entry, text}];
   places += ", " + three_digits(static_cast<double>(key.held)) + " held";

@@ -1,4 +1,4 @@
-// Two runs beside each other: which figures differ by more than their repeats do.
+// Compares two runs: which figures differ by more than their repeats do.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -19,11 +19,13 @@ struct ComparedFigure {
   std::optional<double> rate;  // publishes per second, where the scenario has several rates
   const Figure* figure;
   FigureValue a, b;
-  // Of B against A: the figure's word, "not distinguishable" when the intervals overlap, "too few repeats".
+  // What B is compared with A: the figure's own word, "not distinguishable" if the intervals overlap, or "too
+  // few repeats".
   std::string verdict;
 };
 
-// When A or B was measured, and what, where that is known: one of each, unless it is several runs.
+// When A or B was measured and from which commits, as far as that is known. Several if A or B consists of
+// several runs.
 struct Origin {
   std::set<std::string> started_at;
   std::set<std::string> commits;
@@ -31,13 +33,13 @@ struct Origin {
 
 struct Comparison {
   Origin a, b;
-  std::vector<std::string> notes;  // what makes the figures doubtful, what failed, what could not be compared
+  std::vector<std::string> notes;  // what makes figures doubtful, what failed, what could not be compared
   std::vector<ComparedFigure> figures;
-  std::size_t decided = 0;  // of the figures: those with repeats enough
+  std::size_t decided = 0;  // figures with enough repeats
   std::size_t differ = 0;
 };
 
-// Throws UsageError when A or B has an entry twice.
+// Throws UsageError if A or B contains an entry twice.
 Comparison compare(const std::vector<ResultFile>& a, const std::vector<ResultFile>& b);
 
 std::string to_table(const Comparison& comparison);

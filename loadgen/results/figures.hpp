@@ -1,4 +1,4 @@
-// The figures that results are compared and shown by, each over all complete repeats of a result file.
+// The figures by which results are compared and shown, each over all complete repeats of a result file.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -15,13 +15,14 @@ struct Figure {
   const char* pointer;  // JSON pointer in a repeat
   const char* label;
   const char* unit;
-  const char* higher;  // what one says of the entry whose figure is higher, and of the one whose is lower
-  const char* lower;
+  const char* higher;  // the word for an entry whose figure is higher
+  const char* lower;   // and lower
 };
 
 const std::vector<Figure>& all_figures();
 
-// An entry's deliveries per second over the floor's in the same run: what the machine's speed does to both drops out.
+// An entry's deliveries per second divided by the floor's in the same run. The machine's speed, which affects
+// both, cancels out.
 const Figure& floor_ratio_figure();
 
 struct FigureValue {
@@ -29,11 +30,12 @@ struct FigureValue {
   std::size_t repeats;
 };
 
-// Over the repeats of that status that have it; nothing when none has.
+// Over the repeats with that status that have the figure; nothing if none has it.
 std::optional<FigureValue> figure_value(const boost::json::value& result, std::string_view pointer,
                                         const char* status = "complete");
 
-// Of the repeats that both have complete: median over median, its interval from each repeat's own ratio.
+// The ratio of the medians, over the repeats that are complete for both. Its interval comes from the ratios
+// of the single repeats.
 std::optional<FigureValue> floor_ratio(const boost::json::value& result, const boost::json::value& floor);
 
 }  // namespace comet::loadgen

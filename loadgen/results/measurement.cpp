@@ -1,4 +1,4 @@
-// Distributions: see measurement.hpp.
+// Distributions and the growth of memory: see measurement.hpp.
 #include "loadgen/results/measurement.hpp"
 
 #include <algorithm>
@@ -44,7 +44,7 @@ std::optional<Distribution> distribution_of(std::vector<std::int64_t> samples_ns
 void Measurement::add_note(const std::string& text) { note += (note.empty() ? "" : "; ") + text; }
 
 std::string growth_note(const std::vector<Point>& points, double seconds, int generations) {
-  std::vector<double> medians;  // of the second to the last
+  std::vector<double> medians;  // of the second to the last generation
   double noise = kMemoryNoise;
   for (int number = 2; number <= generations; ++number) {
     const std::vector<double> values = user_bytes_in(points, (number - 1) * seconds, number * seconds);

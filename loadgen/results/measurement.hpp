@@ -1,4 +1,4 @@
-// What one repeat of a scenario showed for one entry at one size.
+// What was measured in one repeat of a scenario, for one entry at one size.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ enum class Status {
   kCeiling,      // it could not hold as many as asked
   kFailed,       // not ready, not verified, died, stopped delivering
   kInterrupted,  // by the person
-  kSkipped,      // it does not keep what the scenario needs
+  kSkipped,  // it does not keep a part of the contract that the scenario needs, or cannot hold as many here
 };
 
 // Exact, from all samples.
@@ -28,11 +28,11 @@ struct Distribution {
   std::vector<std::pair<double, double>> curve;  // percent and microseconds, about 30 points from 0 to 100
 };
 
-// Nothing when there are none.
+// Nothing if there are no samples.
 std::optional<Distribution> distribution_of(std::vector<std::int64_t> samples_ns);
 
 struct Deliveries {
-  std::int64_t expected = 0;  // the counts include the warm-up
+  std::int64_t expected = 0;  // like the other counts, with the warm-up
   std::int64_t delivered = 0;
   std::int64_t lost = 0;
   std::int64_t duplicate = 0;
@@ -44,8 +44,8 @@ struct Deliveries {
 // At a fixed rate, in the timed part.
 struct Publishes {
   std::int64_t due = 0;
-  std::int64_t sent = 0;    // fewer where the server is too slow: nothing leaves for ever
-  std::int64_t waited = 0;  // that left late, for the one before on their connection had not been answered
+  std::int64_t sent = 0;    // fewer if the server is too slow, because there is an end to sending
+  std::int64_t waited = 0;  // sent late, because the previous one on its connection was not answered yet
 };
 
 // Of the server, over the timed part and per delivery in it.
@@ -68,16 +68,17 @@ struct GeneratorFigures {
   std::optional<double> cpu_us;
   std::optional<double> cores;
   std::optional<double> lag_p99_us;  // how long the last event of a batch waited for the client itself
-  bool limited = false;              // it, not the server, was the limit: see limited_by_generator()
+  bool limited = false;  // the generator, not the server, was the limit: see limited_by_generator()
 };
 
-// Bytes at three moments: no clients, all held, all held after the messages (churn: after all left).
+// Bytes at three moments: without clients, with all held, and with all held after the messages (churn: after
+// all have left).
 struct MemoryFigures {
   std::optional<std::int64_t> at_rest;
   std::optional<std::int64_t> held;
   std::optional<std::int64_t> after;
 
-  // Over the value at rest, for each of `count` held requests.
+  // The increase since at_rest, divided by `count` held requests.
   std::optional<double> per_held(std::optional<std::int64_t> bytes, std::int64_t count) const;
 };
 
@@ -89,9 +90,9 @@ struct Point {
   std::optional<std::int64_t> kernel_bytes;
 };
 
-// What to say of the server's memory where, over `generations` of `seconds` each, it grows with each from the
-// second to the last, in all by more than it moves within either; empty where it does not. A pool is full
-// after the first, or grows in steps.
+// A note if the server's memory grows with every generation of requests from the second to the last, and in
+// all by more than it changes within either of these two; else empty. There are `generations` of `seconds`
+// each. The first does not count, because pools are filled then.
 std::string growth_note(const std::vector<Point>& points, double seconds, int generations);
 
 struct Measurement {
@@ -99,10 +100,10 @@ struct Measurement {
   int position = 1;        // in the run's random order
   std::string started_at;  // UTC, ISO 8601
   Status status = Status::kComplete;
-  std::string note;                       // why it is not complete, or what its figures need said
+  std::string note;                       // why it is not complete, or what a reader of its figures must know
   std::int64_t held = 0;                  // by the server's own count; churn: the mean
   std::optional<double> connect_seconds;  // from the first connect until all were held
-  std::optional<double> hold_rate;        // held requests per second meanwhile
+  std::optional<double> hold_rate;        // held requests per second in that time
   std::optional<double> warm_up_seconds;  // of rounds of messages before the timed part
   std::optional<double> duration_seconds;
   Deliveries deliveries;
@@ -118,7 +119,7 @@ struct Measurement {
   MemoryFigures user;                         // proportional set size over the server's process tree
   MemoryFigures kernel;                       // system-wide
   std::optional<std::int64_t> retransmitted;  // TCP segments, system-wide
-  std::optional<std::int64_t> dropped;        // packets, by a full receive queue of the kernel, system-wide
+  std::optional<std::int64_t> dropped;  // packets that met a full receive queue of the kernel, system-wide
   std::vector<Point> points;
 
   void add_note(const std::string& text);
@@ -131,8 +132,8 @@ struct Series {
   std::string group;  // pattern, peer or floor
   std::int64_t held_wanted = 0;
   std::vector<Measurement> repeats;
-  std::string packages{};        // names and versions of those that the entry is made of
-  std::optional<double> rate{};  // publishes per second, where the scenario has several rates
+  std::string packages{};        // names and versions of the packages that the entry is made of
+  std::optional<double> rate{};  // publishes per second, if the scenario has several rates
 };
 
 }  // namespace comet::loadgen

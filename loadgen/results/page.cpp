@@ -20,7 +20,7 @@ std::string library() {
   return file_text(kLibrary);
 }
 
-// Inside <script> no '<' may appear in data: "</script>" would end it.
+// No '<' may appear inside <script>, because "</script>" would end it.
 std::string embedded(const boost::json::object& data) {
   return boost::algorithm::replace_all_copy(boost::json::serialize(data), "<", "\\u003c");
 }

@@ -9,7 +9,7 @@
 namespace comet::loadgen {
 
 // results/page/template.html with every {{NAME}} replaced: by `data`, by the chart library of this machine,
-// or by the file NAME beside it. Throws UsageError when the library is not installed.
+// or by the file NAME of the same folder. Throws UsageError if the library is not installed.
 std::string page(const std::filesystem::path& sources, const boost::json::object& data);
 
 }  // namespace comet::loadgen

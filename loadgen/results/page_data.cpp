@@ -28,7 +28,7 @@ void check_runs(const std::vector<ResultFile>& results) {
   }
 }
 
-// What may stand side by side in one table: scenario, number held, messages per second.
+// Scenario, number held and messages per second: series that agree in these are shown side by side.
 using Place = std::tuple<std::string, double, double>;
 
 Place place_of(const json::value& result) {

@@ -1,4 +1,5 @@
-// What the results page draws, of all result files: every statistic is taken here, none by the page's scripts.
+// The data that the results page draws, from all result files. All statistics are computed here, none by the
+// page's scripts.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -10,8 +11,8 @@
 
 namespace comet::loadgen {
 
-// `microbench`: Google Benchmark's JSON, or null. `known_entries`: for their budgets. Throws UsageError if a scenario
-// comes from two runs: figures of different runs do not stand side by side.
+// `microbench`: Google Benchmark's JSON, or null. `known_entries`: those whose budgets are known. Throws
+// UsageError if a scenario comes from two runs, because figures of different runs are not shown side by side.
 boost::json::object page_data(const std::vector<ResultFile>& results, const boost::json::value& microbench,
                               const std::vector<Entry>& known_entries);
 

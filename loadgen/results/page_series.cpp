@@ -14,7 +14,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr double kLagShare = 0.1;  // of a p99, above which the load generator's own lag is no detail
+constexpr double kLagShare = 0.1;  // of a p99: with a larger lag of the load generator it is marked
 
 json::value or_null(std::optional<double> number) {
   return number ? json::value(*number) : json::value(nullptr);
@@ -35,7 +35,7 @@ bool flag_at(const json::value& value, std::string_view pointer) {
   return found != nullptr && found->is_bool() && found->get_bool();
 }
 
-// What one repeat saw before it reached a ceiling still counts for points.
+// A repeat that reached a ceiling has points too: those that it took before.
 bool has_data(const json::value& repeat) {
   return has_status(repeat, "complete") || has_status(repeat, "ceiling");
 }
@@ -51,7 +51,7 @@ std::optional<double> median_of(const json::value& result, std::string_view poin
   return value ? std::optional(value->interval.median) : std::nullopt;
 }
 
-// A ceiling is a result: where no repeat is complete, the figures are those taken below it.
+// If no repeat is complete, these are the figures of the repeats that reached a ceiling.
 json::object figures_json(const json::value& result) {
   const char* status = count_of(result, "complete") > 0 ? "complete" : "ceiling";
   json::object figures;
@@ -62,7 +62,7 @@ json::object figures_json(const json::value& result) {
   return figures;
 }
 
-// [percent, median, low, high] of every percent that the repeats' curves have.
+// [percent, median, low, high] for every percentage in the repeats' curves.
 json::array curve_json(const json::value& result) {
   std::map<double, std::vector<double>> by_percent;
   for (const json::value& repeat : array_at(result, "/repeats"))
@@ -78,7 +78,7 @@ json::array curve_json(const json::value& result) {
 }
 
 // hold: {held, user_bytes, kernel_bytes} with [median, low, high] for each size. Kernel memory is
-// system-wide: only what came over the value at rest is the server's.
+// system-wide, so only its increase since memory at rest is given.
 json::array hold_points_json(const json::value& result) {
   std::map<double, std::map<std::string, std::vector<double>>> by_held;
   for (const json::value& repeat : array_at(result, "/repeats")) {
@@ -100,8 +100,8 @@ json::array hold_points_json(const json::value& result) {
   return points;
 }
 
-// churn: memory over time is one repeat's; moments of different repeats do not match. A failed one's where
-// none is complete: it shows what was not given back.
+// churn: the repeat whose memory over time is drawn. It is only one, because the moments of different repeats
+// do not match. If none has data it is a failed one, which shows the memory that was not given back.
 const json::value* churn_repeat(const json::value& result) {
   const json::value* shown = nullptr;
   for (const json::value& repeat : array_at(result, "/repeats")) {
@@ -133,7 +133,8 @@ json::array problems_json(const json::value& result) {
   return problems;
 }
 
-// What went wrong in repeats, complete or not: each kind with how often, and in how many repeats.
+// What went wrong in the repeats, complete or not: each kind with its count and the number of repeats that
+// had it.
 json::array faults_json(const json::value& result) {
   struct Fault {
     double count = 0;
@@ -145,7 +146,7 @@ json::array faults_json(const json::value& result) {
     faults[what].count += count;
     ++faults[what].repeats;
   };
-  // Without cursors a steady scenario is there to count what is lost, and has a plot of it.
+  // A steady scenario without cursors is there to measure the loss, which has a plot of its own.
   const bool loss_is_measured =
       text_at(result, "/scenario/kind") == "steady" && !flag_at(result, "/scenario/cursors");
   for (const json::value& repeat : array_at(result, "/repeats")) {
@@ -165,7 +166,7 @@ json::array faults_json(const json::value& result) {
   return list;
 }
 
-// Dropped acknowledgements do no harm: only what had to be sent again counts.
+// A dropped acknowledgement does no harm, so only segments that had to be sent again are counted.
 double sent_again(const json::value& result) {
   double sum = 0;
   for (const json::value& repeat : array_at(result, "/repeats"))
@@ -184,7 +185,7 @@ json::value lost_percent(const json::value& result) {
   return shares.empty() ? json::value(nullptr) : json::value(interval_json(shares));
 }
 
-// Only in a broadcast does the server set the rate; elsewhere it is the publisher's.
+// Only in a broadcast: in other scenarios the publisher sets the rate, not the server.
 json::value x_floor(const json::value& result, const json::value* floor) {
   if (text_at(result, "/scenario/kind") != "broadcast" || floor == nullptr) return nullptr;
   const auto own = figure_value(result, "/deliveries/per_second");
@@ -195,8 +196,8 @@ json::value x_floor(const json::value& result, const json::value* floor) {
           {"overlaps", overlap && text_at(result, "/group") != "floor"}};
 }
 
-// Whether the clients' own lag is no detail of the delivery latency. Requests of others are the driver's: of those
-// it says nothing.
+// Whether the clients' own lag is a notable part of the delivery latency. It says nothing about the latency
+// of other requests, which the driver measures.
 bool is_lagging(const json::value& result) {
   const auto lag = median_of(result, "/generator/lag_p99_us");
   const auto p99 = median_of(result, "/latency/p99_us");

@@ -39,7 +39,7 @@ json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(text);
 }
 
-// `while_held`: hold and churn, where all have left at the end.
+// `while_held`: per held request while all are held. For hold and churn, in which all have left at the end.
 json::object memory_json(const MemoryFigures& figures, std::int64_t held, bool while_held) {
   const auto last = figures.after && !while_held ? figures.after : figures.held;
   return {{"at_rest_bytes", or_null(figures.at_rest)},
@@ -49,7 +49,7 @@ json::object memory_json(const MemoryFigures& figures, std::int64_t held, bool w
           {"per_held_bytes", or_null(figures.per_held(last, held))}};
 }
 
-// With all its figures, or in short: the middle, p99 and the largest.
+// With all its figures, or in short with three of them.
 json::value distribution_json(const std::optional<Distribution>& figures, bool in_short) {
   if (!figures) return nullptr;
   if (in_short)

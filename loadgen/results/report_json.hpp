@@ -1,5 +1,5 @@
-// One JSON file for each scenario, entry, size and rate, with all repeats (results/README.md says what is in
-// it). Every figure's name ends in its unit; what is missing is null.
+// Writes one JSON file for each scenario, entry, size and rate, with all repeats; results/README.md describes
+// it. The name of each figure ends in its unit. What was not measured is null.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -10,16 +10,15 @@
 
 namespace comet::loadgen {
 
-// From "scenario" to "repeats".
+// The members from "scenario" to "repeats".
 boost::json::object to_json(const Scenario& scenario, const Series& series);
 
-// Indented text; a list of plain values stays on one line.
+// Indented text. A list of numbers or texts is on one line.
 std::string pretty(const boost::json::value& value);
 
-// Writes SCENARIO-ENTRY-HELD.json, where the scenario has several rates SCENARIO-ENTRY-HELD-at-RATE.json,
-// into `folder`, which exists, with `run` (machine, commit, command line, seed) before the figures. What was
-// there before is replaced as a whole or not at all. Throws std::runtime_error when the disk does not take
-// it.
+// Writes SCENARIO-ENTRY-HELD.json, or SCENARIO-ENTRY-HELD-at-RATE.json if the scenario has several rates,
+// into `folder`, which exists. `run` (machine, commit, command line, seed) comes before the figures. An older
+// file is replaced as a whole or not at all. Throws std::runtime_error if the file cannot be written.
 void write_series(const std::filesystem::path& folder, const boost::json::object& run,
                   const Scenario& scenario, const Series& series);
 

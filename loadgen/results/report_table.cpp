@@ -54,24 +54,25 @@ Number waited_percent(const Measurement& m) {
 void add_delivery_figures(Kind kind, std::vector<Figure>& figures) {
   if (kind == Kind::kBroadcast)
     figures.push_back({"deliveries/s", [](const Measurement& m) { return m.deliveries.per_second; }, 0, true,
-                       "of a repeat: the median of its rounds; a round ends when all are held again"});
+                       "per repeat: the median of its rounds; a round ends when all are held again"});
   if (kind == Kind::kSteady || kind == Kind::kChannels) {
     figures.push_back({"offered/s", [](const Measurement& m) { return m.deliveries.offered_per_second; }, 0,
                        false, "deliveries per second that the publisher asked for"});
     figures.push_back({"deliveries/s", [](const Measurement& m) { return m.deliveries.per_second; }, 0, false,
-                       "over the planned time, or until the last delivery where that took longer"});
+                       "over the planned time, or until the last delivery if that came later"});
   }
   if (kind != Kind::kBroadcast)
     figures.push_back(
         {"waited %", waited_percent, 1, false,
-         "publishes that left late, for the one before on their connection had not been answered"});
-  figures.push_back(latency("p50 ms", &Measurement::latency, &Distribution::p50_us, false,
-                            "milliseconds from when a message was due to the last byte at the subscriber"));
+         "publishes sent late, because the previous one on their connection had not been answered"});
+  figures.push_back(
+      latency("p50 ms", &Measurement::latency, &Distribution::p50_us, false,
+              "milliseconds from the time a message was due to its last byte at the subscriber"));
   figures.push_back(latency("p99 ms", &Measurement::latency, &Distribution::p99_us, true, ""));
   figures.push_back(latency("max ms", &Measurement::latency, &Distribution::max_us, false, ""));
   if (kind == Kind::kBlocking) {
     figures.push_back(latency("others p50", &Measurement::other_latency, &Distribution::p50_us, true,
-                              "milliseconds from when a request of somebody else was due to its answer"));
+                              "milliseconds from the time another request was due to its answer"));
     figures.push_back(latency("others p99", &Measurement::other_latency, &Distribution::p99_us, true, ""));
     figures.push_back(latency("others max", &Measurement::other_latency, &Distribution::max_us, false, ""));
   }
@@ -98,7 +99,7 @@ std::vector<Figure> figures_of(Kind kind) {
                                               m.held);
                      },
                      0, kind == Kind::kHold,
-                     "server memory for one held request: proportional set size, less that at rest"});
+                     "server memory for one held request: proportional set size minus that at rest"});
   figures.push_back({"kernel B",
                      [](const Measurement& m) { return m.kernel.per_held(m.kernel.held, m.held); }, 0,
                      kind == Kind::kHold,
@@ -111,12 +112,12 @@ std::vector<Figure> figures_of(Kind kind) {
   return figures;
 }
 
-using Place = std::pair<std::int64_t, Number>;  // held and rate: its series share a table
+using Place = std::pair<std::int64_t, Number>;  // held and rate: series that agree in both share a table
 Place place_of(const Series& series) { return {series.held_wanted, series.rate}; }
 
 std::string amount(std::int64_t count, const char* what) { return with_commas(count) + " " + what; }
 
-// What a reader must know about a repeat, one text for each; empty when all is well.
+// What a reader must know about a repeat, one text for each problem.
 std::vector<std::string> problems(const Measurement& m) {
   std::vector<std::string> texts;
   if (!m.note.empty()) texts.push_back(m.note);
@@ -136,7 +137,7 @@ bool any(const Series& series, const std::function<bool(const Measurement&)>& ho
   return std::any_of(series.repeats.begin(), series.repeats.end(), holds);
 }
 
-// The largest over the repeats: a ceiling is not hidden by a repeat that broke off earlier.
+// The largest number over the repeats, so that a repeat that failed earlier does not hide a ceiling.
 std::int64_t held_of(const Series& series) {
   std::int64_t held = 0;
   for (const Measurement& m : series.repeats) held = std::max(held, m.held);
@@ -185,7 +186,7 @@ Row header(const std::vector<Figure>& figures, bool with_rate) {
   return row;
 }
 
-// Each problem once, with the repeats that had it.
+// Each problem once, with the numbers of the repeats that had it.
 std::string notes_of(const Series& series) {
   std::map<std::string, std::string> repeats;
   for (const Measurement& m : series.repeats)
@@ -194,7 +195,7 @@ std::string notes_of(const Series& series) {
   std::string text;
   for (const auto& [problem, numbers] : repeats)
     text += "! " + series_name(series) + ", repeat " + numbers + ": " + problem + "\n";
-  // Dropped acknowledgements do no harm: only what had to be sent again is worth a line.
+  // A dropped acknowledgement does no harm, so only segments that had to be sent again get a line.
   std::int64_t again = 0;
   for (const Measurement& m : series.repeats)
     if (m.dropped.value_or(0) > 0) again += m.retransmitted.value_or(0);
@@ -206,8 +207,8 @@ std::string notes_of(const Series& series) {
 
 std::string legend_of(const std::vector<Figure>& figures, bool limited) {
   std::string text =
-      "figures are medians over the repeats; (95%) is the median's confidence interval, of up to 5 "
-      "repeats their range\n";
+      "figures are medians over the repeats; (95%) is the median's confidence interval, or the range of "
+      "up to 5 repeats\n";
   const auto line = [&text](std::string title, const std::string& what) {
     title.resize(std::max<std::size_t>(14, title.size() + 1), ' ');
     text += title + what + "\n";
@@ -215,7 +216,7 @@ std::string legend_of(const std::vector<Figure>& figures, bool limited) {
   for (const Figure& figure : figures) {
     if (!figure.legend.empty()) line(figure.title, figure.legend);
     if (figure.title == "deliveries/s" && figure.with_interval)
-      line("x floor", "the same over that of the floor in the same run; noise where the two (95%) overlap");
+      line("x floor", "divided by that of the floor in the same run; noise if the two (95%) overlap");
   }
   line("-", "not measured");
   if (limited) line("*", "the load generator used up a core and the server did not: the server can do more");

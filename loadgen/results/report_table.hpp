@@ -4,14 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "loadgen/results/measurement.hpp"
 #include "loadgen/driver/scenario.hpp"
+#include "loadgen/results/measurement.hpp"
 
 namespace comet::loadgen {
 
-// Rows in the given order, one table for each held_wanted and rate, with a legend after the last. A figure is
-// the median over the complete repeats; ratios are against the entry of group "floor" at the same size and
-// rate. What was not measured is "-".
+// One table for each held_wanted and rate, with rows in the order of `all`, and a legend after the last
+// table. A figure is the median over the complete repeats. Ratios are to the entry of group "floor" at the
+// same size and rate. What was not measured is "-".
 std::string results_table(const Scenario& scenario, const std::vector<Series>& all);
 
 // "async at 1,000", or "async at 1,000, 40/s".

@@ -24,7 +24,7 @@ std::vector<fs::path> items_of(const fs::path& folder) {
 }
 
 bool is_folder(const fs::path& path) {
-  std::error_code unknown;  // reading it will say
+  std::error_code unknown;  // reading it will report the error
   return fs::is_directory(path, unknown);
 }
 
@@ -66,7 +66,7 @@ fs::path latest_run(const fs::path& folder) {
 
 std::string file_text(const fs::path& path) {
   std::error_code error;
-  const auto size = fs::file_size(path, error);  // only a regular file has one
+  const auto size = fs::file_size(path, error);  // an error unless it is a regular file
   if (error) throw std::runtime_error("cannot read " + path.string() + ": " + error.message());
   std::string text(size, '\0');
   std::ifstream file(path, std::ios::binary);

@@ -1,4 +1,4 @@
-// The form of a result file: JSON Schema, checked by RapidJSON, the only file that compiles it.
+// Checks JSON Schema by RapidJSON: see result_schema.hpp. The only file that compiles RapidJSON.
 #include "loadgen/results/result_schema.hpp"
 
 #include <rapidjson/document.h>

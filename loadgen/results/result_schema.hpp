@@ -1,4 +1,4 @@
-// Whether a result file has the form that results/schema.json demands.
+// Checks a result file against results/schema.json.
 #pragma once
 
 #include <optional>
@@ -6,9 +6,9 @@
 
 namespace comet::loadgen {
 
-// The first fault of `text`, beginning with the member's place, or nothing. Boost.JSON must have read it without fault:
-// RapidJSON takes any depth, and ends the program where that is too deep for the stack. Throws std::runtime_error when
-// the schema itself is broken.
+// The first fault of `text`, beginning with the place of the member; nothing if there is none. Boost.JSON
+// must have parsed `text` before: RapidJSON does not limit its depth, and crashes if it is too deep for the
+// stack. Throws std::runtime_error if the schema itself is not JSON.
 std::optional<std::string> schema_fault(const std::string& text, const std::string& schema);
 
 }  // namespace comet::loadgen

@@ -42,8 +42,8 @@ std::vector<fs::path> runs_or_latest(const ResultsOptions& options) {
   return runs;
 }
 
-// The committed page shows the committed run only: another's page goes into its own folder, so that the work tree
-// stays as it was and the next run records a clean commit.
+// The committed page, results/index.html, shows the committed run only. The page of any other run goes into
+// the folder of that run, so that the work tree does not change and the next run records a clean commit.
 fs::path page_of(const ResultsOptions& options, const std::vector<fs::path>& runs) {
   if (!options.out.empty()) return options.out;
   const fs::path results = fs::canonical(options.root / "results");

@@ -1,4 +1,4 @@
-// The commands that read results: validate, compare, report.
+// The commands that read results: validate, compare and report.
 #pragma once
 
 #include <filesystem>
@@ -14,7 +14,8 @@ struct ResultsOptions {
   bool json = false;                        // compare: JSON instead of a table
 };
 
-// Each returns the exit status; throws UsageError. Results with faults are never compared or reported.
+// Each returns the exit status and may throw UsageError. Results with faults are neither compared nor
+// reported.
 int run_validate(const ResultsOptions& options);
 int run_compare(const ResultsOptions& options);
 int run_report(const ResultsOptions& options);

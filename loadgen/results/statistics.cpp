@@ -28,7 +28,7 @@ double median(std::vector<double> values) {
 Interval bootstrap_median(const std::vector<double>& values) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   if (values.size() < kEnoughRepeats) return {median(values), *low, *high};
-  boost::random::mt19937 random;  // Boost's distributions, unlike the standard's, are the same everywhere
+  boost::random::mt19937 random;  // unlike the standard's distributions, Boost's are the same everywhere
   boost::random::uniform_int_distribution<std::size_t> index(0, values.size() - 1);
   std::vector<double> medians, resample(values.size());
   for (std::size_t i = 0; i < kResamples; ++i) {

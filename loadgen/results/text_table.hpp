@@ -1,4 +1,4 @@
-// Rows of a text table with their columns aligned.
+// Text tables with aligned columns.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 namespace comet::loadgen {
 
-// Each column as wide as its widest cell: the columns of `left`, texts, to the left, the others, figures, to the right.
-// All rows have as many cells as the first; there is one.
+// Each column is as wide as its widest cell. The columns of `left` (texts) are aligned to the left, the
+// others (figures) to the right. There is at least one row, and all have the same number of cells.
 std::string aligned(const std::vector<std::vector<std::string>>& rows,
                     const std::set<std::size_t>& left = {0});
 

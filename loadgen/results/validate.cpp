@@ -1,4 +1,4 @@
-// Contradictions between a result's figures: see validate.hpp.
+// Checks that figures agree: see validate.hpp.
 #include "loadgen/results/validate.hpp"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ constexpr double kLittleTolerance = 0.1;
 constexpr std::array<std::pair<double, const char*>, 5> kPercentiles{
     {{50, "p50_us"}, {90, "p90_us"}, {99, "p99_us"}, {99.9, "p99_9_us"}, {100, "max_us"}}};
 
-// Without a curve: percentiles must not fall from one to the next.
+// A distribution without a curve: each percentile is at least the one before.
 void check_spread(const json::value& content, const std::string& place, std::vector<std::string>& faults) {
   const auto p50 = number_at(content, place + "/p50_us");
   const auto p99 = number_at(content, place + "/p99_us");
@@ -35,7 +35,7 @@ std::optional<double> curve_at(const json::array& curve, double percent) {
   return std::nullopt;
 }
 
-// A latency's curve does not fall, and its percentiles are points of it.
+// A distribution with a curve: it does not fall, and the percentiles are points of it.
 void check_curve(const json::value& content, const std::string& place, std::vector<std::string>& faults) {
   double last_percent = 0;
   double last_us = 0;
@@ -65,7 +65,7 @@ void check_deliveries(const json::value& content, const std::string& place,
                    " are not the " + plain_number(expected) + " expected");
 }
 
-// Little's law: how many are held on average is how many arrive in the time that one is held.
+// Little's law: the mean number of held requests is the number that arrive in the time that one is held.
 void check_little(const json::value& content, const std::string& repeat, std::vector<std::string>& faults) {
   const auto rate = number_at(content, "/scenario/arrivals_per_second");
   const auto hold = number_at(content, "/scenario/hold_s");
@@ -83,7 +83,8 @@ bool is_one_of(const std::string& text, std::initializer_list<const char*> texts
   return std::find(texts.begin(), texts.end(), text) != texts.end();
 }
 
-// What a repeat of each kind measures. What a machine may not give (system calls; in most kinds memory) is not among it.
+// The members that a complete repeat of each kind must have. Some machines cannot measure system calls, or
+// memory in most kinds, so these are not among them.
 std::vector<std::string> measured_by(const std::string& kind, bool delivered) {
   std::vector<std::string> members{"/duration_s", "/hold_rate_per_second", "/server/cores_used",
                                    "/generator/cores_used"};
@@ -101,7 +102,8 @@ std::vector<std::string> measured_by(const std::string& kind, bool delivered) {
 void check_complete(const json::value& content, const std::string& repeat, std::vector<std::string>& faults) {
   if (text_at(content, repeat + "/status") != "complete") return;
   const std::string kind = text_at(content, "/scenario/kind");
-  // In the timed part: where all of that was lost, there is no latency. hold delivers one message and has no rate.
+  // Deliveries of the timed part: if all were lost, there is no latency. hold delivers one message and has no
+  // rate.
   const auto rate = number_at(content, repeat + "/deliveries/per_second");
   const double delivered = rate ? *rate : *number_at(content, repeat + "/deliveries/delivered");
   for (const std::string& member : measured_by(kind, delivered > 0))
@@ -112,13 +114,13 @@ void check_complete(const json::value& content, const std::string& repeat, std::
     faults.push_back(repeat + "/held: a complete repeat holds the " + plain_number(wanted) + " wanted");
 }
 
-// Without its end: ".json", or "-at-RATE.json" where its scenario has several rates.
+// The file's name without its end, which is ".json", or "-at-RATE.json" if the scenario has several rates.
 std::string expected_name(const json::value& content) {
   return text_at(content, "/scenario/name") + "-" + text_at(content, "/entry") + "-" +
          plain_number(*number_at(content, "/held_wanted"));
 }
 
-// The figures of `content`, which keeps the schema, against each other.
+// Which figures of `content` do not agree. It has been checked against the schema.
 std::vector<std::string> contradictions_in(const json::value& content) {
   std::vector<std::string> faults;
   for (std::size_t i = 0; i < array_at(content, "/repeats").size(); ++i) {
@@ -132,7 +134,7 @@ std::vector<std::string> contradictions_in(const json::value& content) {
   return faults;
 }
 
-// Reads `path` into `content` and says what is wrong with it.
+// Reads `path` into `content`. Returns its faults.
 std::vector<std::string> faults_of(const fs::path& path, const std::string& schema, json::value& content) {
   const std::string text = file_text(path);
   json::parser parser;

@@ -1,4 +1,5 @@
-// Whether result files can be believed: their form (results/schema.json) and what their figures say together.
+// Checks result files: their structure (results/schema.json), and whether their figures agree with each
+// other.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +12,8 @@ namespace comet::loadgen {
 
 struct Validated {
   std::vector<ResultFile> results;  // without faults
-  // One line each, with the file and the member's place in it, as in "...json: /repeats/0/latency/p90_us: ...".
-  // Of a file's faults against the schema only the first is found.
+  // One line each, with the file and the place of the member, as in "...json: /repeats/0/latency/p90_us:
+  // ...". Of the faults against the schema only the first of each file is found.
   std::vector<std::string> faults;
 };
 

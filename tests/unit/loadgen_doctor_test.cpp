@@ -38,14 +38,15 @@ TEST(LoadgenDoctor, DescriptorsBindWithRoomLeftForPublishers) {
   const HeldCeiling ceiling = lowest({.descriptors = 1}, limits, 50'000);
   EXPECT_EQ(ceiling.held, 19'936);
   EXPECT_EQ(ceiling.limit, "open files of one process, hard limit 20,000");
-  EXPECT_TRUE(ceiling.lift.starts_with("ulimit -n 50064")) << ceiling.lift;
+  EXPECT_TRUE(ceiling.remedy.starts_with("ulimit -n 50064")) << ceiling.remedy;
 }
 
 TEST(LoadgenDoctor, AHardLimitBeyondNrOpenNeedsThatFirst) {
   Limits limits = large();
   limits.open_files = limits.most_open_files = 20'000;
   const HeldCeiling ceiling = lowest({.descriptors = 1}, limits, 50'000);
-  EXPECT_TRUE(ceiling.lift.starts_with("sudo sysctl -w fs.nr_open=50064 && ulimit -n 50064")) << ceiling.lift;
+  EXPECT_TRUE(ceiling.remedy.starts_with("sudo sysctl -w fs.nr_open=50064 && ulimit -n 50064"))
+      << ceiling.remedy;
 }
 
 TEST(LoadgenDoctor, ProcessesBindWhereEachHeldRequestIsOne) {
@@ -55,7 +56,7 @@ TEST(LoadgenDoctor, ProcessesBindWhereEachHeldRequestIsOne) {
   limits.tasks = 200;
   const HeldCeiling ceiling = lowest({.descriptors = 0, .tasks = 1}, limits, 100'000);
   EXPECT_EQ(ceiling.held, 32'768 - 200 - 64);
-  EXPECT_EQ(ceiling.lift, "sudo sysctl -w kernel.pid_max=100264");
+  EXPECT_EQ(ceiling.remedy, "sudo sysctl -w kernel.pid_max=100264");
 }
 
 TEST(LoadgenDoctor, ProcessesOfTheUserThatAreThereCount) {
@@ -64,8 +65,8 @@ TEST(LoadgenDoctor, ProcessesOfTheUserThatAreThereCount) {
   limits.most_processes_of_user = 20'000;
   limits.tasks_of_user = 300;
   EXPECT_EQ(lowest({.tasks = 1}, limits, 15'000).held, 10'000 - 300 - 64);
-  EXPECT_EQ(lowest({.tasks = 1}, limits, 15'000).lift, "ulimit -u 15364");
-  EXPECT_TRUE(lowest({.tasks = 1}, limits, 20'000).lift.starts_with("ulimit -u 20364  (as root"));
+  EXPECT_EQ(lowest({.tasks = 1}, limits, 15'000).remedy, "ulimit -u 15364");
+  EXPECT_TRUE(lowest({.tasks = 1}, limits, 20'000).remedy.starts_with("ulimit -u 20364  (as root"));
 }
 
 // A server of many processes holds more than the load generator can connect to it.
@@ -74,7 +75,7 @@ TEST(LoadgenDoctor, OpenFilesOfTheClientProcessesBind) {
   limits.open_files = 1'024;
   const HeldCeiling ceiling = lowest({.descriptors = 0}, limits, 100'000);
   EXPECT_EQ(ceiling.held, 61'440);
-  EXPECT_TRUE(ceiling.lift.starts_with("ulimit -n 1627  (as root")) << ceiling.lift;
+  EXPECT_TRUE(ceiling.remedy.starts_with("ulimit -n 1627  (as root")) << ceiling.remedy;
 }
 
 TEST(LoadgenDoctor, FilesOfAllProcessesBind) {
@@ -90,7 +91,7 @@ TEST(LoadgenDoctor, ConnectionsThatAreTrackedAlreadyCount) {
   limits.tracked_connections = 65'536;
   limits.tracked_now = 5'536;
   EXPECT_EQ(lowest({}, limits, 100'000).held, 60'000);
-  EXPECT_EQ(lowest({}, limits, 100'000).lift, "sudo sysctl -w net.netfilter.nf_conntrack_max=105536");
+  EXPECT_EQ(lowest({}, limits, 100'000).remedy, "sudo sysctl -w net.netfilter.nf_conntrack_max=105536");
 }
 
 // The second of two commands would take back what the first one gave.
@@ -110,7 +111,7 @@ TEST(LoadgenDoctor, TwoMapsForEachStack) {
   limits.maps = 65'530;
   const HeldCeiling ceiling = lowest({.descriptors = 1, .maps = 2}, limits, 40'000);
   EXPECT_EQ(ceiling.held, 31'741);
-  EXPECT_EQ(ceiling.lift, "sudo sysctl -w vm.max_map_count=82048");
+  EXPECT_EQ(ceiling.remedy, "sudo sysctl -w vm.max_map_count=82048");
 }
 
 TEST(LoadgenDoctor, TheGroupOfProcessesBindsByItsFile) {
@@ -118,14 +119,14 @@ TEST(LoadgenDoctor, TheGroupOfProcessesBindsByItsFile) {
   limits.group_tasks = {1'000, 36, "/sys/fs/cgroup/a/pids.max"};
   const HeldCeiling ceiling = lowest({.tasks = 1}, limits, 2'000);
   EXPECT_EQ(ceiling.held, 900);
-  EXPECT_EQ(ceiling.lift, "echo 2100 | sudo tee /sys/fs/cgroup/a/pids.max");
+  EXPECT_EQ(ceiling.remedy, "echo 2100 | sudo tee /sys/fs/cgroup/a/pids.max");
 }
 
 TEST(LoadgenDoctor, MemoryBindsWhereTheCostIsKnown) {
   Limits limits = large();
   limits.memory_bytes = std::int64_t{1} << 30;
   EXPECT_EQ(lowest({.bytes = 1 << 20}, limits, 2'000).held, 1'024);
-  EXPECT_EQ(lowest({.bytes = 1 << 20}, limits, 2'000).lift, "mine: 2,000 MiB of available memory");
+  EXPECT_EQ(lowest({.bytes = 1 << 20}, limits, 2'000).remedy, "mine: 2,000 MiB of available memory");
 }
 
 TEST(LoadgenDoctor, MemoryOfTheGroupBindsByItsFile) {
@@ -133,26 +134,26 @@ TEST(LoadgenDoctor, MemoryOfTheGroupBindsByItsFile) {
   limits.group_memory = {std::int64_t{1} << 30, 24 << 20, "/sys/fs/cgroup/a/memory.max"};
   const HeldCeiling ceiling = lowest({.bytes = 1 << 20}, limits, 2'000);
   EXPECT_EQ(ceiling.held, 1'000);
-  EXPECT_EQ(ceiling.lift, "echo 2122317824 | sudo tee /sys/fs/cgroup/a/memory.max");
+  EXPECT_EQ(ceiling.remedy, "echo 2122317824 | sudo tee /sys/fs/cgroup/a/memory.max");
 }
 
 TEST(LoadgenDoctor, PidMaxIsNotLiftedBeyondTheKernelsEnd) {
   Limits limits = large();
   limits.pid_max = 4'194'304;
   const HeldCeiling ceiling = lowest({.descriptors = 0, .tasks = 1}, limits, 5'000'000);
-  EXPECT_EQ(ceiling.lift, "no command: the kernel numbers no more than 4,194,304 processes and threads");
+  EXPECT_EQ(ceiling.remedy, "no command: the kernel numbers no more than 4,194,304 processes and threads");
 }
 
 TEST(LoadgenDoctor, TheServersOwnCapBinds) {
   const HeldCeiling ceiling = lowest({.most = 30'000}, large(), 50'000);
   EXPECT_EQ(ceiling.held, 29'978);
-  EXPECT_NE(ceiling.lift.find("an option for 50,022 connections"), std::string::npos) << ceiling.lift;
+  EXPECT_NE(ceiling.remedy.find("an option for 50,022 connections"), std::string::npos) << ceiling.remedy;
 }
 
 TEST(LoadgenDoctor, ACapThatABenchRaisesAlreadyIsTheEnd) {
   Entry entry = entry_of({.descriptors = 0, .most = 30'000});
   entry.capacity = {"--workers", "{capacity}"};
-  EXPECT_EQ(ceilings(entry, large(), 50'000).front().lift, "mine: none of its options allows that");
+  EXPECT_EQ(ceilings(entry, large(), 50'000).front().remedy, "mine: none of its options allows that");
 }
 
 TEST(LoadgenDoctor, FewPortsBindAndManyDoNot) {
