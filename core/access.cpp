@@ -7,11 +7,9 @@
 #include "core/access.hpp"
 
 #include <algorithm>
-#include <boost/url/authority_view.hpp>
 #include <boost/url/grammar/ci_string.hpp>
 #include <boost/url/ipv4_address.hpp>
 #include <boost/url/ipv6_address.hpp>
-#include <boost/url/parse.hpp>
 
 namespace comet::core {
 namespace {
@@ -19,17 +17,25 @@ namespace {
 namespace urls = boost::urls;
 using urls::grammar::ci_is_equal;
 
+std::string_view without_port(std::string_view host) {
+  const std::size_t colon = host.rfind(':');
+  const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+  return has_port ? host.substr(0, colon) : host;
+}
+
+// 0.0.0.0 and :: are not taken: they too lead to this machine, but browsers leave out Sec-Fetch-Site there.
+bool is_address(std::string_view name) {
+  if (const auto ipv4 = urls::parse_ipv4_address(name)) return !ipv4->is_unspecified();
+  if (!name.starts_with('[') || !name.ends_with(']')) return false;
+  const auto ipv6 = urls::parse_ipv6_address(name.substr(1, name.size() - 2));
+  return ipv6 && !ipv6->is_unspecified();
+}
+
 // No site can let one of these names resolve to an address of its choice, and an address resolves to nothing
-// else. 0.0.0.0 and :: are not taken: they too lead to this machine, but browsers leave out Sec-Fetch-Site there.
-bool is_own_name(std::string_view host, const Options& options) {
-  const auto authority = urls::parse_authority(host);
-  if (!authority) return false;
-  const urls::host_type type = authority->host_type();
-  if (type == urls::host_type::ipv4) return !authority->host_ipv4_address().is_unspecified();
-  if (type == urls::host_type::ipv6) return !authority->host_ipv6_address().is_unspecified();
+// else.
+bool is_own_name(std::string_view name, const Options& options) {
   constexpr std::string_view kLocalhost = "localhost", kSubdomain = ".localhost";
-  const std::string_view name = authority->encoded_host();
-  return ci_is_equal(name, kLocalhost) ||
+  return is_address(name) || ci_is_equal(name, kLocalhost) ||
          (name.size() > kSubdomain.size() &&
           ci_is_equal(name.substr(name.size() - kSubdomain.size()), kSubdomain)) ||
          std::any_of(options.allowed_hosts.begin(), options.allowed_hosts.end(),
@@ -71,7 +77,7 @@ std::optional<Refusal> refuse_sender(const HttpRequest& request, const Target& t
   // RFC 9112 section 3.2.2: a host in the target counts, and Host does not.
   const std::string& host = target.host.empty() ? request.host : target.host;
   if ((options.on_loopback || !options.allowed_hosts.empty()) && !host.empty() &&
-      !is_own_name(host, options)) {
+      !is_own_name(without_port(host), options)) {
     return Refusal{403,
                    "Host is not a name of this server: use localhost, or start it with --allow-host NAME"};
   }

@@ -32,7 +32,7 @@ TEST(Host, OnLoopbackIsLocalhostOrAnAddress) {
   for (const char* host :
        {"comet.lan", "comet.lan:8000", "other.example", "localhost.example", "localhost.example:8000",
         "xlocalhost", ".localhost", "127.0.0.1.example", "127.1", "0x7f.0.0.1", "1.2.3.4.5", "a", ":8000",
-        "localhost:x", "::1", "0.0.0.0:8000", "[::]:8000"}) {
+        "::1", "0.0.0.0:8000", "[::]:8000"}) {
     EXPECT_EQ(ask_host(host), kRefused) << host;
   }
 }
