@@ -90,8 +90,7 @@ void read_keeps(const ManifestObject& manifest, Entry& entry) {
   entry.keeps_all = keeps != nullptr && keeps->is_string() && keeps->get_string() == "all";
   entry.keeps = entry.keeps_all ? contract_parts() : manifest.texts("keeps");
   if (entry.keeps.empty())
-    manifest.fail(
-        "'keeps' is missing: give it \"all\" or a list such as [\"subscribe\", \"publish\", \"stats\"]");
+    manifest.fail("'keeps' is missing: \"all\" or a list such as [\"subscribe\", \"publish\", \"stats\"]");
   try {
     check_parts(entry.keeps);
   } catch (const UsageError& error) {
@@ -132,8 +131,7 @@ std::vector<fs::path> find_manifests(const fs::path& root) {
         const std::string name = item.path().filename();
         if (name == "pattern.json" || name.ends_with(".pattern.json")) files.push_back(item.path());
       }
-  // Of one folder the manifest of the folder's own name comes first.
-  const auto place = [](const fs::path& file) {
+  const auto place = [](const fs::path& file) {  // a folder's pattern.json before its others
     return std::tuple(file.parent_path(), file.filename() != "pattern.json", file.filename());
   };
   std::sort(files.begin(), files.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
@@ -193,10 +191,9 @@ const std::vector<std::string>& contract_parts() {
 }
 
 void check_parts(const std::vector<std::string>& parts) {
-  const std::vector<std::string>& known = contract_parts();
   for (const std::string& part : parts)
-    if (std::find(known.begin(), known.end(), part) == known.end())
-      throw UsageError("unknown part '" + part + "': use some of " + join(known));
+    if (std::count(contract_parts().begin(), contract_parts().end(), part) == 0)
+      throw UsageError("unknown part '" + part + "': use some of " + join(contract_parts()));
 }
 
 bool Entry::keeps_part(const std::string& part) const {
