@@ -70,6 +70,13 @@ std::string incomplete(const json::value& result) {
   return text;
 }
 
+// Without the text about it.
+json::object settings_of_scenario(const json::value& result) {
+  json::object settings = result.at("scenario").as_object();
+  settings.erase("about");
+  return settings;
+}
+
 bool has_complete(const json::value& result) {
   const json::array& repeats = array_at(result, "/repeats");
   return std::any_of(repeats.begin(), repeats.end(),
@@ -162,7 +169,8 @@ void Comparer::add(const Key& key, const Figure& figure, const FigureValue& a, c
 
 void Comparer::compare_results(const Key& key, const json::value& a, const json::value& b) {
   note_different_machines(a, b);
-  if (a.at("scenario") != b.at("scenario")) return note(key, "the scenario's settings differ: not compared");
+  if (settings_of_scenario(a) != settings_of_scenario(b))
+    return note(key, "the scenario's settings differ: not compared");
   const bool both_measured = has_complete(a) && has_complete(b);
   const auto compare_figure = [&](const Figure& figure, const auto& in_a, const auto& in_b) {
     if (in_a && in_b)

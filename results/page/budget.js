@@ -79,7 +79,7 @@ function costCell(interval) {
   return element('td', {}, readable(median), element('small', {}, `${rough(low)} .. ${rough(high)}`));
 }
 
-// Which machine and day, where that is not the run's.
+// The machine and the day, with a warning if they are not the run's.
 function microbenchPlace({date, cores, mhz}) {
   const at = new Date(date);
   if (Number.isNaN(at.valueOf())) return 'When and where these were measured is not known. ';

@@ -31,7 +31,7 @@ const whiskers = {
   },
 };
 
-// Two sets of marks on one row: a few pixels apart, so that their whiskers are.
+// Moves two sets of marks on one row a few pixels apart, so that their whiskers do not overlap.
 const apart = {
   id: 'apart',
   afterDatasetUpdate(chart, {index, meta}) {
@@ -40,7 +40,7 @@ const apart = {
   },
 };
 
-// dataset.ceiling: the number of held requests that an entry did not get beyond. limit: {at, text}, of the machine.
+// dataset.ceiling: the largest number of requests that an entry held. limit: {at, text}, of the machine.
 const ceilings = {
   id: 'ceilings',
   afterDatasetsDraw(chart, _, {limit}) {
@@ -98,7 +98,7 @@ const values = {
   },
 };
 
-// Few enough ticks on a logarithmic axis: 1, 2 and 5 of each decade, or 1 alone when there are many decades.
+// Ticks of a logarithmic axis: 1, 2 and 5 of each decade, or only 1 if there are many decades.
 function logTick(value) {
   const lead = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
   return (Math.log10(this.max / this.min) > 2.5 ? [1] : [1, 2, 5]).includes(lead) ? readable(value) : '';
@@ -180,7 +180,7 @@ function rowPlot(kind, sets, title, note) {
   };
 }
 
-// Draws into a figure, or says there why there is nothing to draw.
+// Draws into a figure, or writes there why there is nothing to draw.
 function draw(figure, config, empty) {
   figure.chart?.destroy();
   for (const old of figure.querySelectorAll('.canvas, .empty, .legend, .note')) old.remove();

@@ -13,7 +13,7 @@ const scenarioNamed = (name) => data.scenarios.find((scenario) => scenario.name 
 const ascending = (numbers) => [...new Set(numbers)].sort((a, b) => a - b);
 const sizesOf = (scenario) => ascending(data.series.filter((series) => series.scenario === scenario)
     .map((series) => series.held));
-// Messages per second; null alone where the scenario has no rate.
+// Messages per second; [null] if the scenario has no rate.
 const ratesOf = (scenario, held) => ascending(data.series.filter(
     (series) => series.scenario === scenario && series.held === held).map((series) => series.publishes_per_second));
 const rateShown = (scenario, held) =>
@@ -39,14 +39,14 @@ function lighter(hex, share) {
   return '#' + parts.map((part) => Math.round(part + (225 - part) * share).toString(16).padStart(2, '0')).join('');
 }
 
-// Three significant digits, thousands separated; "-" for what was not measured.
+// Three significant digits, with commas by thousands; "-" for what was not measured.
 function readable(number) {
   if (number === null || number === undefined || Number.isNaN(number)) return '-';
   const digits = Math.abs(number) >= 100 ? {maximumFractionDigits: 0} : {maximumSignificantDigits: 3};
   return number.toLocaleString('en-US', digits);
 }
 
-// The ends of an interval need fewer digits: 158,234 as 158k.
+// The ends of an interval need fewer digits: 158,234 is 158k.
 function rough(number) {
   const size = Math.abs(number);
   return size < 1e4 ? readable(number) : size < 1e6 ? `${readable(number / 1e3)}k` : `${readable(number / 1e6)}M`;

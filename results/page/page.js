@@ -40,14 +40,14 @@ function placeOf({machine, commit}) {
   return `${machine.cores} cores of ${machine.cpu ?? 'an unknown CPU'}, ${machine.kernel}, commit ${short}`;
 }
 
-// Loopback: whatever the load generator takes, the server does not have.
+// On loopback the load generator and the server share the cores.
 function drawMachine() {
   const cores = ascending(data.runs.map(({machine}) => machine.cores)).map(readable).join(' or ');
   document.getElementById('machine').textContent = `The server and the load generator share this machine's ${cores} ` +
       'cores and talk over loopback: what one takes the other does not have, and no network is measured.';
 }
 
-// Runs of one machine and commit are one line until it is opened.
+// Runs of one machine and commit share a line that can be opened.
 function drawRuns() {
   const place = document.getElementById('runs');
   place.append(...data.runs.map(factsOf));
@@ -71,7 +71,7 @@ function chooseScenario(name) {
   chooseRate();
 }
 
-// The third choice is there only where there is one.
+// The choice of a rate is hidden unless there is one.
 function chooseRate() {
   const rates = ratesOf(state.scenario, state.held);
   if (!rates.includes(state.rate)) [state.rate] = rates;

@@ -22,8 +22,8 @@ function memoryPlot(member, title) {
   return linePlot(lines, axis('held requests', 'logarithmic'), axis(title, 'logarithmic'), filesLimit(scenario, lines));
 }
 
-// The machine's ceiling, whether or not an entry came near it: open files, less those that the five keep for publishers
-// and for themselves (64, as the doctor counts). Far beyond the points it is told, not drawn.
+// The machine's ceiling: open files, without the 64 that the five keep back for publishers and themselves, as the doctor
+// counts. If it is far beyond the points, it is written below the plot instead of drawn.
 const kDescriptorsBesides = 64;
 function filesLimit(scenario, lines) {
   const run = data.runs.find(({started_at}) => started_at === scenarioNamed(scenario)?.run);
@@ -49,11 +49,11 @@ function churnPlot() {
       {note: failed && `Dotted, from failed repeats (why: at the end of this page): ${failed}.`});
 }
 
-// Each step to the right is ten times rarer: 90, 99, 99.9 ... percent; the maximum has a place of its own. Not drawn are
-// the fastest tenth: a broadcast's first deliveries would stretch the axis over four decades.
+// Each step to the right is ten times rarer: 90, 99, 99.9 ... percent; the maximum has its own place. The fastest tenth is
+// not drawn, because the first deliveries of a broadcast would stretch the axis over four decades.
 const kFastest = 10;
 const kMaximum = 4.7;
-const kNamed = [50, 90, 99, 99.9, 99.99, 100];  // on the axis; whiskers elsewhere would hide the lines
+const kNamed = [50, 90, 99, 99.9, 99.99, 100];  // on the axis, and with whiskers: more would hide the lines
 const rarity = (percent) => percent >= 100 ? kMaximum : -Math.log10(1 - percent / 100);
 
 function curvePlot() {
@@ -81,7 +81,7 @@ function curvePlot() {
       `Segments that TCP sent again, as a rule 200 ms later, since the kernel had dropped packets: ${again}.`});
 }
 
-// A steady scenario's plots are of one number held: the chosen one, else the one with the most rates.
+// A steady scenario is drawn for one number of held requests: the chosen one, or else the one with the most rates.
 function heldOf(scenario) {
   const sizes = sizesOf(scenario);
   if (sizes.includes(state.held)) return state.held;
@@ -89,7 +89,8 @@ function heldOf(scenario) {
   return sizes.findLast((held) => ratesOf(scenario, held).length === most);
 }
 
-// Over the rates one line for each entry; with one rate alone one row. mark(series) -> {value, low, high, text} or null.
+// One line over the rates for each entry, or one row if there is only one rate. mark(series) -> {value, low, high, text} or
+// null.
 function steadyPlot(scenario, scale, title, mark) {
   if (!scenario) return null;
   const held = heldOf(scenario);
@@ -109,7 +110,7 @@ function steadyPlot(scenario, scale, title, mark) {
       `Shown: ${of}, at the one rate that was measured: ${readable(rates[0])} messages/s.`);
 }
 
-// The floor and most peers keep no cursors: they are seen when the scenario without is chosen.
+// The floor and most peers keep no cursors: they are drawn if the scenario without cursors is chosen.
 function offeredPlot() {
   const chosen = scenarioNamed(state.scenario);
   const scenario = chosen.kind === 'steady' ? chosen.name : ofKind(({kind, cursors}) => kind === 'steady' && cursors);

@@ -17,7 +17,7 @@ function problemsOf(series) {
   return [...alike(series.problems.filter(({status}) => status !== 'skipped')), ...faults];
 }
 
-// What an entry sits out is one line for each scenario and reason.
+// Skipped entries: one line for each scenario and reason.
 function skippedLines() {
   const lines = new Map();
   for (const {scenario, entry, problems} of data.series)

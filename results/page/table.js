@@ -2,7 +2,7 @@
 'use strict';
 
 const MiB = 2 ** 20;
-// noSpread: the interval would push others out of sight; those of switches and calls are in their plots.
+// noSpread: without the interval, for lack of room; those of switches and calls are in their plots.
 const memoryColumns = [
   {key: 'user_bytes_per_held', head: 'user memory', unit: 'bytes/held'},
   {key: 'kernel_bytes_per_held', head: 'kernel memory', unit: 'bytes/held'},
@@ -80,7 +80,7 @@ function repeatsCell(series) {
   return td;
 }
 
-// The most that was held; null where there was no ceiling.
+// The largest number that was held; null if there was no ceiling.
 function ceilingOf(series) {
   const held = series?.problems.filter(({status, held}) => status === 'ceiling' && held > 0).map(({held}) => held) ?? [];
   return held.length > 0 ? Math.max(...held) : null;

@@ -1,5 +1,5 @@
-// A server that is never there, and a manifest that says nothing right: one clear line, and no process is
-// left.
+// Bad input: a server that does not exist, or a wrong manifest. The answer is one clear line, and no process
+// is left.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -39,7 +39,7 @@ TEST(BadInput, AHeldCostBeyondAllReasonIsNamed) {
                   "'bytes' is no number from 0 to 1000000000");
 }
 
-// Its children too: the whole tree of the server is ended.
+// The children of a server are ended too.
 TEST(BadInput, AServerThatIsNeverReadyIsEndedAndSaidToBe) {
   const FakeProject project(R"({"name": "mine", "model": "m", "keeps": ["subscribe", "publish", "stats"],
       "command": ["sh", "-c", "sleep 1000 & sleep 1000"]})");

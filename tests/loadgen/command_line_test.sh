@@ -1,5 +1,5 @@
 #!/bin/sh
-# command_line_test.sh CASE BIN ROOT: comet-loadgen as a person uses it, and what it says when something is wrong.
+# command_line_test.sh CASE BIN ROOT: comet-loadgen as a person uses it, and its messages if something is wrong.
 set -eu
 case_name=$1 bin=$2 root=$3
 folder=$(mktemp -d)
@@ -41,7 +41,7 @@ start_server() {
   url=http://127.0.0.1:$(sed -n 's/READY port=\([0-9]*\).*/\1/p' "$folder/ready")
 }
 
-# An entry of a tree of the test's own, so that a server can be as bad as the test needs, and is told from all others.
+# Makes an entry in a folder of this test, so that its server can be as bad as the test needs.
 own_entry() {
   mkdir -p "$folder/tree/patterns/own"
   cat > "$folder/tree/patterns/own/pattern.json" << EOF

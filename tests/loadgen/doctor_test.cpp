@@ -1,4 +1,4 @@
-// comet-loadgen doctor: its exit status, the limit that binds first, the command that lifts it.
+// comet-loadgen doctor: its exit status, the limit that is reached first, the command that raises it.
 #include <gtest/gtest.h>
 
 #include "tests/loadgen/loadgen_process.hpp"
@@ -17,7 +17,7 @@ TEST(Doctor, IsContentWhereAllCanBeHeld) {
   EXPECT_NE(outcome.output.find("10 can be held by each of them"), std::string::npos) << outcome.output;
 }
 
-// The open-file limit of the doctor is that of the servers which the same shell starts.
+// The doctor has the same open-file limit as servers that the same shell starts.
 TEST(Doctor, NamesTheLimitThatBindsAndTheCommandThatLiftsIt) {
   const Outcome outcome =
       LoadgenProcess({"-c", "ulimit -n 300; exec \"$0\" doctor --root \"$1\" --held 1000 --pattern async",
@@ -30,11 +30,12 @@ TEST(Doctor, NamesTheLimitThatBindsAndTheCommandThatLiftsIt) {
   EXPECT_NE(outcome.output.find("ulimit -n 1064"), std::string::npos) << outcome.output;
 }
 
-// A server that takes 27 connections: 5 held ones, and 22 besides.
+// A server that takes 27 connections: 5 that are held and 22 others.
 constexpr char kSmallServer[] = R"({"name": "mine", "model": "m", "command": ["false"],
     "keeps": ["subscribe", "publish", "leaving", "stats"], "held": {"most": 27}})";
 
-// Before the first measurement: whoever waits for a long bench knows what it leaves out.
+// It is said before the first measurement, so that nobody waits for a long bench to find out what it leaves
+// out.
 TEST(Doctor, ABenchSkipsWhatCannotBeHeldAndSaysWhy) {
   const FakeProject project(kSmallServer);
   const Outcome outcome = run_loadgen({"bench", "--root", project.root(), "--out", project.root() / "runs",
@@ -46,7 +47,7 @@ TEST(Doctor, ABenchSkipsWhatCannotBeHeldAndSaysWhy) {
   EXPECT_LT(skipped, outcome.errors.find("[1/1] mine at 3")) << outcome.errors;
 }
 
-// More arrive than are held, for those that leave may not yet be gone.
+// More connections are needed than are held, because those that leave may not be closed yet.
 TEST(Doctor, ABenchAsksForWhatChurnConnectsAtATime) {
   const FakeProject project(kSmallServer);
   const Outcome outcome = run_loadgen({"bench", "--root", project.root(), "--out", project.root() / "runs",

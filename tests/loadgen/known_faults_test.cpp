@@ -1,4 +1,4 @@
-// Against a server of known delay, loss and duplication the load generator reports just those.
+// The load generator measures a server of known delay, loss and duplication, and must report exactly those.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kHeld = 20;
 constexpr int kRounds = 4;
-constexpr int kDeliveries = kHeld * (kRounds + 1);  // one round more is the warm-up
+constexpr int kDeliveries = kHeld * (kRounds + 1);  // the first round is the warm-up
 
 boost::json::object measure(const Faults& faults, int repeats = 1) {
   const StubServer stub(faults);
@@ -73,7 +73,7 @@ TEST(KnownFaults, MessagesSentTwiceAtOnceAreCountedExactly) {
   EXPECT_EQ(count(figures, "lost"), 0);
 }
 
-// A wrong answer is no delivery, so its message is lost too.
+// A wrong answer is not a delivery, so its message counts as lost too.
 TEST(KnownFaults, WrongBytesAreCountedExactly) {
   const auto figures = measure({.wrong = {kHeld + 5, kHeld + 6}});
   EXPECT_EQ(count(figures, "wrong"), 2);
@@ -81,7 +81,8 @@ TEST(KnownFaults, WrongBytesAreCountedExactly) {
   EXPECT_EQ(count(figures, "delivered"), kDeliveries - 2);
 }
 
-// Else the second trial would take them for others, who are gone by the time that it counts its own.
+// Otherwise the second trial would count them as other clients, which would have left before it counts its
+// own.
 TEST(KnownFaults, ATrialBeginsWhenTheClientsOfTheOneBeforeHaveLeft) {
   const auto figures = measure({.leave = std::chrono::milliseconds(500)}, 2);
   EXPECT_EQ(figures.at("status"), "complete") << figures.at("note");
@@ -95,8 +96,8 @@ TEST(KnownFaults, ATrialThatBeginsAmongTheClientsOfTheOneBeforeSaysSo) {
   EXPECT_EQ(count(figures, "delivered"), kDeliveries);
 }
 
-// What takes the generator 30 us to read takes the server 10 us to send, and with cursors the next message is
-// there at once: it never waits.
+// The generator needs 30 us to read what the server sends in 10 us, and with cursors the next message is
+// there at once, so the generator never waits.
 TEST(KnownFaults, AGeneratorThatIsSlowerThanTheServerIsMarked) {
   const FakeProject folder("{}");
   const std::string scenario = folder.root() / "too-fast.json";
@@ -130,7 +131,7 @@ TEST(KnownFaults, AServerThatFailsTheSmokeSetIsNotMeasured) {
       << outcome.errors;
 }
 
-// The stub listens in this process, whose parent does not.
+// The stub listens in this process; its parent process does not listen.
 TEST(KnownFaults, CostsAreThoseOfTheProcessThatListens) {
   EXPECT_TRUE(measure({.pid = getppid()}).at("server").at("processes").is_null());
   EXPECT_FALSE(measure({.pid = getpid()}).at("server").at("processes").is_null());

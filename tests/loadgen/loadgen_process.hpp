@@ -11,7 +11,7 @@
 namespace comet::test {
 
 struct Outcome {
-  int status = -1;  // exit status; 128 and the signal where one ended it
+  int status = -1;  // exit status; 128 plus the number of the signal if one ended it
   std::string output, errors;
   bool left_a_child = false;
 };
@@ -24,7 +24,7 @@ class LoadgenProcess {
   LoadgenProcess(const LoadgenProcess&) = delete;
   LoadgenProcess& operator=(const LoadgenProcess&) = delete;
 
-  // Waits for its end, and looks whether a process of it is left: that would be a child of ours.
+  // Waits for its end, and checks that no process of it is left: that would be a child of this process.
   Outcome wait();
 
  private:
@@ -40,7 +40,7 @@ inline Outcome run_loadgen(std::vector<std::string> arguments) {
 // The last, or only, repeat of `run --json`.
 boost::json::object figures_of(const Outcome& outcome);
 
-// A project with one manifest, of this text; removed at the end.
+// A project with one manifest that has this text. It is removed at the end.
 class FakeProject {
  public:
   explicit FakeProject(const std::string& manifest);

@@ -1,4 +1,4 @@
-// What the load generator and the servers count agrees with tools that are not ours: wrk and ss.
+// The counts of the load generator and of the servers agree with those of other tools: wrk and ss.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -40,7 +40,7 @@ std::int64_t stat(const Server& server, const char* key) {
   return stats(connection).at(key).to_number<std::int64_t>();
 }
 
-// How many connections the kernel has at the server's side.
+// The number of connections at the server's side, from the kernel.
 std::int64_t connections_by_ss(const Server& server) {
   const Outcome outcome =
       LoadgenProcess({"-Htn", "state", "established", "( sport = :" + server.port() + " )"}, "ss").wait();
@@ -48,7 +48,7 @@ std::int64_t connections_by_ss(const Server& server) {
   return std::count(outcome.output.begin(), outcome.output.end(), '\n');
 }
 
-// wrk leaves at the end of its time, each connection perhaps with an answer on its way.
+// wrk ends when its time is over. On each connection an answer may then still be on its way.
 TEST(OtherTools, TheServerCountsAsManyPublishesAsWrkSent) {
   constexpr int kConnections = 4;
   const Server server;
@@ -76,9 +76,9 @@ TEST(OtherTools, WrkFindsNoErrorInHealthz) {
   EXPECT_EQ(outcome.output.find("Socket errors"), std::string::npos) << outcome.output;
 }
 
-// While the generator holds, the kernel has just the connections that the server counts: those held, and the
-// few by which the generator publishes and asks. The one by which this test asks is gone from both before it
-// looks again.
+// While requests are held, the kernel has exactly the connections that the server counts: those that are
+// held, and a few by which the generator publishes and asks for /stats. This test's own connection is closed
+// before it looks again.
 TEST(OtherTools, TheKernelHasTheConnectionsThatAreHeld) {
   constexpr int kHeld = 300;
   const Server server;
@@ -102,7 +102,7 @@ TEST(OtherTools, TheKernelHasTheConnectionsThatAreHeld) {
   EXPECT_EQ(figures.at("held"), kHeld);
 }
 
-// Two programs count the same deliveries; the server also the two of the smoke set.
+// Both programs count the same deliveries. The server also counts the two of the smoke set.
 TEST(OtherTools, TheGeneratorCountsTheDeliveriesThatTheServerCounts) {
   const Server server;
   const auto figures =

@@ -1,4 +1,5 @@
-// Requests at a fixed rate against a server that answers late: what waits for what, and that it ends.
+// Requests at a fixed rate to a server that answers late: which request waits for which, and that there is an
+// end.
 #include "loadgen/clients/paced_requests.hpp"
 
 #include <gtest/gtest.h>
@@ -45,7 +46,7 @@ TEST(PacedRequests, OnConnectionsOfTheirOwnNoneWaitsForAnother) {
   EXPECT_EQ(requests.latencies().size(), static_cast<std::size_t>(kCount));
 }
 
-// Else two of its messages could be under way at once, and arrive in the other order.
+// Otherwise two of its messages could be on their way at once, and arrive in the other order.
 TEST(PacedRequests, AChannelKeepsToOneOfSeveralConnections) {
   const StubServer stub({.delay = kDelay});
   EXPECT_EQ(publish(stub, 2, 1, pace_of(kCount)).waited(), kCount - 1);

@@ -22,7 +22,7 @@ foreach(file ${files})
   if(NOT schema EQUAL 2)
     message(FATAL_ERROR "${file}: schema ${schema}")
   endif()
-  # The floor has one channel and no cursors: it sits some scenarios out, and says so.
+  # The floor has one channel and no cursors: in some scenarios it is skipped with a note.
   if(NOT state STREQUAL "complete" AND NOT (entry STREQUAL "floor" AND state STREQUAL "skipped" AND NOT note STREQUAL ""))
     message(FATAL_ERROR "${file}: ${state}: ${note}")
   endif()
@@ -32,7 +32,7 @@ set(sizes 12 24)
 if(SCENARIO STREQUAL "hold")
   set(sizes 24)  # one file holds all sizes
 endif()
-# Each of several rates has a file of its own.
+# Each of several rates has its own file.
 file(READ ${ROOT}/loadgen/scenarios/${SCENARIO}.json scenario)
 string(JSON several ERROR_VARIABLE none LENGTH "${scenario}" publishes_per_second)
 set(rates "")
@@ -60,7 +60,7 @@ if(NOT found STREQUAL wanted)
   message(FATAL_ERROR "files for '${found}' where '${wanted}' were expected")
 endif()
 
-# Churn's mean depends on the machine's speed: Little's law is checked where that is known.
+# Churn's mean depends on the machine's speed, so Little's law is not checked here.
 if(NOT SCENARIO STREQUAL "churn")
   file(GLOB run ${FOLDER}/*)
   execute_process(COMMAND ${PROGRAM} validate ${run} --root ${ROOT} RESULT_VARIABLE status OUTPUT_VARIABLE faults

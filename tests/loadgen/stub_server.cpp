@@ -22,7 +22,7 @@ bool contains(const std::vector<int>& numbers, int number) {
   return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
 
-// The value of a parameter of the target; empty where it has none.
+// The value of a parameter of the target; empty if it has none.
 std::string_view parameter(std::string_view target, std::string_view name) {
   const auto start = target.find(name);
   if (start == std::string_view::npos) return {};
@@ -145,7 +145,7 @@ void StubServer::finish(const Due& due) {
            due.channel.empty() ? "HTTP/1.1 204 No Content\r\nComet-Cursor: 1-0\r\n\r\n" : message("ok", 0));
 }
 
-// False when the message is lost.
+// False if the message is lost.
 bool StubServer::deliver(Client& client, const std::string& channel, std::size_t position) {
   const int number = channel == "smoke" ? 0 : ++deliveries_;
   if (contains(faults_.lost, number)) return false;
@@ -155,7 +155,7 @@ bool StubServer::deliver(Client& client, const std::string& channel, std::size_t
   client.requests = std::max(0, client.requests - 1);
   if (client.requests == 0) client.channel.clear();
   if (contains(faults_.repeated, number)) client.repeat = bytes;
-  // One send: a client that reads the two apart asks in between, and is away when it replaces the connection.
+  // With one send(), because a client that reads them one by one would send its next request after the first.
   send(client, contains(faults_.twice, number) ? bytes + bytes : bytes);
   return true;
 }
@@ -173,7 +173,7 @@ std::string StubServer::message(std::string_view body, std::size_t cursor) {
 }
 
 void StubServer::send(Client& client, std::string_view bytes) {
-  // A client that has gone is found by the next read.
+  // If the client has left, the next read will notice.
   [[maybe_unused]] const ssize_t sent = ::send(client.socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (faults_.closes) end(client);
 }

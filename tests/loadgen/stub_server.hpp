@@ -1,6 +1,6 @@
-// A server of known faults for the tests of the load generator: it delivers each message a known time after
-// its publish, and loses or repeats known deliveries. Channels and cursors as in the contract. One thread, poll(),
-// in the test's own process.
+// A server with known faults, for the tests of the load generator. It delivers each message a known time
+// after its publish, and loses or repeats known deliveries. It has channels and cursors as in the contract,
+// and runs as one thread with poll() in the test's own process.
 #pragma once
 
 #include <poll.h>
@@ -17,19 +17,19 @@
 
 namespace comet::test {
 
-// Deliveries are numbered from 1 in the order in which they are due; those of channel "smoke" are not.
+// Deliveries are numbered from 1 in the order in which they are due, without those of channel "smoke".
 struct Faults {
   std::chrono::milliseconds delay{
       0};                       // of every publish's deliveries and answer, and of an answer to timeout=0
   std::vector<int> lost{};      // the message is not sent: its subscriber gets the next one
-  std::vector<int> repeated{};  // and sent once more to the same subscriber's next request
-  std::vector<int> twice{};     // and sent once more at once, in one piece with it
+  std::vector<int> repeated{};  // sent again as the answer to the same subscriber's next request
+  std::vector<int> twice{};     // sent again at once, in the same send()
   std::vector<int> wrong{};     // other bytes than were published
-  bool wrong_smoke = false;     // the same, of channel "smoke"
-  bool expensive = false;       // each message has long headers of its own, so that a client must parse
+  bool wrong_smoke = false;     // the same, on channel "smoke"
+  bool expensive = false;       // each message has its own long headers, so that a client must parse it
   std::optional<int> pid{};     // what /stats says
   bool closes = false;          // every answer ends its connection
-  std::chrono::milliseconds leave{0};  // for so long /stats counts a held request whose client has left
+  std::chrono::milliseconds leave{0};  // how long /stats still counts a held request whose client has left
 };
 
 class StubServer {
@@ -47,9 +47,9 @@ class StubServer {
   struct Client {
     int socket;
     std::string input;
-    std::string channel;  // that it is held on; empty: it is not held
-    int requests = 0;     // that are held, each of which counts
-    std::string repeat;   // what its next subscribe is answered with
+    std::string channel;  // on which it is held; empty if it is not
+    int requests = 0;     // held requests, each of which counts
+    std::string repeat;   // the answer to its next subscribe
   };
   struct Due {
     Clock::time_point at;
@@ -76,7 +76,7 @@ class StubServer {
   int stop_[2] = {-1, -1};  // a pipe: closing its write end stops the thread
   std::uint16_t port_ = 0;
   std::vector<Client> clients_;
-  std::vector<Due> due_;                    // in the order of their times, for all have the same delay
+  std::vector<Due> due_;                    // in the order of their times, because all have the same delay
   std::vector<Clock::time_point> leaving_;  // until when they count as held
   std::map<std::string, std::vector<std::string>> logs_;  // by channel; message n has cursor 1-n
   int deliveries_ = 0;

@@ -1,4 +1,4 @@
-// One trial, seen from inside the program: what it makes of a server of known delay and loss.
+// One trial, seen from inside the program: the figures of a server with known delay and loss.
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -112,7 +112,7 @@ TEST(Trial, WithCursorsARepetitionIsCounted) {
   EXPECT_EQ(result.deliveries.lost + result.deliveries.wrong, 0);
 }
 
-// It is asked for again with the cursor before it, so nothing is lost.
+// The subscriber asks for it again with the cursor before it, so nothing is lost.
 TEST(Trial, WithCursorsWrongBytesAreCounted) {
   const Measurement result = measure(steady_with_cursors(), {.wrong = {kHeld + 5, 2 * kHeld + 5}});
   EXPECT_EQ(result.deliveries.wrong, 2) << result.note;
@@ -120,7 +120,7 @@ TEST(Trial, WithCursorsWrongBytesAreCounted) {
   EXPECT_EQ(result.deliveries.lost + result.deliveries.duplicate, 0);
 }
 
-// What the driver waits for leaves when it is due; a server that is started afterwards waits as usual.
+// The driver's timed waits end on time; those of a server that is started afterwards have the usual delay.
 TEST(Trial, TheDriversWaitsAreExactWhileItLasts) {
   const int usual_ns = prctl(PR_GET_TIMERSLACK);
   ASSERT_GT(usual_ns, 1);
@@ -133,16 +133,16 @@ TEST(Trial, TheDriversWaitsAreExactWhileItLasts) {
   EXPECT_EQ(prctl(PR_GET_TIMERSLACK), usual_ns);
 }
 
-// The costs of the timed part are over so many seconds.
+// The seconds over which the costs of the timed part are divided.
 double window(const Measurement& result) {
   const double deliveries = *result.deliveries.per_second * *result.duration_seconds;
   return *result.generator.cpu_us * 1e-6 * deliveries / *result.generator.cores;
 }
 
-// The generator waits 0.5 s for a delivery that never comes at a fixed rate, 5 s in a round.
+// For a delivery that never comes, the generator waits 0.5 s at a fixed rate and 5 s in a round.
 TEST(Trial, TheWaitForWhatIsLostIsNotInTheCostsOfAFixedRate) {
   double over = 0;
-  for (int attempt = 0; attempt < 3; ++attempt) {  // the driver may get no core for so long
+  for (int attempt = 0; attempt < 3; ++attempt) {  // the driver may get no core for this long
     const Measurement result = measure(steady(20, 0.5), {.lost = {11 * kHeld}});
     ASSERT_GE(result.deliveries.lost, 1) << result.note;
     EXPECT_GE(window(result), 0.4);
@@ -160,9 +160,10 @@ TEST(Trial, TheWaitForWhatIsLostIsNotInTheCostsOfABroadcast) {
   EXPECT_LE(in_costs, *result.duration_seconds - 3);
 }
 
-// Each publish is answered after 100 ms, and one is due every 25 ms: the last of 8 is due 175 ms after the
-// first and leaves after 700 ms. A closed loop would report 100 ms and no lag. Messages can be missed by a
-// poll that comes late, the last too, so the bound on latency is lower.
+// Each publish is answered after 100 ms, and one is due every 25 ms. So the last of 8 is due 175 ms after the
+// first, and is sent after 700 ms. A load generator that sends only after each answer would report 100 ms and
+// no lag. A subscriber that asks again too late can miss messages, the last one too, so the bound on latency
+// is lower.
 TEST(Trial, LatencyCountsFromWhenAMessageWasDueNotFromWhenItCouldBeSent) {
   const Measurement result = measure(steady(40, 0.2), {.delay = std::chrono::milliseconds(100)});
   ASSERT_TRUE(result.latency && result.publish_lag) << result.note;
@@ -185,8 +186,8 @@ double wrk_median_us(const std::string& output) {
   return std::stod(match[1]) * (match[2] == "us" ? 1 : match[2] == "ms" ? 1e3 : 1e6);
 }
 
-// The same request, GET /subscribe?timeout=0, to the same server of known delay, timed by both. The generator
-// sends it at a fixed rate, slow enough that none waits for the one before; wrk one after the other.
+// Both send the same request, GET /subscribe?timeout=0, to the same server of known delay. The generator
+// sends it at a fixed rate, so slowly that none waits for the previous one; wrk sends one after the other.
 TEST(Trial, WrkFindsTheSameLatencyAndItIsTheServers) {
   constexpr double kDelayUs = 20e3;
   const StubServer stub({.delay = std::chrono::milliseconds(20)});

@@ -121,10 +121,12 @@ class Compare(unittest.TestCase):
             content["run"]["machine"]["kernel"] = "Linux 9"
             content["scenario"]["duration_s"] = 9
         self.change(self.b, "broadcast-async-100.json", change)
+        self.change(self.b, "broadcast-async-1000.json", lambda content: content["scenario"].update(about="other words"))
         verdicts, notes = self.verdicts()
         self.assertIn('the machines differ in kernel: "Linux 0.0" and "Linux 9"', notes)
         self.assertIn("broadcast, async, 100 held: the scenario's settings differ: not compared", notes)
         self.assertNotIn(100, {held for held, _ in verdicts})
+        self.assertIn(1000, {held for held, _ in verdicts})
 
     def test_the_table_is_aligned_and_has_units(self):
         self.write()

@@ -1,4 +1,4 @@
-// Where subscribers connect from: several source addresses, for one has too few ports that are cheap to find.
+// Subscribers connect from several source addresses, because one has too few ports that are found quickly.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -28,7 +28,7 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // Where that subscriber's connection comes from.
+  // The source address of that subscriber's connection.
   std::string source_of(std::uint32_t subscriber) const {
     std::string problem;
     const int client = start_connecting({"127.0.0.1", port_}, subscriber, problem);

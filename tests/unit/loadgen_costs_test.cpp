@@ -1,4 +1,4 @@
-// What the timed part cost, and whether the load generator was what limited it.
+// The costs of the timed part, and whether the load generator was the limit.
 #include <gtest/gtest.h>
 
 #include "loadgen/clock.hpp"
@@ -7,7 +7,7 @@
 namespace comet::loadgen {
 namespace {
 
-// A client at its limit beside a server of one thread that is not, on two cores.
+// On two cores, a client that is at its limit and a server of one thread that is not.
 constexpr Load kLimited{.busiest_process = 0.97,
                         .generator = 0.98,
                         .server = 0.6,

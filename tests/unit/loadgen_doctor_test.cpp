@@ -1,4 +1,5 @@
-// The doctor: which limit binds first, from limits given and from files that stand for /proc and /sys.
+// The doctor: which limit is reached first. The limits are set here, or read from files that stand for /proc
+// and /sys.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ Entry entry_of(HeldCost cost) {
   return entry;
 }
 
-// Those of a machine that is large in every way.
+// The limits of a machine that is large in every way.
 Limits large() {
   Limits limits;
   limits.open_files = limits.most_open_files = 1'000'000;
@@ -69,7 +70,7 @@ TEST(LoadgenDoctor, ProcessesOfTheUserThatAreThereCount) {
   EXPECT_TRUE(lowest({.tasks = 1}, limits, 20'000).remedy.starts_with("ulimit -u 20364  (as root"));
 }
 
-// A server of many processes holds more than the load generator can connect to it.
+// A server of many processes can hold more than the load generator can connect.
 TEST(LoadgenDoctor, OpenFilesOfTheClientProcessesBind) {
   Limits limits = large();
   limits.open_files = 1'024;
@@ -94,7 +95,7 @@ TEST(LoadgenDoctor, ConnectionsThatAreTrackedAlreadyCount) {
   EXPECT_EQ(lowest({}, limits, 100'000).remedy, "sudo sysctl -w net.netfilter.nf_conntrack_max=105536");
 }
 
-// The second of two commands would take back what the first one gave.
+// With two commands, the second would undo the first.
 TEST(LoadgenDoctor, OneCommandForEachLimitMakesRoomForAll) {
   Limits limits = large();
   limits.open_files_of_all = 1'000;

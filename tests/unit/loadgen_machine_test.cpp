@@ -1,4 +1,4 @@
-// Facts of the machine that go into every result.
+// The facts of the machine that are recorded in every result.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace comet::loadgen {
 namespace {
 
-// Two runs differ where one was tuned: the results must show it.
+// If one of two runs was made on a tuned machine, the results must show it.
 TEST(LoadgenMachine, RecordsEverySettingThatTuningKnows) {
   const boost::json::object facts = machine_facts();
   const boost::json::object& settings = facts.at("settings").as_object();

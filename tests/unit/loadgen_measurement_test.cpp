@@ -1,4 +1,4 @@
-// Distributions, memory per held request, and the messages that are told apart.
+// Distributions, memory per held request, and the content of messages.
 #include <gtest/gtest.h>
 
 #include <numeric>

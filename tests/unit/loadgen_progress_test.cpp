@@ -1,4 +1,4 @@
-// The live line of a terminal.
+// The changing line on a terminal.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@
 namespace comet::loadgen {
 namespace {
 
-// What `work` prints where standard error is a terminal.
+// What `work` prints if standard error is a terminal.
 template <class Work>
 std::string on_a_terminal(Work work) {
   const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);

@@ -1,4 +1,4 @@
-// Scenario files: what they may say, and what a mistake is answered with.
+// Scenario files: what they may contain, and the message for a mistake.
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>

@@ -1,4 +1,4 @@
-// A server as a child process: what it prints after READY, and who is told to stop.
+// A server as a child process: what it prints after READY, and which of its processes are told to stop.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Its death, waited for.
+// Waits for its end.
 std::string death_of(ServerProcess& server) {
   const auto until = steady_clock::now() + std::chrono::seconds(30);
   for (auto death = server.death();; death = server.death()) {
@@ -27,7 +27,7 @@ TEST(LoadgenServerProcess, ThatPrintsMuchAfterReadyDoesNotWaitForAReader) {
   EXPECT_EQ(death_of(server), "ended with status 7");
 }
 
-// The inner shell is the server: it says when it has been told.
+// The inner shell is the server: it prints a line when it gets the signal.
 TEST(LoadgenServerProcess, BehindAShellIsToldToStop) {
   adopt_orphans();
   const std::string server = "trap 'exit 0' TERM; echo READY port=1 pid=1; while :; do sleep 0.05; done";
