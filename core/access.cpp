@@ -31,8 +31,8 @@ bool is_address(std::string_view name) {
   return ipv6 && !ipv6->is_unspecified();
 }
 
-// No site can let one of these names resolve to an address of its choice, and an address resolves to nothing
-// else.
+// No site can let one of these names resolve to an address of its choice, and an address resolves to
+// nothing else.
 bool is_own_name(std::string_view name, const Options& options) {
   constexpr std::string_view kLocalhost = "localhost", kSubdomain = ".localhost";
   return is_address(name) || ci_is_equal(name, kLocalhost) ||

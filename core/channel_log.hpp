@@ -30,8 +30,8 @@ inline ResumePoint resume_point(Cursor since, Cursor begin, Cursor last) {
 
 class ChannelLog {
  public:
-  // `begin` lies before the first message that this log will hold: the server's start, or the last message
-  // forgotten.
+  // `begin` lies before the first message that this log will hold: the server's start, or the last
+  // message forgotten.
   explicit ChannelLog(Cursor begin) : begin_(begin), last_(begin) {}
 
   // The new message, with a cursor greater than every earlier one. `idle_seconds` as in ReplyForm.
@@ -45,8 +45,8 @@ class ChannelLog {
         message;  // null: nothing yet, the request may be held; valid until the next append or drop
     bool missed;  // messages between the cursor and what comes next may be gone: the answer must say so
   };
-  // The first message after `since`, as resume_point() says. Cursor 0 asks for the oldest and so misses
-  // nothing.
+  // The first message after `since`, as resume_point() says. Cursor 0 asks for the oldest and so
+  // misses nothing.
   Found first_after(Cursor since) const;
 
   Cursor last() const { return last_; }  // of the newest message, or the beginning

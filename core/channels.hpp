@@ -93,8 +93,8 @@ class Channels {
     bytes_ += channel.log.bytes();
   }
 
-  // A channel opened again later begins behind what is forgotten now, so that its old cursors are told of the
-  // gap.
+  // A channel opened again later begins behind what is forgotten now, so that its old cursors are
+  // told of the gap.
   void forget(Channel& channel) {
     forgotten_ = std::max(forgotten_, channel.log.last());
     while (channel.log.size() > 0) drop_oldest(channel);

@@ -1,5 +1,5 @@
-// What the core makes of a connection's bytes. A pattern handles the two verbs and passes everything else
-// through.
+// What the core makes of a connection's bytes. A pattern handles the two verbs and passes everything
+// else through.
 #pragma once
 
 #include <optional>

@@ -227,8 +227,8 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
     return bytes.size();
   }
 
-  // Beast takes any byte in a quoted extension; one that others read as the line's end would split the
-  // request.
+  // Beast takes any byte in a quoted extension; one that others read as the line's end would split
+  // the request.
   void on_chunk_header_impl(std::uint64_t size, string_view extension, error_code& error) override {
     if (std::any_of(extension.begin(), extension.end(), is_control))
       reject(400, "malformed chunk", error);

@@ -44,13 +44,13 @@ class HttpParser {
  public:
   enum class Progress { needs_input, complete, refused };
 
-  // Bodies over `max_message` bytes are refused with 413; a form body may be three times that, its encoded
-  // size.
+  // Bodies over `max_message` bytes are refused with 413; a form body may be three times that, its
+  // encoded size.
   static std::unique_ptr<HttpParser> create(std::size_t max_message);
   virtual ~HttpParser() = default;
 
-  // The first call must hold the whole head. `used` receives the bytes taken from `input`; give the rest
-  // again.
+  // The first call must hold the whole head. `used` receives the bytes taken from `input`; give
+  // the rest again.
   virtual Progress put(std::string_view input, std::size_t& used) = 0;
 
   HttpRequest request;

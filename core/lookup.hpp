@@ -6,7 +6,8 @@
 
 namespace comet::core {
 
-// If the log has a message, it is sent. If not, a request that does not want to wait gets its 204; any other is held.
+// If the log has a message, it is sent. If not, a request that does not want to wait gets its 204; any
+// other is held.
 enum class Outcome { message, no_content, hold };
 
 inline Outcome outcome_of(bool has_message, const Subscribe& request) {

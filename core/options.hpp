@@ -44,8 +44,8 @@ bool is_loopback(std::string_view address);
 // Adds the shared options to `app`.
 void add_shared_options(CLI::App& app, Options& options);
 
-// Parses; on --help and --version prints and exits 0, on a mistake prints one line on standard error and
-// exits 64.
+// Parses; on --help and --version prints and exits 0, on a mistake prints one line on standard error
+// and exits 64.
 void parse_or_exit(CLI::App& app, int argc, char** argv);
 
 }  // namespace comet::core

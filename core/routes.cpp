@@ -31,8 +31,8 @@ bool is_channel_name(std::string_view name) {
          name.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
-// Decimal seconds, 0 or more, cut to `longest`. Rounded up to a tenth, so that one server sees few distinct
-// holds.
+// Decimal seconds, 0 or more, cut to `longest`. Rounded up to a tenth, so that one server sees few
+// distinct holds.
 std::optional<Milliseconds> parse_seconds(std::string_view text, Milliseconds longest) {
   double seconds = 0;
   const auto [end, error] =

@@ -36,8 +36,8 @@ struct Stats {
                 rejected = 0, channels = 0;
 };
 
-// A reading of `counters` by this process; `started_milliseconds` is the Unix time at which the server
-// started.
+// A reading of `counters` by this process; `started_milliseconds` is the Unix time at which the
+// server started.
 Stats read_stats(const Counters& counters, std::string_view pattern, std::uint64_t started_milliseconds);
 
 std::string stats_json(const Stats& stats);

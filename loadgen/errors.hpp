@@ -1,5 +1,5 @@
-// The two ways the program gives up: the command line is wrong (exit status 64), or the work failed (exit
-// status 1).
+// The two ways the program gives up: the command line is wrong (exit status 64), or the work failed
+// (exit status 1).
 #pragma once
 
 #include <stdexcept>

@@ -12,8 +12,8 @@ constexpr double kMebibyte = 1024 * 1024;
 std::string with_commas(std::int64_t number);
 std::string with_commas(double number, int decimals);
 
-// With three significant digits, but every digit before the point: "12,345", "4.56". A whole number has no
-// decimals.
+// With three significant digits, but every digit before the point: "12,345", "4.56". A whole number has
+// no decimals.
 std::string three_digits(double number);
 
 // As programs write it: 94000 as "94000", 0.5 as "0.5".

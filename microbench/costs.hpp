@@ -10,9 +10,9 @@
 
 namespace comet::microbench {
 
-// Measures the CPU time, user and system, of this process and its children, from the constructor to report().
-// It is the counter `cpu_ns`, per iteration. Google Benchmark's own CPU column counts the measuring thread
-// only.
+// Measures the CPU time, user and system, of this process and its children, from the constructor to
+// report(). It is the counter `cpu_ns`, per iteration. Google Benchmark's own CPU column counts the
+// measuring thread only.
 class CpuOfAll {
  public:
   CpuOfAll();

@@ -146,8 +146,8 @@ void spawn_fiber(benchmark::State& state) {
 }
 BENCHMARK(spawn_fiber)->Name("spawn/fiber/new");
 
-// The same on a fiber that the pool had: how a hibernating connection wakes. The pool's fibers end with the
-// thread.
+// The same on a fiber that the pool had: how a hibernating connection wakes. The pool's fibers end
+// with the thread.
 void spawn_in_pool(benchmark::State& state) {
   Host host;
   bool served = false;

@@ -56,8 +56,8 @@ Shared& shared() {
   return one;
 }
 
-// `count` workers, each blocked until there is a message. The pool blocks some signals; its end unblocks
-// them.
+// `count` workers, each blocked until there is a message. The pool blocks some signals; its end
+// unblocks them.
 class Workers {
  public:
   explicit Workers(std::size_t count) : count_(count), done_(shared().publisher.of(channel_.hash)) {

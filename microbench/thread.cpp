@@ -103,8 +103,8 @@ BENCHMARK(spawn_thread)->Name("spawn/thread")->UseRealTime();
 
 void memory_thread(benchmark::State& state) {
   constexpr std::size_t kCount = 512;
-  // glibc keeps the stacks of ended threads, with the pages that they touched: a larger one cannot be of
-  // those.
+  // glibc keeps the stacks of ended threads, with the pages that they touched: a larger one cannot
+  // be of those.
   static std::size_t stack_size = kStackSize;
   for ([[maybe_unused]] auto once : state) {
     const MemoryGrowth growth;

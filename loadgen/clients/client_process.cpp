@@ -24,8 +24,8 @@ class Arrivals {
   explicit Arrivals(Subscribers& subscribers) : subscribers_(subscribers) {}
 
   void start(const Command& command) { plan_ = command; }
-  // Does everything that is due. Returns the nanoseconds until the next thing is due, below 0 if nothing ever
-  // will be.
+  // Does everything that is due. Returns the nanoseconds until the next thing is due, below 0 if nothing
+  // ever will be.
   std::int64_t step();
   std::int64_t left() const { return left_; }
   const std::vector<std::int64_t>& lags() const { return lags_; }

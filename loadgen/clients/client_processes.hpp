@@ -50,8 +50,8 @@ class ClientProcesses {
   Schedule& schedule();
   ClientTotals totals() const;
 
-  // Opens `count` more connections, divided evenly. Returns how many there were left to open, at most
-  // `count`.
+  // Opens `count` more connections, divided evenly. Returns how many there were left to open, at
+  // most `count`.
   std::int64_t open(std::int64_t count);
   // Churn: `count` arrivals of all clients together, `interval_ns` apart.
   void arrive(std::int64_t count, std::int64_t start_ns, double interval_ns, std::int64_t hold_ns);

@@ -1,5 +1,5 @@
-// What the driver and its client processes exchange: counters in shared memory, commands and reports as
-// packets.
+// What the driver and its client processes exchange: counters in shared memory, commands and
+// reports as packets.
 #pragma once
 
 #include <array>
@@ -8,9 +8,9 @@
 
 namespace comet::loadgen {
 
-// Written by the driver. Messages are numbered from 0 over all channels, in the order of publishing: message
-// i is number i / channels + 1 of channel i % channels, and was due at base_ns + (i - base_message) *
-// interval_ns.
+// Written by the driver. Messages are numbered from 0 over all channels, in the order of publishing:
+// message i is number i / channels + 1 of channel i % channels, and was due at base_ns + (i - base_message)
+// * interval_ns.
 struct Schedule {
   std::atomic<std::int64_t> published{0};  // set before the message leaves
   std::atomic<std::int64_t> base_message{0};

@@ -16,9 +16,9 @@ std::string errno_kind(const char* call, int error);
 // 0.7 ms instead of 20 us, and would be measured instead of the server.
 constexpr std::uint32_t kConnectionsPerAddress = 10'000;
 
-// A socket that is connecting, or -1; `problem` says what failed. `subscriber` decides the source address of
-// a connection to 127.0.0.0/8: 127.0.0.1, then 127.0.1.1, 127.0.1.2, ... For other servers the kernel chooses
-// it.
+// A socket that is connecting, or -1; `problem` says what failed. `subscriber` decides the source
+// address of a connection to 127.0.0.0/8: 127.0.0.1, then 127.0.1.1, 127.0.1.2, ... For other servers
+// the kernel chooses it.
 int start_connecting(const Endpoint& endpoint, std::uint32_t subscriber, std::string& problem);
 
 // Closes with RST, so that no port stays in TIME_WAIT.

@@ -140,8 +140,8 @@ Response HttpClient::exchange(std::string_view request) {
 }
 
 void HttpClient::connect() {
-  // A server may have closed an idle connection. If it is readable before anything was asked, that is what
-  // happened.
+  // A server may have closed an idle connection. If it is readable before anything was asked, that is
+  // what happened.
   if (readable()) close();
   if (socket_ >= 0) return;
   sockaddr_storage name{};

@@ -17,8 +17,8 @@ struct Endpoint {
   std::uint16_t port = 0;
 };
 
-// http://HOST:PORT with a name or an address, IPv6 in brackets. A name's IPv4 address is preferred. Throws
-// UsageError.
+// http://HOST:PORT with a name or an address, IPv6 in brackets. A name's IPv4 address is preferred.
+// Throws UsageError.
 Endpoint parse_url(const std::string& url);
 
 // As it stands in a URL: 127.0.0.1:8000 or [::1]:8000.

@@ -1,6 +1,6 @@
-// Requests at fixed times, however fast the server is. If one is answered late, the next on its connection is
-// sent late. That delay is measured too, because every time is counted from the moment at which the request
-// was due.
+// Requests at fixed times, however fast the server is. If one is answered late, the next on its connection
+// is sent late. That delay is measured too, because every time is counted from the moment at which the
+// request was due.
 #pragma once
 
 #include <poll.h>
@@ -45,11 +45,11 @@ class PacedRequests {
                 std::function<std::string(std::int64_t)> make);
 
   bool done() const;
-  // Receives the answers that have come and sends the requests that are due, without waiting. Throws
-  // std::runtime_error.
+  // Receives the answers that have come and sends the requests that are due, without waiting.
+  // Throws std::runtime_error.
   void step();
-  // Adds the sockets that wait for an answer, and lowers `next_ns` to the time at which the next request is
-  // due.
+  // Adds the sockets that wait for an answer, and lowers `next_ns` to the time at which the next
+  // request is due.
   void wait_for(std::vector<pollfd>& sockets, std::int64_t& next_ns) const;
 
   // From the time at which a request was due: until it was sent, and until it was answered.

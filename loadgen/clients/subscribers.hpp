@@ -73,8 +73,8 @@ class Subscribers {
     State state = State::kClosed;
     bool answered = false;  // since it was connected
     // It received a message twice, perhaps as two responses to one request. Then the next response need not
-    // belong to the next request, so it is replaced by a new connection. What is published meanwhile is lost
-    // to that.
+    // belong to the next request, so it is replaced by a new connection. What is published meanwhile is
+    // lost to that.
     bool repeated = false;
   };
   struct Message {

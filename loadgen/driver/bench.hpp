@@ -1,5 +1,5 @@
-// The bench: starts, verifies, measures and stops every selected entry, at every size and rate, several
-// times.
+// The bench: starts, verifies, measures and stops every selected entry, at every size and rate,
+// several times.
 #pragma once
 
 #include <cstdint>

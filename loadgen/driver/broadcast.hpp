@@ -1,5 +1,5 @@
-// Rounds in which one message goes to all held requests: many in the broadcast scenario, one at the end of
-// hold.
+// Rounds in which one message goes to all held requests: many in the broadcast scenario, one at the
+// end of hold.
 #pragma once
 
 #include <cstdint>

@@ -20,8 +20,8 @@ struct Costs {
   std::optional<KernelNetwork> network;
 };
 
-// Sets the costs in `result`, per delivery and in cores. `machine_cores`: how many all processes together may
-// use.
+// Sets the costs in `result`, per delivery and in cores. `machine_cores`: how many all processes
+// together may use.
 void set_costs(const Costs& before, const Costs& after, std::int64_t deliveries, double machine_cores,
                Measurement& result);
 

@@ -1,5 +1,5 @@
-// The doctor: how many requests can be held on this machine, which limit is reached first, and which command
-// raises it.
+// The doctor: how many requests can be held on this machine, which limit is reached first, and which
+// command raises it.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// What a person sees meanwhile, on standard error: one line that changes on a terminal, plain lines
-// elsewhere.
+// What a person sees meanwhile, on standard error: one line that changes on a terminal, plain
+// lines elsewhere.
 #pragma once
 
 #include <cstdint>

@@ -63,8 +63,8 @@ ServerProcess::ServerProcess(std::vector<std::string> command, const std::filesy
   if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error(system_error_text("pipe"));
   standard_output_ = ends[0];
   fcntl(standard_output_, F_SETFL, O_NONBLOCK);  // of this end only
-  // Room for what is printed between two reads. A user may not be allowed this much: then the default has to
-  // do.
+  // Room for what is printed between two reads. A user may not be allowed this much: then the
+  // default has to do.
   fcntl(standard_output_, F_SETPIPE_SZ, static_cast<int>(kOutputRoom));
   standard_error_ = memfd_create("server errors", MFD_CLOEXEC);
   const pid_t parent = getpid();

@@ -1,5 +1,5 @@
-// One server: starts it by its manifest's command, and ends it together with every process that it has
-// started.
+// One server: starts it by its manifest's command, and ends it together with every process that it
+// has started.
 #pragma once
 
 #include <sys/types.h>

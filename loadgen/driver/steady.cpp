@@ -75,8 +75,8 @@ std::string Steady::request(std::int64_t message) {
 PacedRequests Steady::plan_publishes(std::int64_t count) {
   const Scenario& scenario = trial_.scenario();
   Schedule& schedule = trial_.clients().schedule();
-  // The first number is a multiple of the number of channels, so that request i belongs to channel i %
-  // channels.
+  // The first number is a multiple of the number of channels, so that request i belongs to channel
+  // i % channels.
   const std::int64_t first =
       (schedule.published + scenario.channels - 1) / scenario.channels * scenario.channels;
   pace_ = {now_ns() + kLeadTime, std::llround(kSecond / scenario.publishes_per_second), count};

@@ -11,8 +11,8 @@ namespace comet::loadgen {
 // ran meanwhile.
 std::optional<std::int64_t> kernel_memory();
 
-// The same, once it has stopped changing: freed memory returns to the kernel a moment later. Takes at most
-// 0.3 s.
+// The same, once it has stopped changing: freed memory returns to the kernel a moment later. Takes
+// at most 0.3 s.
 std::optional<std::int64_t> settled_kernel_memory();
 
 }  // namespace comet::loadgen

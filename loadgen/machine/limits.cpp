@@ -50,8 +50,8 @@ Number ports_of_one_address(const fs::path& root) {
   return number_in(words[1]).value_or(0) - number_in(words[0]).value_or(0) + 1;
 }
 
-// This process's groups, as folders: of cgroup v2 ("0::/path"), and of v1's controller of pids
-// ("8:pids:/path").
+// This process's groups, as folders: of cgroup v2 ("0::/path"), and of v1's controller of
+// pids ("8:pids:/path").
 std::vector<fs::path> own_groups(const fs::path& root) {
   std::vector<fs::path> groups;
   const std::string text = read_proc_file(root / "proc/self/cgroup");

@@ -11,15 +11,15 @@ namespace comet::loadgen {
 // cannot be read is null.
 boost::json::object machine_facts();
 
-// The commit of `root`, with "-changed" if a tracked file differs from it; empty if `root` is no git
-// checkout.
+// The commit of `root`, with "-changed" if a tracked file differs from it; empty if `root` is no
+// git checkout.
 std::string commit_of(const std::filesystem::path& root);
 
 // Now, UTC, as 2026-01-31T12:00:00Z.
 std::string utc_now();
 
-// "nginx 1.22.1-9, libnginx-mod-nchan 1:1.3.6": the installed versions. Packages that are not installed are
-// left out.
+// "nginx 1.22.1-9, libnginx-mod-nchan 1:1.3.6": the installed versions. Packages that are not installed
+// are left out.
 std::string package_versions(const std::vector<std::string>& packages);
 
 }  // namespace comet::loadgen

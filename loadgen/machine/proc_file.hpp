@@ -18,8 +18,8 @@ std::vector<std::string_view> lines_of(std::string_view text);
 // Separated by blanks and tabs.
 std::vector<std::string_view> words_of(std::string_view line);
 
-// The rest of the first line that begins with `start`, without the blanks before it; nothing if there is no
-// such line.
+// The rest of the first line that begins with `start`, without the blanks before it; nothing if there is
+// no such line.
 std::optional<std::string_view> line_after(std::string_view text, std::string_view start);
 
 // The number that `text` begins with, after blanks; nothing if it begins with something else, as in "max".

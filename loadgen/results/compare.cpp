@@ -14,8 +14,8 @@ namespace {
 
 namespace json = boost::json;
 
-// With 3 repeats each, the ranges of figures that do not differ are apart in one comparison of 10; with 4, in
-// one of 35.
+// With 3 repeats each, the ranges of figures that do not differ are apart in one comparison of 10; with 4,
+// in one of 35.
 constexpr std::size_t kDecidingRepeats = 4;
 
 struct Key {

@@ -133,8 +133,8 @@ json::array problems_json(const json::value& result) {
   return problems;
 }
 
-// What went wrong in the repeats, complete or not: each kind with its count and the number of repeats that
-// had it.
+// What went wrong in the repeats, complete or not: each kind with its count and the number of repeats
+// that had it.
 json::array faults_json(const json::value& result) {
   struct Fault {
     double count = 0;

@@ -1,5 +1,5 @@
-// Reads the files that bench has written: one for each scenario, entry, size and rate of a run
-// (results/schema.json).
+// Reads the files that bench has written: one for each scenario, entry, size and rate of a
+// run (results/schema.json).
 #pragma once
 
 #include <boost/json/value.hpp>

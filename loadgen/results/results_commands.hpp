@@ -14,8 +14,8 @@ struct ResultsOptions {
   bool json = false;                        // compare: JSON instead of a table
 };
 
-// Each returns the exit status and may throw UsageError. Results with faults are neither compared nor
-// reported.
+// Each returns the exit status and may throw UsageError. Results with faults are neither compared
+// nor reported.
 int run_validate(const ResultsOptions& options);
 int run_compare(const ResultsOptions& options);
 int run_report(const ResultsOptions& options);

@@ -102,8 +102,8 @@ std::vector<std::string> measured_by(const std::string& kind, bool delivered) {
 void check_complete(const json::value& content, const std::string& repeat, std::vector<std::string>& faults) {
   if (text_at(content, repeat + "/status") != "complete") return;
   const std::string kind = text_at(content, "/scenario/kind");
-  // Deliveries of the timed part: if all were lost, there is no latency. hold delivers one message and has no
-  // rate.
+  // Deliveries of the timed part: if all were lost, there is no latency. hold delivers one message and
+  // has no rate.
   const auto rate = number_at(content, repeat + "/deliveries/per_second");
   const double delivered = rate ? *rate : *number_at(content, repeat + "/deliveries/delivered");
   for (const std::string& member : measured_by(kind, delivered > 0))

@@ -1,5 +1,5 @@
-// Checks result files: their structure (results/schema.json), and whether their figures agree with each
-// other.
+// Checks result files: their structure (results/schema.json), and whether their figures agree
+// with each other.
 #pragma once
 
 #include <filesystem>

@@ -16,8 +16,8 @@ using namespace core;
 
 class LoopTimer {
  public:
-  // `on_expired` gets every deadline whose time is over; `after_all` follows when all of one moment were
-  // given.
+  // `on_expired` gets every deadline whose time is over; `after_all` follows when all of one
+  // moment were given.
   LoopTimer(std::function<void(Deadline&)> on_expired, std::function<void()> after_all)
       : on_expired_(std::move(on_expired)), after_all_(std::move(after_all)) {}
 

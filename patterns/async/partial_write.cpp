@@ -17,8 +17,9 @@ struct LaterWrite {
 
 }  // namespace
 
-// Until the rest is sent nothing is read from the client; it is closed if it takes nothing for --idle-timeout. An interim
-// answer (100 Continue) changes neither: its request goes on, and so does its time.
+// Until the rest is sent nothing is read from the client; it is closed if it takes nothing for
+// --idle-timeout. An interim answer (100 Continue) changes neither: its request goes on, and so
+// does its time.
 void Server::write_later(Connection& connection, const Response& response, std::size_t sent) {
   if (!is_interim(response)) {
     connection.phase = Phase::writing;

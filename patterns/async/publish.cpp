@@ -24,7 +24,8 @@ struct Server::Work {
   bool done = false;
 };
 
-// libuv makes all threads of its pool at the first work, and abort()s if it cannot. So this comes before READY.
+// libuv makes all threads of its pool at the first work, and abort()s if it cannot. So this comes
+// before READY.
 void Server::start_work_pool() {
   if (service_.options.publish_work_threads == 0) return;
   if (setenv("UV_THREADPOOL_SIZE", std::to_string(service_.options.publish_work_threads).c_str(), 1) != 0) {

@@ -140,8 +140,8 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
 
 // Step 5: publish. In publish.cpp.
 
-// Step 6: hold. The struct joins its channel's list and the callback returns: nothing else waits. The connection
-// stays readable, so that the loop reports the client's leaving.
+// Step 6: hold. The struct joins its channel's list and the callback returns: nothing else waits. The
+// connection stays readable, so that the loop reports the client's leaving.
 void Server::hold(Connection& connection, Channel& channel, Milliseconds time) {
   connection.phase = Phase::held;
   connection.channel = &channel;
@@ -184,7 +184,8 @@ void Server::drain_hold(Connection& connection) {
   respond(connection, service_.shutting_down(connection.form));
 }
 
-// Requests that came behind a held one are not answered inside deliver(): each could publish, and wake, in turn.
+// Requests that came behind a held one are not answered inside deliver(): each could publish, and
+// wake, in turn.
 void Server::note_early_request(Connection& connection) {
   if (connection.phase == Phase::idle && connection.reader.mid_request()) early_.push_back(connection);
 }
@@ -197,8 +198,8 @@ void Server::continue_early_requests() {
   }
 }
 
-// Step 8: respond. Most answers fit the socket's buffer and leave at once; the rest follows when there is room
-// (partial_write.cpp).
+// Step 8: respond. Most answers fit the socket's buffer and leave at once; the rest follows when there is
+// room (partial_write.cpp).
 void Server::respond(Connection& connection, const Response& response) {
   uv_buf_t buffer =
       uv_buf_init(const_cast<char*>(response.bytes->data()), static_cast<unsigned>(response.bytes->size()));
@@ -217,7 +218,8 @@ void Server::finish_response(Connection& connection, const Response& response) {
   timer_.set(connection, service_.idle_time());
 }
 
-// Step 9: close. First the sending side, so that the client reads the answer; then all, when it has closed too.
+// Step 9: close. First the sending side, so that the client reads the answer; then all, when it
+// has closed too.
 void Server::linger(Connection& connection) {
   uv_os_fd_t descriptor = -1;
   if (uv_fileno(handle_of(connection), &descriptor) != 0 || ::shutdown(descriptor, SHUT_WR) != 0) {

@@ -1,5 +1,5 @@
-// Tells sanitizers of each switch of stacks, which Boost.Context does not; called just before and just after it.
-// Does nothing in other builds.
+// Tells sanitizers of each switch of stacks, which Boost.Context does not; called just before and just after
+// it. Does nothing in other builds.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // Where a connection is in its life. One set for the five, so that they can be read side by side. Which
-// phases a pattern uses depends on its model: if a thread blocks, the line that it is at says what a phase
-// would say.
+// phases a pattern uses depends on its model: if a thread blocks, the line that it is at says what a
+// phase would say.
 #pragma once
 
 #include <cstdint>

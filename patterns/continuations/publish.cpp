@@ -1,7 +1,7 @@
 // Model: a pool of threads over one Asio loop; a held request is a Continuation. Here: a publish.
 // Owner of a connection: the publish, from its request to its answer, whichever thread has it.
-// Runs on: any thread of the pool, the log in the strand; work that is handed over on a thread of its own
-// pool.
+// Runs on: any thread of the pool, the log in the strand; work that is handed over on a thread of
+// its own pool.
 // Wakes a held request: claim_waiters() claims each continuation; resume_styles.cpp goes on with them.
 #include <chrono>
 #include <thread>

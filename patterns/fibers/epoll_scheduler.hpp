@@ -63,8 +63,8 @@ class Sleeper : public Deadline {
   bool hibernates() const { return asleep_; }
   void wake();
 
-  // Of the watched socket. Each is set by an event, and cleared by the fiber that finds the socket empty or
-  // full.
+  // Of the watched socket. Each is set by an event, and cleared by the fiber that finds the socket
+  // empty or full.
   bool readable = false;
   bool writable = false;
   bool hung_up = false;  // nothing will come after what is still to be read

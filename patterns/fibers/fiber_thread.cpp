@@ -21,8 +21,8 @@ namespace {
 std::vector<int> open_listeners(const Options& options, unsigned threads) {
   std::vector<int> listeners{open_listener(options)};
   if (threads > 1) {
-    // Not before it was bound: it could then share its address with another server. From here on it shares
-    // its own.
+    // Not before it was bound: it could then share its address with another server. From here on it
+    // shares its own.
     const int on = 1;
     if (setsockopt(listeners.front(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
       fail("sharing the port among threads", errno);

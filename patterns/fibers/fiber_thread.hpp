@@ -41,9 +41,9 @@ struct FiberThread {
   char input[65536];  // read into, then fed to a reader, before the fiber waits again
 };
 
-// As many as the options say. Each has a listening socket of its own on the one port, between which the
-// kernel spreads the connections. Exits with one line on standard error if the address is in use or not
-// allowed.
+// As many as the options say. Each has a listening socket of its own on the one port, between which
+// the kernel spreads the connections. Exits with one line on standard error if the address is in use
+// or not allowed.
 using FiberThreads = std::vector<std::unique_ptr<FiberThread>>;
 FiberThreads make_threads(const Options& options, const FiberOptions& fiber_options,
                           const std::function<void(Connection&)>& serve);

@@ -1,6 +1,6 @@
 // Model: fibers. Letters and mailboxes: how fibers talk, on one thread and between threads. A letter is what
-// Erlang calls a message. Here it has another name, because a message is what somebody publishes.
-// Owner of a mailbox: one fiber, or one connection that hibernates. Only the owner's thread touches it.
+// Erlang calls a message. Here it has another name, because a message is what somebody publishes. Owner of a
+// mailbox: one fiber, or one connection that hibernates. Only the owner's thread touches it.
 // Runs on: send() on any thread. A letter from another thread goes through the Inbox of the owner's thread.
 // Wakes a held request: send() wakes the owner's Sleeper.
 #pragma once

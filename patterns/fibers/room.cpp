@@ -1,6 +1,5 @@
-// Model: fibers. The room: one letter after another.
-// Owner of a participant: its connection's fiber. While its request is held it is also in its channel's list,
-// which is the room's.
+// Model: fibers. The room: one letter after another. Owner of a participant: its connection's fiber. While
+// its request is held it is also in its channel's list, which is the room's.
 // Runs on: the questions on the asking fiber; the answers on the room's fiber, on the first thread.
 // Wakes a held request: answer_publish(), with one letter to each mailbox in the channel's list.
 #include "patterns/fibers/room.hpp"
@@ -29,8 +28,8 @@ Letter Room::publish(Participant& from, const Publish& request) {
 }
 
 // Letters keep their order, so one that the room sent before it read `leave` comes first, and `left` after
-// it. The room sends nothing after `left`: from then on the connection may be freed. The question lives until
-// then too.
+// it. The room sends nothing after `left`: from then on the connection may be freed. The question lives
+// until then too.
 Letter Room::leave(Participant& from) {
   const Question question{.from = &from};
   Letter letter = ask(Kind::leave, question);
@@ -85,9 +84,9 @@ Letter Room::answer_subscribe(Participant& from, const Subscribe& request) {
       .kind = Kind::no_content, .form = found.form, .message = {.cursor = found.last, .response = nullptr}};
 }
 
-// The publisher is answered before the subscribers, as in the Erlang version: the message is in the log, and
-// the letters are on their way. A subscriber that comes back for the next message asks by letter, so the loop
-// ends.
+// The publisher is answered before the subscribers, as in the Erlang version: the message is in the log,
+// and the letters are on their way. A subscriber that comes back for the next message asks by letter, so
+// the loop ends.
 void Room::answer_publish(Participant& from, const Publish& request) {
   Channel& channel = channels_.open(request.channel);
   const Message* const appended = channels_.publish(channel, request.body);

@@ -62,8 +62,8 @@ void Server::run() {
   for (std::thread& thread : others) thread.join();
 }
 
-// Step 1: accept. Each thread has a fiber that accepts. Over the limit of connections the client gets its
-// 503.
+// Step 1: accept. Each thread has a fiber that accepts. Over the limit of connections the client
+// gets its 503.
 void Server::accept_connections(FiberThread& thread) {
   while (thread.orders.empty()) {
     const int socket = accept_or_wait(thread);
@@ -158,8 +158,8 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
 
 // Step 5: publish. In publish.cpp.
 
-// Step 6: hold. The fiber waits for a letter from the room, for the end of its time, and for the client to
-// leave.
+// Step 6: hold. The fiber waits for a letter from the room, for the end of its time, and for the
+// client to leave.
 void Server::hold(Connection& connection) {
   do {
     if (connection.has_input() && !memory_reserve_is_whole()) return refuse_input(connection);
@@ -169,9 +169,9 @@ void Server::hold(Connection& connection) {
   } while (connection.wait());
 }
 
-// Step 7: end of a hold. A message, the end of the time, the client's leaving, or the drain. In the first and
-// the last case the room has ended it; else this fiber does, and the room may have sent a message just
-// before.
+// Step 7: end of a hold. A message, the end of the time, the client's leaving, or the drain. In the first
+// and the last case the room has ended it; else this fiber does, and the room may have sent a message
+// just before.
 Letter Server::end_hold(Connection& connection) { return room_.leave(connection); }
 
 // The room's letter to a subscriber is its answer, after a hold or without one.

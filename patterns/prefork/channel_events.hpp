@@ -4,11 +4,11 @@
 // Runs on: publish() of any worker, and the master after a worker was killed.
 // Wakes a held request: a write to the eventfd of its channel.
 //
-// An eventfd is a number in the kernel behind a descriptor; a write adds to it. Each worker has the one of
-// its channel in its own epoll, edge-triggered: every write is reported to every worker once, and nobody
-// reads the number. A write that comes after a worker has looked at the log, but before it sleeps, stays
-// pending in its epoll, and ends the sleep at once. So a worker watches first and looks then, and misses
-// nothing.
+// An eventfd is a number in the kernel behind a descriptor; a write adds to it. Each worker has the one
+// of its channel in its own epoll, edge-triggered: every write is reported to every worker once, and
+// nobody reads the number. A write that comes after a worker has looked at the log, but before it sleeps,
+// stays pending in its epoll, and ends the sleep at once. So a worker watches first and looks then, and
+// misses nothing.
 #pragma once
 
 #include <array>

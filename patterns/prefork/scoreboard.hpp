@@ -1,6 +1,6 @@
 // Model: prefork. What each worker does now, in shared memory: one slot for each worker.
-// Owner of a connection: its worker, which writes its slot. The master clears the slot when the worker has
-// ended.
+// Owner of a connection: its worker, which writes its slot. The master clears the slot when the
+// worker has ended.
 // Runs on: all processes, without a lock.
 // Wakes a held request: not this file; it counts whom a publish wakes.
 //
@@ -57,8 +57,8 @@ class Scoreboard {
   std::size_t connections() const;
   bool some_are_free() const { return free_.count() > 0; }
 
-  // From now on a worker holds a request, and waits, for a message of number `awaited` or more
-  // (SharedLog::published()).
+  // From now on a worker holds a request, and waits, for a message of number `awaited` or
+  // more (SharedLog::published()).
   void begin_hold(std::size_t slot, std::uint64_t channel_hash, std::uint64_t awaited);
   void end_hold(std::size_t slot);
   std::size_t held() const;
@@ -92,8 +92,8 @@ class Scoreboard {
   // Every other worker waits, and the master can start no more: whoever connects next needs this worker.
   bool no_other_is_free(std::size_t slot) const { return !shared_->can_grow && !free_.has_others(slot); }
 
-  // True for one caller after the master asked for it: that hold is to end. Not if a worker has become free
-  // since.
+  // True for one caller after the master asked for it: that hold is to end. Not if a worker has
+  // become free since.
   bool take_shedding(std::size_t slot) {
     return shared_->shed && shared_->shed.exchange(false) && no_other_is_free(slot);
   }

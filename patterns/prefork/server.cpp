@@ -180,8 +180,8 @@ std::optional<Message> Server::look(Connection& connection) const {
   return message;
 }
 
-// Bytes that come while a request is held wait for its end. False if the client has left, or has sent too
-// many.
+// Bytes that come while a request is held wait for its end. False if the client has left, or has
+// sent too many.
 bool Server::store_input(Connection& connection) {
   const ssize_t size = recv(connection.socket, input_, sizeof input_, 0);
   if (size < 0) return errno == EAGAIN || errno == EINTR;
@@ -244,8 +244,8 @@ bool Server::send_all(const Connection& connection, std::string_view bytes) {
   return true;
 }
 
-// Step 9: close. First the sending side, so that the client reads the answer; then all, when it has closed
-// too.
+// Step 9: close. First the sending side, so that the client reads the answer; then all, when it
+// has closed too.
 void Server::linger(Connection& connection) {
   const auto until = Clock::now() + patience(kLingerTimeout, kCrowdedLinger);
   pollfd input{connection.socket, POLLIN, 0};

@@ -20,8 +20,8 @@
 namespace comet::prefork {
 using namespace core;
 
-// What a sleep has reported. Neither: the channel, the drain, the end of the time, or nothing; for those,
-// look.
+// What a sleep has reported. Neither: the channel, the drain, the end of the time, or nothing; for
+// those, look.
 struct Wakeup {
   bool client = false;      // bytes or the end of the client's can be read
   bool retirement = false;  // a worker is to end: the first that reads the event

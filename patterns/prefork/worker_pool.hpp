@@ -41,8 +41,8 @@ struct PoolChange {
   bool operator==(const PoolChange&) const = default;
 };
 // How many workers to start or to retire. Up to `least` workers and `least_idle` idle ones are started at
-// once. Of those over `most_idle` a sixteenth is retired at a time, so a large surplus is gone in a minute or
-// two.
+// once. Of those over `most_idle` a sixteenth is retired at a time, so a large surplus is gone in a
+// minute or two.
 PoolChange pool_change(const PoolState& state);
 
 class WorkerPool {
@@ -53,8 +53,8 @@ class WorkerPool {
 
   // False if not one worker could be started; why stands on standard error.
   bool start();
-  // Keeps the pool until a signal to stop has come. Workers ignore those signals: they are blocked in all
-  // processes.
+  // Keeps the pool until a signal to stop has come. Workers ignore those signals: they are blocked in
+  // all processes.
   void supervise(const StopSignals& signals);
   // Waits for the end of all workers; kills those that take longer than `time`.
   void finish(Milliseconds time);

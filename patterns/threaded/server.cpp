@@ -213,8 +213,8 @@ void Server::respond(Connection& connection, const Response& response) {
   }
 }
 
-// Step 9: close. First the sending side, so that the client reads the answer; then all, when it has closed
-// too.
+// Step 9: close. First the sending side, so that the client reads the answer; then all, when it
+// has closed too.
 void Server::close(Connection& connection) {
   if (connection.phase != Phase::lingering || shutdown(connection.socket, SHUT_WR) != 0) return;
   discard_input(connection.socket, Clock::now() + linger_time(connection));

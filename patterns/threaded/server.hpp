@@ -28,8 +28,8 @@ using Channel = Channels<Waiters>::Channel;
 constexpr std::size_t kSmallestStack = 32UL * 1024;  // bytes
 
 struct ThreadOptions {
-  // A stack and its guard page are two memory mappings, of which Linux gives a process 65,530
-  // (vm.max_map_count).
+  // A stack and its guard page are two memory mappings, of which Linux gives a process
+  // 65,530 (vm.max_map_count).
   std::size_t most = 30000;
   std::size_t stack_size = 64UL * 1024;  // bytes of address space
 };

@@ -10,10 +10,10 @@
 //            +-> expired   its thread     the same, but with both locks at once
 //            +-> left      the watcher    moves the state; the thread then takes the waiter out of the list
 //
-// Four threads may try to end one hold at the same moment. Every arrow is taken under the waiter's own lock, so
-// exactly one of them wins. A message must not be lost when it comes just as the time is over, and the list
-// decides that: a waiter is taken out of it once. If the thread finds its waiter gone from the list, somebody
-// is about to end the hold, and it waits for that instead of answering 204.
+// Four threads may try to end one hold at the same moment. Every arrow is taken under the waiter's own lock,
+// so exactly one of them wins. A message must not be lost when it comes just as the time is over, and the
+// list decides that: a waiter is taken out of it once. If the thread finds its waiter gone from the list,
+// somebody is about to end the hold, and it waits for that instead of answering 204.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -36,8 +36,8 @@ class Waiter : public boost::intrusive::list_base_hook<> {
   void begin();
 
   // Ends the hold; true for the one call that did. It unlocks before it notifies, so that the woken thread
-  // does not block on the lock. By then that thread may have ended with its connection, which is why waiters
-  // are shared.
+  // does not block on the lock. By then that thread may have ended with its connection, which is why
+  // waiters are shared.
   bool end(State how) { return end(how, {}); }
   bool end(const Message& message) { return end(State::message, message); }
 
@@ -56,8 +56,8 @@ class Waiter : public boost::intrusive::list_base_hook<> {
   // What ended the hold: once, after wait() has returned State::message.
   Message take_message();
 
-  // Whether it is in the list of its channel. If it is not, somebody has taken it out and is about to end the
-  // hold.
+  // Whether it is in the list of its channel. If it is not, somebody has taken it out and is about to
+  // end the hold.
   bool is_listed() const { return listed_; }
 
  private:

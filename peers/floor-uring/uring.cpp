@@ -1,6 +1,7 @@
-// The io_uring floor: what ../floor does by epoll, without a system call for each connection. The kernel receives into
-// buffers that are lent to it (multishot receive), and sends are submitted 256 at a time. With --threads N there are N
-// such threads, each with a listener, a ring and an array of held requests of its own.
+// The io_uring floor: what ../floor does by epoll, without a system call for each connection. The
+// kernel receives into buffers that are lent to it (multishot receive), and sends are submitted 256 at
+// a time. With --threads N there are N such threads, each with a listener, a ring and an array of held
+// requests of its own.
 // Owner of a connection: the thread that accepted it. Wake-up: the ring. README.md says what it does not do.
 #include <liburing.h>
 #include <poll.h>
@@ -196,7 +197,8 @@ void Loop::complete_accept(const io_uring_cqe& completion) {
   receive_more(completion.res);
 }
 
-// A receive that has ended for good closes the connection; by a submission, so that it comes after the sends before it.
+// A receive that has ended for good closes the connection; by a submission, so that it comes after the
+// sends before it.
 void Loop::complete_receive(const io_uring_cqe& completion, int connection, Loops& loops) {
   if (completion.res > 0) {
     const unsigned buffer = completion.flags >> IORING_CQE_BUFFER_SHIFT;

@@ -1,6 +1,7 @@
-// The epoll floor: the least work by which one thread of epoll delivers a message to held requests. A held request is
-// its descriptor in an array; a publish is one loop of send() over that array. With --threads N there are N such threads,
-// each with a listener, an epoll and an array of its own; a publish hands the message to all of them.
+// The epoll floor: the least work by which one thread of epoll delivers a message to held requests. A held
+// request is its descriptor in an array; a publish is one loop of send() over that array. With --threads N
+// there are N such threads, each with a listener, an epoll and an array of its own; a publish hands the
+// message to all of them.
 // Owner of a connection: the thread that accepted it. Wake-up: epoll. README.md says what it does not do.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -179,7 +180,8 @@ void Loop::deliver(const std::string& message) {
   }
 }
 
-// An answer goes out in one send or the client does not read: then it is dropped, as the floor keeps no bytes.
+// An answer goes out in one send or the client does not read: then it is dropped, as the floor
+// keeps no bytes.
 void Loop::send_or_drop(int connection, const std::string& bytes) {
   const ssize_t sent = send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent != static_cast<ssize_t>(bytes.size())) drop(connection);

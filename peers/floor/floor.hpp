@@ -1,5 +1,5 @@
-// What both floors share: the few requests that they understand, the answers, and the start. No parser: a request must
-// arrive in one read and be one of those in README.md.
+// What both floors share: the few requests that they understand, the answers, and the start. No parser: a
+// request must arrive in one read and be one of those in README.md.
 #pragma once
 
 #include <cstddef>
@@ -50,8 +50,8 @@ Options read_options(int argc, char** argv, const std::string& program, const st
 // Returns a descriptor that is readable once one of them has come.
 int prepare_process();
 
-// A listening socket, not blocking, one for each thread of a program (SO_REUSEPORT). Exits with one line if it
-// cannot listen. `port` 0 takes a free one; on return it is the port that was bound.
+// A listening socket, not blocking, one for each thread of a program (SO_REUSEPORT). Exits with one line if
+// it cannot listen. `port` 0 takes a free one; on return it is the port that was bound.
 int open_listener(const Options& options, int& port);
 
 void announce_ready(int port);

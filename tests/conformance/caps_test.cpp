@@ -1,5 +1,5 @@
-// Caps: at --max-held, out of descriptors or out of workers a subscriber gets 503, and a publisher still gets
-// in.
+// Caps: at --max-held, out of descriptors or out of workers a subscriber gets 503, and a publisher
+// still gets in.
 #include "tests/conformance/fixture.hpp"
 
 namespace comet::test {

@@ -52,7 +52,8 @@ std::string shown(const std::string& bytes) {
   return std::to_string(bytes.size()) + " bytes: '" + bytes.substr(0, kMost) + "'";
 }
 
-// The bytes that the program at `port` has not read yet of what came to it from `peer_port`; 0: no such connection.
+// The bytes that the program at `port` has not read yet of what came to it from `peer_port`; 0: no
+// such connection.
 unsigned long unread_bytes(std::uint16_t port, std::uint16_t peer_port) {
   for (const char* table :
        {"/proc/net/tcp", "/proc/net/tcp6"}) {  // the second has servers that listen on both

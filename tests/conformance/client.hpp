@@ -1,5 +1,5 @@
-// A client that can send any bytes in any pieces and reads strictly: blocking calls, each with a deadline.
-// A call that cannot do its work throws ClientError with one line that says what came instead.
+// A client that can send any bytes in any pieces and reads strictly: blocking calls, each with a deadline. A
+// call that cannot do its work throws ClientError with one line that says what came instead.
 #pragma once
 
 #include <chrono>
@@ -16,8 +16,8 @@ struct ClientError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// How long a client waits for what the server must do "at once": an upper bound that only a broken server
-// reaches.
+// How long a client waits for what the server must do "at once": an upper bound that only a broken
+// server reaches.
 std::chrono::milliseconds patience();
 void set_patience(std::chrono::milliseconds bound);
 
@@ -55,8 +55,8 @@ class Connection {
   void send_byte_by_byte(std::string_view bytes);
   // Until the other side's kernel has all that was sent.
   void wait_until_received() const;
-  // Whether the server's program has read all that was sent, as the kernel says (/proc/net/tcp). True if the server has
-  // closed: the next read tells.
+  // Whether the server's program has read all that was sent, as the kernel says (/proc/net/tcp). True if the
+  // server has closed: the next read tells.
   bool is_read_by_server() const;
 
   Response read_response(Expect expect = Expect::kBody);

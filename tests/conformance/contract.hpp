@@ -33,14 +33,14 @@ std::vector<std::string> split_parts(const std::string& list);
 // The line of `contract` where `words` begin, whatever its line breaks; 0: they are not there.
 std::size_t line_of(const std::filesystem::path& contract, const std::string& words);
 
-// What is wrong with the declarations: a test that quotes what docs/contract.md does not say or that names no part of
-// the contract, a part without a test or without a line in docs/architecture.md. One line for each.
+// What is wrong with the declarations: a test that quotes what docs/contract.md does not say or that names no
+// part of the contract, a part without a test or without a line in docs/architecture.md. One line for each.
 std::vector<std::string> wrong_declarations(const std::filesystem::path& root);
 
 }  // namespace comet::test
 
-// TEST_F of a test of the contract. An entry runs it if it keeps all of `parts` ("subscribe, publish"); a failure shows
-// `words`, which are a piece of docs/contract.md.
+// TEST_F of a test of the contract. An entry runs it if it keeps all of `parts` ("subscribe, publish"); a
+// failure shows `words`, which are a piece of docs/contract.md.
 // NOLINTBEGIN(bugprone-macro-parentheses): names of classes
 #define CONTRACT_TEST(Suite, Name, parts, words)                                            \
   class Suite##_##Name : public Suite {                                                     \

@@ -1,5 +1,5 @@
-// Drain: SIGTERM and SIGINT answer held requests, finish writes and exit 0 within 5 s; a second signal exits
-// at once.
+// Drain: SIGTERM and SIGINT answer held requests, finish writes and exit 0 within 5 s; a second signal
+// exits at once.
 #include <signal.h>
 
 #include <map>

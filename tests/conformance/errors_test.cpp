@@ -1,5 +1,5 @@
-// Bad input: each kind gets its status and a one-line body; a framing error costs the connection, never the
-// server.
+// Bad input: each kind gets its status and a one-line body; a framing error costs the connection,
+// never the server.
 #include "tests/conformance/fixture.hpp"
 
 namespace comet::test {

@@ -1,6 +1,6 @@
-// Checks that many answers have in common. Of an entry that keeps only some parts of the contract they ask only what
-// those parts say: no cursor without `cursors`, no Cache-Control without `http`, no text in a refusal without
-// `refusals`.
+// Checks that many answers have in common. Of an entry that keeps only some parts of the contract they ask
+// only what those parts say: no cursor without `cursors`, no Cache-Control without `http`, no text in a
+// refusal without `refusals`.
 #pragma once
 
 #include <cstdint>

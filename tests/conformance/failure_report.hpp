@@ -1,4 +1,5 @@
-// What a test prints when it has failed: the whole exchange, the line of the contract, and a command for this test alone.
+// What a test prints when it has failed: the whole exchange, the line of the contract, and a command for
+// this test alone.
 #pragma once
 
 #include <gtest/gtest.h>

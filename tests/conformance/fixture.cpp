@@ -178,8 +178,8 @@ void ServerTest::hold_on(Connection& connection, std::string_view bytes) {
   }
 }
 
-// The kernel says that the server has read all bytes. Then its threads must all have slept at the same moment: what is to
-// be done about those bytes is done. A server that never sleeps has kSettled for it.
+// The kernel says that the server has read all bytes. Then its threads must all have slept at the same
+// moment: what is to be done about those bytes is done. A server that never sleeps has kSettled for it.
 void ServerTest::wait_until_settled(const Connection& connection) {
   connection.wait_until_received();
   const auto give_up = Clock::now() + patience();

@@ -17,8 +17,8 @@
 
 namespace comet::test {
 
-// The contract's 1 s for a client that has left, and what a busy machine may add before the next look at
-// /stats.
+// The contract's 1 s for a client that has left, and what a busy machine may add before the next
+// look at /stats.
 constexpr std::chrono::milliseconds kReleaseBound{2'000};
 // The contract's 5 s for a drain, and the same allowance.
 constexpr std::chrono::milliseconds kDrainBound{6'000};
@@ -34,13 +34,15 @@ class ServerTest : public testing::Test {
   // A run of its own beside the test's server, not waited for.
   std::unique_ptr<ServerProcess> launch(const CommandValues& values, const Surroundings& surroundings = {});
   ServerProcess& server() { return *server_; }
-  // Longest life of this test from now on, instead of 50 s; one that still runs then fails, and its server is ended.
+  // Longest life of this test from now on, instead of 50 s; one that still runs then fails, and its
+  // server is ended.
   static void watch_dog(unsigned seconds);
 
   // SIGTERM, then finish().
   void drain();
-  // Waits for the exit that a signal has asked for: within kDrainBound, no process left behind, no sanitizer report. Of
-  // an entry that keeps `drain` status 0, of one that keeps `process` nothing on standard output but READY.
+  // Waits for the exit that a signal has asked for: within kDrainBound, no process left behind, no
+  // sanitizer report. Of an entry that keeps `drain` status 0, of one that keeps `process` nothing on
+  // standard output but READY.
   void finish();
   // The test has ended the server in a way of its own.
   void forget_server() { server_.reset(); }
@@ -51,21 +53,21 @@ class ServerTest : public testing::Test {
   Response get(std::string_view target);
   Response head(std::string_view target);
   Response publish(std::string_view message, const std::string& channel = "all");
-  // Publishes big_message() and sends `requests` for it, and returns when the first answer has begun. None of it
-  // has been read, so the write lasts. The server needs --max-message of its size.
+  // Publishes big_message() and sends `requests` for it, and returns when the first answer has begun. None of
+  // it has been read, so the write lasts. The server needs --max-message of its size.
   Connection ask_for_big_message(std::string_view requests);
   static const std::string& big_message();  // larger than the sockets' buffers
 
   // Subscribes on a new connection and returns once the request is held.
   Connection hold(std::string_view target = "/subscribe");
-  // Sends `bytes`, whose first request is a subscribe, and returns once that is held: the server counts one more, or, if
-  // the entry does not keep `stats`, the server has read it and then sleeps.
+  // Sends `bytes`, whose first request is a subscribe, and returns once that is held: the server counts one
+  // more, or, if the entry does not keep `stats`, the server has read it and then sleeps.
   void hold_on(Connection& connection, std::string_view bytes);
   // What a held subscriber of channel `all` gets when a publish is sent as it stands here.
   std::string delivered_by(std::string_view publish_request);
 
-  // A number of /stats; throws ClientError if it is not there. Only `held` is of the part `stats`, others are of
-  // `counters`.
+  // A number of /stats; throws ClientError if it is not there. Only `held` is of the part `stats`, others are
+  // of `counters`.
   std::int64_t stat(const std::string& name);
   // Asks /stats until `name` is `value`; a failure of the test says what it stayed at.
   void wait_for(const std::string& name, std::int64_t value, std::chrono::milliseconds bound = patience());

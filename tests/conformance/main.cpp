@@ -1,5 +1,6 @@
-// A program of black-box tests: conformance --entry NAME [--parts LIST] [--bin-dir DIR] [--root DIR] [--patience SECONDS]
-// [GoogleTest's flags]. Exit status 64: the command line is wrong; 77: the entry is not installed here.
+// A program of black-box tests: conformance --entry NAME [--parts LIST] [--bin-dir DIR] [--root DIR]
+// [--patience SECONDS] [GoogleTest's flags]. Exit status 64: the command line is wrong; 77: the entry is not
+// installed here.
 #include <gtest/gtest.h>
 
 #include <CLI/CLI.hpp>
@@ -52,7 +53,8 @@ void choose_parts(loadgen::Entry& entry, const std::string& parts) {
   loadgen::check_parts(entry.keeps);
 }
 
-// The first package of an entry is its own. Where Debian's package manager is missing nothing is known about it.
+// The first package of an entry is its own. Where Debian's package manager is missing nothing is
+// known about it.
 bool is_installed(const loadgen::Entry& entry) {
   if (entry.packages.empty() || std::system("command -v dpkg-query >/dev/null") != 0) return true;
   return std::system(("dpkg-query -W '" + entry.packages.front() + "' >/dev/null 2>&1").c_str()) == 0;

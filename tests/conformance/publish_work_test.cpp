@@ -81,8 +81,8 @@ CONTRACT_TEST(PublishWork, ComesBeforeTheAnswer, "publish-work, subscribe, publi
   }
 }
 
-// Again, where the server happened to look at the other one first. That it does not go on doing so: of two connections
-// the kernel reports the one first that it reported last alone.
+// Again, where the server happened to look at the other one first. That it does not go on doing so: of two
+// connections the kernel reports the one first that it reported last alone.
 CONTRACT_TEST(PublishWork, WhereOneThreadDoesEverythingOthersWaitForIt, "publish-work, publish, http, health",
               "blocks everything on that thread or process") {
   start({"--publish-work", "0.5"});
@@ -103,8 +103,8 @@ CONTRACT_TEST(PublishWork, WhereOneThreadDoesEverythingOthersWaitForIt, "publish
   EXPECT_TRUE(waited) << "somebody is served while the only thread works";
 }
 
-// By the order of events. A busy machine may lose the race some times, a server that waits loses it each
-// time.
+// By the order of events. A busy machine may lose the race some times, a server that waits loses
+// it each time.
 CONTRACT_TEST(PublishWork, InAPoolOthersAreServedMeanwhile, "publish-work, publish, http, health",
               "In a pool of threads nobody else waits") {
   start({"--publish-work", "1", "--publish-work-threads", "2"});

@@ -96,8 +96,8 @@ ServerProcess::ServerProcess(const std::filesystem::path& program, const std::fi
   }
   close(ends[1]);
   if (pid_ < 0) fail("start the server");
-  // Said by both sides, so that the group exists whoever runs first; EACCES: the child has already called
-  // exec.
+  // Said by both sides, so that the group exists whoever runs first; EACCES: the child has already
+  // called exec.
   if (setpgid(pid_, pid_) < 0 && errno != EACCES) fail("make a process group");
   running_group = pid_;
   pid_descriptor_ =

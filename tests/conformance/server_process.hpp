@@ -1,6 +1,6 @@
-// One run of a server under test: its own process group, standard output on a pipe, standard error in memory.
-// Whatever happens to the test, the destructor ends the whole group; the kernel ends the server if the suite
-// dies.
+// One run of a server under test: its own process group, standard output on a pipe, standard error in
+// memory. Whatever happens to the test, the destructor ends the whole group; the kernel ends the server if
+// the suite dies.
 #pragma once
 
 #include <sys/types.h>
@@ -32,8 +32,8 @@ class ServerProcess {
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
-  // Waits for the READY line and sets port() and ready_pid(). Throws std::runtime_error saying what came
-  // instead.
+  // Waits for the READY line and sets port() and ready_pid(). Throws std::runtime_error saying what
+  // came instead.
   void wait_until_ready(std::chrono::milliseconds bound);
   std::uint16_t port() const { return port_; }
   pid_t ready_pid() const { return ready_pid_; }

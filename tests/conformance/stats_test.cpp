@@ -20,8 +20,8 @@ class StatsPage : public ServerTest {
     return std::stod(parts[3]);
   }
 
-  // One of everything that is counted, with nothing left held: two delivered, one timed out, one gone, one
-  // refused.
+  // One of everything that is counted, with nothing left held: two delivered, one timed out, one gone,
+  // one refused.
   void make_history() {
     start({"--max-held", "2"});
     Connection first = hold("/subscribe?channel=a");

@@ -1,5 +1,5 @@
-// Subscribe again and again with the last cursor while others publish: nothing lost, nothing repeated, in
-// order.
+// Subscribe again and again with the last cursor while others publish: nothing lost, nothing
+// repeated, in order.
 #include <atomic>
 #include <future>
 #include <map>
@@ -22,8 +22,8 @@ class Stream : public ServerTest {
     }
   }
 
-  // Polls with the last cursor until `count` messages have come. Each poll on a new connection if
-  // `reconnecting`.
+  // Polls with the last cursor until `count` messages have come. Each poll on a new connection
+  // if `reconnecting`.
   std::vector<std::string> subscribe_all(std::uint16_t port, int count, bool reconnecting) const {
     std::vector<std::string> messages;
     std::string since = "0";
@@ -97,8 +97,8 @@ CONTRACT_TEST(Stream, TwoPublishersTwoSubscribersThatReconnect, "cursors, subscr
   run_stream(2, 2, true);
 }
 
-// More answers than the socket takes at once: the rest follows when the client reads, and the connection goes
-// on.
+// More answers than the socket takes at once: the rest follows when the client reads, and the
+// connection goes on.
 CONTRACT_TEST(Stream, ClientThatReadsLateGetsEverythingAndKeepsItsConnection,
               "http, publish, cursors, timeout, health", "Keep-alive and pipelining work") {
   start();

@@ -22,7 +22,8 @@ std::string picture_of(char byte) {
   return escaped;
 }
 
-// Each CRLF begins a new line; every other byte that is not printable is shown by its escape, a bare LF and a bare CR too.
+// Each CRLF begins a new line; every other byte that is not printable is shown by its escape, a bare LF and a
+// bare CR too.
 std::string printable(std::string_view bytes) {
   std::string text;
   while (!bytes.empty()) {

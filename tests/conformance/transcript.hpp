@@ -1,5 +1,6 @@
-// What a test did and saw, in order: what it sent and what came on each connection, and what happened to its servers.
-// A failing test prints it. It is bounded: of many events the first and the last are kept, of many bytes the first.
+// What a test did and saw, in order: what it sent and what came on each connection, and what happened to its
+// servers. A failing test prints it. It is bounded: of many events the first and the last are kept, of many
+// bytes the first.
 #pragma once
 
 #include <chrono>
@@ -22,7 +23,8 @@ class Transcript {
   // Anything else, said in words; 0: of no connection. The same again at once is left out.
   void happened(const std::string& what, int connection = 0) { add(connection, ' ', what); }
 
-  // A paragraph for each event: seconds since the beginning, connection, > or <, the bytes. Every byte is printable.
+  // A paragraph for each event: seconds since the beginning, connection, > or <, the bytes. Every byte
+  // is printable.
   std::string text() const;
 
  private:

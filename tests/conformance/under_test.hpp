@@ -1,4 +1,5 @@
-// What the command line chose to test: an entry, its program, and the parts of the contract that it is to keep.
+// What the command line chose to test: an entry, its program, and the parts of the contract that
+// it is to keep.
 #pragma once
 
 #include <filesystem>
@@ -15,12 +16,12 @@ struct UnderTest {
 };
 UnderTest& under_test();
 
-// Whether the entry keeps this part of the contract. A test that needs a part names it in CONTRACT_TEST; this is for
-// what a test looks at besides.
+// Whether the entry keeps this part of the contract. A test that needs a part names it in CONTRACT_TEST; this
+// is for what a test looks at besides.
 inline bool keeps(const std::string& part) { return under_test().entry.keeps_part(part); }
 
-// The program of the entry's command: a path is one from the manifest's folder, a name is looked up in `bin_dir` and
-// then in PATH. Throws std::runtime_error if it is not there.
+// The program of the entry's command: a path is one from the manifest's folder, a name is looked up in
+// `bin_dir` and then in PATH. Throws std::runtime_error if it is not there.
 std::filesystem::path find_program(const loadgen::Entry& entry, const std::filesystem::path& bin_dir);
 
 struct CommandValues {

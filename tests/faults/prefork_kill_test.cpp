@@ -1,5 +1,5 @@
-// Workers of comet-prefork that are killed anywhere, wear out or follow the load: each costs its own client
-// at most.
+// Workers of comet-prefork that are killed anywhere, wear out or follow the load: each costs its own
+// client at most.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -64,8 +64,8 @@ class PreforkKill : public PreforkTest {
     return connection;
   }
 
-  // Of `subscribers` clients of `workers` workers. Two workers that decide at once may both leave the last
-  // place free.
+  // Of `subscribers` clients of `workers` workers. Two workers that decide at once may both leave the
+  // last place free.
   void expect_all_but_one_held(std::int64_t subscribers, std::int64_t workers) {
     wait_until([&] { return stat("held") + stat("rejected") >= subscribers; });
     EXPECT_LE(stat("held"), workers - 1);

@@ -39,8 +39,8 @@ class Decisions {
  public:
   explicit Decisions(const Service& service) : service_(service) {}
 
-  // What `decision` and those behind it say. 100 Continue is sent only where the body has not come with the
-  // head.
+  // What `decision` and those behind it say. 100 Continue is sent only where the body has not come
+  // with the head.
   void take(RequestReader& reader, Decision decision) {
     for (; !std::holds_alternative<NeedsInput>(decision); decision = reader.next()) {
       check_bounds(decision, service_.options);

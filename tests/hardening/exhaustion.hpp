@@ -1,5 +1,5 @@
-// The base of the tests in which something runs out under a running server: limits that are set and lifted while it
-// runs, and what must go on meanwhile and afterwards.
+// The base of the tests in which something runs out under a running server: limits that are set and lifted
+// while it runs, and what must go on meanwhile and afterwards.
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,8 @@ namespace comet::test {
 
 class ExhaustionTest : public ServerTest {
  protected:
-  // For each process of the server: `soft(process)`. Again where one was forked before its parent had the
-  // limit.
+  // For each process of the server: `soft(process)`. Again where one was forked before its parent
+  // had the limit.
   template <class Soft>
   void limit_all(__rlimit_resource resource, Soft soft) {
     for (std::vector<pid_t> limited, found = processes_of(server().pid()); found != limited;

@@ -1,5 +1,6 @@
-// Descriptors, processes or threads run out under a running server: what comes new is refused with 503 or kept
-// waiting, what is held stays held, nothing that was accepted is lost, and with room again all is as before.
+// Descriptors, processes or threads run out under a running server: what comes new is refused with 503
+// or kept waiting, what is held stays held, nothing that was accepted is lost, and with room again all
+// is as before.
 #include "tests/hardening/exhaustion.hpp"
 
 #include <unistd.h>

@@ -53,8 +53,8 @@ class HoldRaces : public ServerTest {
     }
   }
 
-  // Channel after channel, from the moment in which the first hold ends on: those leave that do, and a message
-  // comes. Returns how many holds the messages woke.
+  // Channel after channel, from the moment in which the first hold ends on: those leave that do, and a
+  // message comes. Returns how many holds the messages woke.
   int leave_and_publish(Clock::time_point first_end, const std::string& message) {
     int woken = 0;
     auto moment = first_end - milliseconds(1);
@@ -97,7 +97,8 @@ TEST_F(HoldRaces, AMessageThatComesAsHoldsEndAndClientsLeaveReachesEachReaderOnc
   wait_for("held", 0);
   const std::int64_t timeouts = stat("timeouts");
   const std::int64_t disconnects = stat("disconnects");
-  // Or it was no race. Of those who could: a tenth in a soak, which has the machine to itself; elsewhere somebody.
+  // Or it was no race. Of those who could: a tenth in a soak, which has the machine to itself;
+  // elsewhere somebody.
   const int share = is_soak() ? 10 : rounds * kChannels * kReaders;
   EXPECT_GE(timeouts, std::max(1, rounds * kChannels * kReaders / share));
   EXPECT_GE(disconnects, std::max(1, rounds * kChannels * kLeavers / share));

@@ -1,5 +1,5 @@
-// Memory runs out under a running server: what comes new is refused with 503 or kept waiting, what is held stays
-// held, nothing that was accepted is lost, and with room again all is as before.
+// Memory runs out under a running server: what comes new is refused with 503 or kept waiting, what is held
+// stays held, nothing that was accepted is lost, and with room again all is as before.
 #include <algorithm>
 #include <cstddef>
 #include <iterator>

@@ -1,6 +1,6 @@
-// An ordinary client that polls with its last cursor and comes back when the server has ended the connection
-// with an answer, and one that publishes. Both throw ClientError on anything that such a client would call an
-// error.
+// An ordinary client that polls with its last cursor and comes back when the server has ended the
+// connection with an answer, and one that publishes. Both throw ClientError on anything that such a client
+// would call an error.
 #pragma once
 
 #include <optional>

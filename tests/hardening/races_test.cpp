@@ -1,5 +1,5 @@
-// Publishing against time-outs, leaving clients and a drain, many times over: nothing lost, repeated or
-// wrong.
+// Publishing against time-outs, leaving clients and a drain, many times over: nothing lost,
+// repeated or wrong.
 #include <signal.h>
 
 #include <algorithm>
@@ -98,8 +98,8 @@ TEST_F(Races, EveryReaderGetsEveryMessageOnceAndAllInOneOrder) {
   print_figure(std::to_string(all * kReaders) + " deliveries: 0 lost, 0 repeated, 0 wrong");
 }
 
-// A client of a server that drains: ends at the first sign of it, an answer that says so or a close before an
-// answer.
+// A client of a server that drains: ends at the first sign of it, an answer that says so or a close
+// before an answer.
 template <class Work>
 long until_drained(Work work) {
   for (long sum = 0;;) {

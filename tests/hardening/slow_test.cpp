@@ -1,5 +1,5 @@
-// Clients that send or read as slowly as they can, many at once, while ordinary ones go on as if they were
-// not there.
+// Clients that send or read as slowly as they can, many at once, while ordinary ones go on as if they
+// were not there.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,8 +60,8 @@ class Slow : public ServerTest {
     return open(polls, 4096);
   }
 
-  // A byte from each of them, again and again, spread over each round as clients that know nothing of each other are;
-  // one whose time is over gets its 408 and is replaced.
+  // A byte from each of them, again and again, spread over each round as clients that know nothing of each
+  // other are; one whose time is over gets its 408 and is replaced.
   void be_slow(int of_each_kind) {
     std::vector<SlowClient> headers, bodies, readers;
     for (int i = 0; i < of_each_kind; ++i) {
@@ -127,7 +127,8 @@ class Slow : public ServerTest {
     return within(alone.size() / 2) && within(alone.size() * 99 / 100);
   }
 
-  // Publishes without slow clients and then beside them, until as many of each kind as there are have been told
+  // Publishes without slow clients and then beside them, until as many of each kind as there are
+  // have been told
   // 408. True: within twice the time.
   bool measure(int of_each_kind, int attempt) {
     const std::vector<double> alone = publish_and_deliver("alone-" + std::to_string(attempt));

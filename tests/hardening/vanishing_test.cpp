@@ -1,5 +1,5 @@
-// Clients that connect, wait and vanish, in any state: memory, descriptors and counters return to their
-// start.
+// Clients that connect, wait and vanish, in any state: memory, descriptors and counters return to
+// their start.
 #include <chrono>
 #include <thread>
 
@@ -13,7 +13,8 @@ namespace {
 
 constexpr int kAtOnce = 50;
 constexpr int kHolders = 40;  // of them
-// What allocators and page-wise growth may keep: 1,008 KiB were seen. A leak of 1 KiB a client would be more in CI already.
+// What allocators and page-wise growth may keep: 1,008 KiB were seen. A leak of 1 KiB a client would be more
+// in CI already.
 constexpr std::size_t kKeptKilobytes = 1536;
 
 class Vanishing : public ServerTest {

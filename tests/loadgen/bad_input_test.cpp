@@ -1,5 +1,5 @@
-// Bad input: a server that does not exist, or a wrong manifest. The answer is one clear line, and no process
-// is left.
+// Bad input: a server that does not exist, or a wrong manifest. The answer is one clear line, and no
+// process is left.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -34,8 +34,8 @@ TEST(Doctor, NamesTheLimitThatBindsAndTheCommandThatLiftsIt) {
 constexpr char kSmallServer[] = R"({"name": "mine", "model": "m", "command": ["false"],
     "keeps": ["subscribe", "publish", "leaving", "stats"], "held": {"most": 27}})";
 
-// It is said before the first measurement, so that nobody waits for a long bench to find out what it leaves
-// out.
+// It is said before the first measurement, so that nobody waits for a long bench to find out what
+// it leaves out.
 TEST(Doctor, ABenchSkipsWhatCannotBeHeldAndSaysWhy) {
   const FakeProject project(kSmallServer);
   const Outcome outcome = run_loadgen({"bench", "--root", project.root(), "--out", project.root() / "runs",

@@ -81,8 +81,8 @@ TEST(KnownFaults, WrongBytesAreCountedExactly) {
   EXPECT_EQ(count(figures, "delivered"), kDeliveries - 2);
 }
 
-// Otherwise the second trial would count them as other clients, which would have left before it counts its
-// own.
+// Otherwise the second trial would count them as other clients, which would have left before it
+// counts its own.
 TEST(KnownFaults, ATrialBeginsWhenTheClientsOfTheOneBeforeHaveLeft) {
   const auto figures = measure({.leave = std::chrono::milliseconds(500)}, 2);
   EXPECT_EQ(figures.at("status"), "complete") << figures.at("note");

@@ -1,5 +1,5 @@
-// Requests at a fixed rate to a server that answers late: which request waits for which, and that there is an
-// end.
+// Requests at a fixed rate to a server that answers late: which request waits for which, and that
+// there is an end.
 #include "loadgen/clients/paced_requests.hpp"
 
 #include <gtest/gtest.h>

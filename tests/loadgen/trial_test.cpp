@@ -160,10 +160,10 @@ TEST(Trial, TheWaitForWhatIsLostIsNotInTheCostsOfABroadcast) {
   EXPECT_LE(in_costs, *result.duration_seconds - 3);
 }
 
-// Each publish is answered after 100 ms, and one is due every 25 ms. So the last of 8 is due 175 ms after the
-// first, and is sent after 700 ms. A load generator that sends only after each answer would report 100 ms and
-// no lag. A subscriber that asks again too late can miss messages, the last one too, so the bound on latency
-// is lower.
+// Each publish is answered after 100 ms, and one is due every 25 ms. So the last of 8 is due 175 ms after
+// the first, and is sent after 700 ms. A load generator that sends only after each answer would report 100
+// ms and no lag. A subscriber that asks again too late can miss messages, the last one too, so the bound on
+// latency is lower.
 TEST(Trial, LatencyCountsFromWhenAMessageWasDueNotFromWhenItCouldBeSent) {
   const Measurement result = measure(steady(40, 0.2), {.delay = std::chrono::milliseconds(100)});
   ASSERT_TRUE(result.latency && result.publish_lag) << result.note;

@@ -1,4 +1,5 @@
-// Handlers that are coroutines: one goes on where it stopped, on any thread, and its frame is freed when it ends.
+// Handlers that are coroutines: one goes on where it stopped, on any thread, and its frame is freed
+// when it ends.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-// The one timer for all deadlines: every deadline that is over is raised once, and none after it was
-// cancelled.
+// The one timer for all deadlines: every deadline that is over is raised once, and none after it
+// was cancelled.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// Ownership: one thread at a time has a connection, no event is lost, and a closed connection is freed by the
-// last.
+// Ownership: one thread at a time has a connection, no event is lost, and a closed connection is freed
+// by the last.
 #include <gtest/gtest.h>
 
 #include <array>

@@ -1,5 +1,5 @@
-// Stacks and captured handlers: a handler goes on where it stopped, on any thread, and its stack is used
-// again.
+// Stacks and captured handlers: a handler goes on where it stopped, on any thread, and its stack
+// is used again.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

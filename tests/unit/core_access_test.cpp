@@ -29,10 +29,9 @@ TEST(Host, OnLoopbackIsLocalhostOrAnAddress) {
         "127.9.9.9", "[::1]", "[::1]:8000", "192.0.2.1:8000", "[2001:db8::1]", ""}) {
     EXPECT_EQ(ask_host(host), "reply 200") << host;
   }
-  for (const char* host :
-       {"comet.lan", "comet.lan:8000", "other.example", "localhost.example", "localhost.example:8000",
-        "xlocalhost", ".localhost", "127.0.0.1.example", "127.1", "0x7f.0.0.1", "1.2.3.4.5", "a", ":8000",
-        "::1", "0.0.0.0:8000", "[::]:8000"}) {
+  for (const char* host : {"comet.lan", "comet.lan:8000", "other.example", "localhost.example",
+                           "localhost.example:8000", "xlocalhost", ".localhost", "127.0.0.1.example", "127.1",
+                           "0x7f.0.0.1", "1.2.3.4.5", "a", ":8000", "::1", "0.0.0.0:8000", "[::]:8000"}) {
     EXPECT_EQ(ask_host(host), kRefused) << host;
   }
 }

@@ -1,5 +1,5 @@
-// All channels of a server: making and dropping them, and what is forgotten first where they grow too many or
-// too big.
+// All channels of a server: making and dropping them, and what is forgotten first where they grow too
+// many or too big.
 #include <gtest/gtest.h>
 
 #include <vector>

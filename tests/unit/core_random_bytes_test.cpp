@@ -1,5 +1,5 @@
-// Robustness: whatever bytes come, the reader answers, waits for more within its bounds, or ends the
-// connection.
+// Robustness: whatever bytes come, the reader answers, waits for more within its bounds, or ends
+// the connection.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -79,8 +79,8 @@ class RandomBytes : public testing::Test {
     return std::uniform_int_distribution<std::size_t>(0, end - 1)(random_);
   }
 
-  // Feeds pieces of any size; decisions in all must end, and nothing follows a closing reply to a framing
-  // error.
+  // Feeds pieces of any size; decisions in all must end, and nothing follows a closing reply to a
+  // framing error.
   void feed_in_pieces(std::string_view bytes) {
     RequestReader reader(service_);
     std::size_t decisions = 0;

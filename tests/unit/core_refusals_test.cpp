@@ -1,5 +1,5 @@
-// Requests that must not be taken: each gets its status, and those that leave the framing unknown end the
-// connection.
+// Requests that must not be taken: each gets its status, and those that leave the framing unknown end
+// the connection.
 #include <gtest/gtest.h>
 
 #include "tests/unit/core_requests.hpp"

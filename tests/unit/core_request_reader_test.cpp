@@ -1,5 +1,5 @@
-// The request reader as a stream: any split of the bytes gives the same decisions, and bytes that come early
-// wait.
+// The request reader as a stream: any split of the bytes gives the same decisions, and bytes that
+// come early wait.
 #include <gtest/gtest.h>
 
 #include "core/request_reader.hpp"

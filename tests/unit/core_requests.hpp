@@ -1,5 +1,5 @@
-// What the tests of the request reader share: a service, a reader, requests, and answers in a form to
-// compare.
+// What the tests of the request reader share: a service, a reader, requests, and answers in a
+// form to compare.
 #pragma once
 
 #include <string>

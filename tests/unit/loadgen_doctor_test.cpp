@@ -1,5 +1,5 @@
-// The doctor: which limit is reached first. The limits are set here, or read from files that stand for /proc
-// and /sys.
+// The doctor: which limit is reached first. The limits are set here, or read from files that stand for
+// /proc and /sys.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-// Client watcher: a client's leaving ends its hold, whenever it comes; early bytes do not; numbers are not
-// mixed up.
+// Client watcher: a client's leaving ends its hold, whenever it comes; early bytes do not; numbers are
+// not mixed up.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -120,8 +120,8 @@ TEST_F(ThreadedClientWatcherTest, StopReadersEndsOnlyTheReadsOfThoseWhoWaitForAR
   EXPECT_EQ(recv(other.server, &byte, 1, MSG_DONTWAIT), -1);
 }
 
-// The kernel hands out the same descriptors again and again while events of their last owners are on their
-// way.
+// The kernel hands out the same descriptors again and again while events of their last owners are
+// on their way.
 TEST_F(ThreadedClientWatcherTest, EventsOfClosedConnectionsNeverEndTheHoldsOfNewOnes) {
   std::thread leaving([this] {
     for (int i = 0; i < 3000; ++i) {

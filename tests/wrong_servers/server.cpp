@@ -128,8 +128,8 @@ void WrongServer::read_from(Client& client) {
   }
 }
 
-// Carries out decisions until more input is needed, the client is held, or its output does not fit the
-// socket.
+// Carries out decisions until more input is needed, the client is held, or its output does not
+// fit the socket.
 void WrongServer::decide(Client& client, Decision decision) {
   for (;; decision = client.reader.next()) {
     if (std::holds_alternative<NeedsInput>(decision)) {

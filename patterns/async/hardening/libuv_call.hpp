@@ -20,7 +20,8 @@ inline void require(int result, const char* what) {
   if (result < 0) fail(what, -result);
 }
 
-// Before any other call of libuv: it then takes memory from the reserve before it gives up, and says why it abort()s.
+// Before any other call of libuv: it then takes memory from the reserve before it gives up, and says why
+// it abort()s.
 void prepare_libuv();
 
 }  // namespace comet::async

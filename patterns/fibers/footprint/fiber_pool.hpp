@@ -18,15 +18,15 @@ namespace comet::fibers {
 
 class FiberPool {
  public:
-  // `serve` runs on a fiber for each sleeper given to run(). `stack_size` is in bytes, with a guard page
-  // besides.
+  // `serve` runs on a fiber for each sleeper given to run(). `stack_size` is in bytes, with a guard
+  // page besides.
   FiberPool(EpollScheduler& scheduler, std::size_t stack_size, std::function<void(Sleeper&)> serve)
       : stack_size_(stack_size), serve_(std::move(serve)), next_try_(scheduler) {
     idle_.reserve(kMostIdle);
   }
 
-  // Some fiber calls `serve` for the sleeper, soon, in the order of the calls. The sleeper must live until
-  // then.
+  // Some fiber calls `serve` for the sleeper, soon, in the order of the calls. The sleeper must
+  // live until then.
   void run(Sleeper& sleeper);
   // True once fibers are there for the next `count` calls of run(). False: there is no memory for a stack, or
   // the process has all the mappings that vm.max_map_count allows (two for each stack). Then run() waits

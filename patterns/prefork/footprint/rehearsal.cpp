@@ -13,7 +13,8 @@ void Server::rehearse() const {
   RequestReader reader(service_);
   for (const char* path :
        {"/subscribe?channel=a&since=0&timeout=1", "/publish?message=a%20b", "/stats", "/x"}) {
-    reader.feed("GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n");
+    reader.feed("GET " + std::string(path) +
+                " HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n");
   }
   std::size_t head_size = 0;
   encode_message(Cursor{started_, 0}, "a", 0, head_size);

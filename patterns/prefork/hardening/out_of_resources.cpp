@@ -20,9 +20,9 @@ void Server::answer_without_memory(Connection& connection) {
   respond(connection, service_.unavailable("no memory for this message", connection.form));
 }
 
-// accept4() has failed. If there are no descriptors or memory for the connection, it waits in the kernel's
-// queue, and this worker tries again a little later. Otherwise the client has left, or another worker was
-// faster.
+// accept4() has failed. If there are no descriptors or memory for the connection, it waits in the
+// kernel's queue, and this worker tries again a little later. Otherwise the client has left, or another
+// worker was faster.
 void Server::pause_if_out_of_descriptors(int error) {
   if (error == EAGAIN || error == EINTR || error == ECONNABORTED) return;
   poll(nullptr, 0, static_cast<int>(kAcceptPause.count()));

@@ -84,9 +84,9 @@ std::size_t ChannelTable::entry_to_take() const {
   return oldest;
 }
 
-// Channels that are new from now on begin behind everything forgotten, so that an old cursor of a forgotten
-// channel counts as a gap. The beginning is rounded up to the next millisecond: one number changes in one
-// store.
+// Channels that are new from now on begin behind everything forgotten, so that an old cursor of a
+// forgotten channel counts as a gap. The beginning is rounded up to the next millisecond: one number
+// changes in one store.
 void ChannelTable::forget(Entry& entry) {
   const std::uint64_t last = entry.newest[entry.count % 2].milliseconds;
   ends_->forgotten = std::max(ends_->forgotten.load(), last + 1);

@@ -68,8 +68,8 @@ class ChannelTable {
   // in `channel` where it was found.
   State read(Channel& channel) const;
 
-  // Both with the publishers' lock. open() gives the channel an entry if it has none; commit() raises its
-  // count.
+  // Both with the publishers' lock. open() gives the channel an entry if it has none; commit()
+  // raises its count.
   void open(Channel& channel);
   void commit(const Channel& channel, const Newest& newest);
 

@@ -11,8 +11,8 @@ namespace comet::prefork {
 // A process can be killed while it has the lock. With an ordinary mutex every later publisher would wait
 // forever. This one is robust: the kernel remembers who has it, and when that process has died, the next
 // lock() gets the mutex with the notice EOWNERDEAD. It then declares the mutex usable again. What the mutex
-// protects needs no repair, since a publisher writes in an order that is whole at every point (shared_log.hpp
-// shows it).
+// protects needs no repair, since a publisher writes in an order that is whole at every point
+// (shared_log.hpp shows it).
 //
 // For std::lock_guard. Lies in shared memory and is never destroyed.
 class RobustLock {

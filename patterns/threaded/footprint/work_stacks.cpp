@@ -85,8 +85,8 @@ WorkStacks::WorkStacks() {
 
 WorkStacks::~WorkStacks() = default;
 
-// The first free one, so that few stacks are used and stay in the cache; if none is free, the turn on one of
-// them.
+// The first free one, so that few stacks are used and stay in the cache; if none is free, the turn on
+// one of them.
 void WorkStacks::call_on_work_stack(void (*function)(void*), void* argument) {
   const auto call = [&](Stack& stack) {
     const std::lock_guard lock(stack.mutex, std::adopt_lock);

@@ -1,5 +1,5 @@
-// Model: one thread per connection. Starts the threads, keeps to their cap, and waits for the last one to
-// end.
+// Model: one thread per connection. Starts the threads, keeps to their cap, and waits for the
+// last one to end.
 // Owner of a connection: the thread that start() gives it to, until that thread ends.
 // Runs on: start(), stop() and wait_for_all() on the main thread; each piece of work on a thread of its own.
 // Wakes a held request: nothing here.

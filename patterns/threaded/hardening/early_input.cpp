@@ -15,9 +15,9 @@ namespace comet::threaded {
 namespace {
 
 constexpr std::size_t kStored = 4096;  // bytes of one read
-// Input is noticed in a hold that has lasted this long: watching every hold from the start would wake the
-// watcher once per request. It is less than the second within which a hold must end after its client has
-// left.
+// Input is noticed in a hold that has lasted this long: watching every hold from the start would wake
+// the watcher once per request. It is less than the second within which a hold must end after its
+// client has left.
 constexpr Milliseconds kUnwatched{500};
 
 }  // namespace

@@ -17,8 +17,8 @@ bool Server::may_hold(Connection& connection) {
          watcher_.watch(connection);
 }
 
-// Why a request is not held. The connection ends with it if threads are short: its thread may be the last
-// one.
+// Why a request is not held. The connection ends with it if threads are short: its thread may be
+// the last one.
 Response Server::refuse_hold(ReplyForm form) const {
   if (draining_) return service_.shutting_down(form);
   if (counters_.held >= threads_.limit() - 1) form.keep_alive = false;
