@@ -12,6 +12,7 @@
 #include "loadgen/clock.hpp"
 #include "loadgen/driver/doctor.hpp"
 #include "loadgen/driver/manifest.hpp"
+#include "loadgen/driver/program_path.hpp"
 #include "loadgen/driver/scenarios.hpp"
 #include "loadgen/driver/server_process.hpp"
 #include "loadgen/driver/smoke.hpp"

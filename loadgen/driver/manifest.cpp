@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <sstream>
-#include <stdexcept>
 #include <tuple>
 
 #include "loadgen/errors.hpp"
@@ -296,12 +294,6 @@ std::vector<std::string> entry_command(const Entry& entry, const std::string& ad
     replace(word, "{capacity}", std::to_string(capacity));
   }
   return command;
-}
-
-void look_up_first_in(const fs::path& folder) {
-  const char* path = std::getenv("PATH");
-  const std::string folders = fs::absolute(folder).string() + (path ? std::string(":") + path : "");
-  if (setenv("PATH", folders.c_str(), 1) != 0) throw std::runtime_error("PATH cannot be set");
 }
 
 }  // namespace comet::loadgen

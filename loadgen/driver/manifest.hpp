@@ -70,8 +70,4 @@ std::vector<Entry> select_entries(const std::vector<Entry>& all, const std::vect
 std::vector<std::string> entry_command(const Entry& entry, const std::string& address,
                                        const std::string& port, std::size_t capacity);
 
-// Puts `folder` first in PATH, for this process and those that it starts. So a command whose first word is
-// `env` finds its program too. Throws std::runtime_error.
-void look_up_first_in(const std::filesystem::path& folder);
-
 }  // namespace comet::loadgen

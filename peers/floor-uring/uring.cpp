@@ -6,7 +6,6 @@
 #include <liburing.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -16,10 +15,11 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "peers/floor-uring/lent_buffers.hpp"
+#include "peers/floor-uring/operation.hpp"
 #include "peers/floor/floor.hpp"
 
 namespace comet::floor {
@@ -27,27 +27,8 @@ namespace {
 
 constexpr unsigned kEntries = 4096;     // of the submission queue
 constexpr unsigned kSendsAtOnce = 256;  // submitted together
-constexpr unsigned kBuffers = 1024;     // lent to the kernel for what it receives; a power of two
-constexpr unsigned kBufferSize = 2048;  // bytes; a request is at most that long
 
 std::atomic<std::int64_t> connections{0}, published{0}, delivered{0};
-
-enum class Kind : std::uint8_t { accept, receive, send, close, mail, stop };
-
-// What belongs to a completion, as the 64 bits that io_uring carries: of a send also where its bytes are.
-struct Operation {
-  Kind kind;
-  int connection = 0;
-  unsigned outgoing = 0;
-
-  std::uint64_t pack() const {
-    return static_cast<std::uint64_t>(kind) << 56 | static_cast<std::uint64_t>(connection) << 32 | outgoing;
-  }
-  static Operation unpack(std::uint64_t bits) {
-    return {static_cast<Kind>(bits >> 56), static_cast<int>(bits >> 32 & 0xffffff),
-            static_cast<unsigned>(bits)};
-  }
-};
 
 // Bytes on their way to one or many clients; the place is free again when no send is left.
 struct Outgoing {
@@ -86,8 +67,7 @@ class Loop {
   const int listener_, stop_;
   const int mail_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   io_uring ring_{};
-  io_uring_buf_ring* lent_ = nullptr;
-  std::vector<char> buffers_;
+  LentBuffers buffers_;
   bool accepting_ = false;
   std::vector<int> held_;          // the descriptors of held requests
   std::vector<int> place_;         // by descriptor: its index in held_ plus one, or 0
@@ -103,23 +83,7 @@ void Loop::open_ring() {
   const int error =
       io_uring_queue_init(kEntries, &ring_, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
   if (error != 0) fail("io_uring is refused here (Linux 6.1 or newer, kernel.io_uring_disabled=0)", -error);
-  const std::size_t size = kBuffers * sizeof(io_uring_buf);
-  void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
-  if (memory == MAP_FAILED) fail("mmap", errno);
-  lent_ = static_cast<io_uring_buf_ring*>(memory);
-  io_uring_buf_reg registration{};
-  registration.ring_addr = reinterpret_cast<std::uintptr_t>(memory);
-  registration.ring_entries = kBuffers;
-  if (const int refused = io_uring_register_buf_ring(&ring_, &registration, 0))
-    fail("lending buffers", -refused);
-  io_uring_buf_ring_init(lent_);
-  buffers_.resize(std::size_t{kBuffers} * kBufferSize);
-  for (unsigned i = 0; i < kBuffers; ++i) {
-    io_uring_buf_ring_add(lent_, &buffers_[std::size_t{i} * kBufferSize], kBufferSize,
-                          static_cast<unsigned short>(i), io_uring_buf_ring_mask(kBuffers),
-                          static_cast<int>(i));
-  }
-  io_uring_buf_ring_advance(lent_, kBuffers);
+  buffers_.lend(ring_);
 }
 
 void Loop::run(Loops& loops) {
@@ -201,12 +165,8 @@ void Loop::complete_accept(const io_uring_cqe& completion) {
 // sends before it.
 void Loop::complete_receive(const io_uring_cqe& completion, int connection, Loops& loops) {
   if (completion.res > 0) {
-    const unsigned buffer = completion.flags >> IORING_CQE_BUFFER_SHIFT;
-    char* const bytes = &buffers_[std::size_t{buffer} * kBufferSize];
-    handle(connection, {bytes, static_cast<std::size_t>(completion.res)}, loops);
-    io_uring_buf_ring_add(lent_, bytes, kBufferSize, static_cast<unsigned short>(buffer),
-                          io_uring_buf_ring_mask(kBuffers), 0);
-    io_uring_buf_ring_advance(lent_, 1);
+    handle(connection, buffers_.bytes_of(completion), loops);
+    buffers_.lend_again(completion);
   }
   if ((completion.flags & IORING_CQE_F_MORE) != 0) return;
   if (completion.res > 0 || completion.res == -ENOBUFS) return receive_more(connection);
@@ -328,23 +288,11 @@ void Loop::release(int connection) {
   held_count_.store(held_.size(), std::memory_order_relaxed);
 }
 
-void run(const Options& options) {
-  const int stop = prepare_process();
-  Loop::Loops loops;
-  int port = options.port;
-  for (int i = 0; i < options.threads; ++i)
-    loops.push_back(std::make_unique<Loop>(open_listener(options, port), stop));
-  std::vector<std::thread> others;
-  for (std::size_t i = 1; i < loops.size(); ++i) others.emplace_back([&, i] { loops[i]->run(loops); });
-  announce_ready(port);
-  loops.front()->run(loops);
-}
-
 }  // namespace
 }  // namespace comet::floor
 
 int main(int argc, char** argv) {
-  comet::floor::run(
+  comet::floor::run_loops<comet::floor::Loop>(
       comet::floor::read_options(argc, argv, "comet-floor-uring",
                                  "The floor of io_uring: long-poll delivery without a system call each."));
 }

@@ -14,7 +14,6 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -211,23 +210,11 @@ void Loop::drop(int connection) {
   listen_again();
 }
 
-void run(const Options& options) {
-  const int stop = prepare_process();
-  std::vector<std::unique_ptr<Loop>> loops;
-  int port = options.port;
-  for (int i = 0; i < options.threads; ++i)
-    loops.push_back(std::make_unique<Loop>(open_listener(options, port), stop));
-  std::vector<std::thread> others;
-  for (std::size_t i = 1; i < loops.size(); ++i) others.emplace_back([&, i] { loops[i]->run(loops); });
-  announce_ready(port);
-  loops.front()->run(loops);
-}
-
 }  // namespace
 }  // namespace comet::floor
 
 int main(int argc, char** argv) {
-  comet::floor::run(comet::floor::read_options(
+  comet::floor::run_loops<comet::floor::Loop>(comet::floor::read_options(
       argc, argv, "comet-floor",
       "The floor of epoll: long-poll delivery with an int for each held request."));
 }

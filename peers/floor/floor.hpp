@@ -4,8 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 namespace comet::floor {
 
@@ -55,5 +58,20 @@ int prepare_process();
 int open_listener(const Options& options, int& port);
 
 void announce_ready(int port);
+
+// Runs a Loop(listener, stop) in each thread, all with loop.run(loops), where `loops` are those of all threads.
+template <class Loop>
+void run_loops(const Options& options) {
+  const int stop = prepare_process();
+  std::vector<std::unique_ptr<Loop>> loops;
+  int port = options.port;
+  for (int i = 0; i < options.threads; ++i) {
+    loops.push_back(std::make_unique<Loop>(open_listener(options, port), stop));
+  }
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < loops.size(); ++i) others.emplace_back([&, i] { loops[i]->run(loops); });
+  announce_ready(port);
+  loops.front()->run(loops);
+}
 
 }  // namespace comet::floor

@@ -10,6 +10,7 @@
 #include <exception>
 #include <iostream>
 
+#include "loadgen/driver/program_path.hpp"
 #include "loadgen/errors.hpp"
 #include "tests/conformance/client.hpp"
 #include "tests/conformance/contract.hpp"
