@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -20,7 +21,8 @@
 namespace comet::threaded {
 namespace {
 
-constexpr std::size_t kInput = 4096;  // bytes of one read
+constexpr std::size_t kFirstInput = 256;  // bytes: a poll fits, and the thread's one page of stack has room
+constexpr std::size_t kInput = 4096;      // of every other read
 
 }  // namespace
 
@@ -54,10 +56,14 @@ void Server::accept_connection(int socket) {
 void Server::serve_connection(int socket, bool has_last_thread) {
   add(counters_.connections);
   try {
-    Connection connection(watcher_, socket, service_);
+    // Not on the stack, whose one page has room for receive_first() then.
+    const auto owned = std::make_unique<Connection>(watcher_, socket, service_);
+    Connection& connection = *owned;
     connection.has_last_thread = has_last_thread;
     become_idle(connection);
-    if (!set_no_delay(socket)) connection.phase = Phase::closed;
+    if (!set_no_delay(socket) || !set_receive_time(socket, time_for(connection, service_.idle_time()))) {
+      connection.phase = Phase::closed;
+    }
     while (connection.phase < Phase::lingering) read_request(connection);
     close(connection);
   } catch (const std::bad_alloc&) {  // this connection is lost, and nothing else
@@ -69,42 +75,64 @@ void Server::serve_connection(int socket, bool has_last_thread) {
 // The idle time starts here. Bytes that complete no request do not renew it.
 void Server::become_idle(Connection& connection) {
   connection.phase = Phase::idle;
+  connection.is_silent = true;
   connection.deadline = Clock::now() + time_for(connection, service_.idle_time());
 }
 
-// Step 2: read. Blocks until the client sends something. This thread sets `reading` and then looks at
-// draining_; the drain sets draining_ and then looks at `reading`. So this thread sees the drain, or the
-// drain sees this thread and ends its wait.
-void Server::read_request(Connection& connection) {
+// Step 2: read. Blocks until the client sends something.
+void Server::read_request(Connection& connection) { handle(connection, next_decision(connection)); }
+
+// This thread sets `reading` and then looks at draining_; the drain sets draining_ and then looks at
+// `reading`. So this thread sees the drain, or the drain sees this thread and ends its wait.
+Decision Server::next_decision(Connection& connection) {
   if (connection.phase == Phase::idle && connection.reader.mid_request()) {  // came behind the request before
-    return handle(connection, work_stacks_.run([&] { return connection.reader.next(); }));
+    return work_stacks_.run([&] { return connection.reader.next(); });
   }
   connection.reading = true;
   const bool may_read = !draining_;
+  if (may_read && connection.phase == Phase::idle && connection.is_silent) return receive_first(connection);
   const bool has_input = may_read && wait_for_input(connection.socket, connection.deadline);
   connection.reading = false;
-  if (has_input) return handle(connection, work_stacks_.run([&] { return receive(connection); }));
-  if (may_read && connection.phase == Phase::reading) {
-    return respond(connection, connection.reader.timeout_response());
-  }
+  if (has_input) return work_stacks_.run([&] { return receive(connection); });
+  if (may_read && connection.phase == Phase::reading) return Reply{connection.reader.timeout_response()};
   connection.phase = Phase::closed;
+  return NeedsInput{};
 }
 
-// What has come, as a decision.
+// The first bytes since the last answer: most often a whole request. One call waits for them and reads them,
+// which costs less than poll() and then recv(). Its time is the idle time, by SO_RCVTIMEO. The kernel gives
+// each call that time anew, so after bytes that complete no request poll() waits for the rest of it. Not
+// inlined: the buffer would be part of the stack below a held request.
+[[gnu::noinline]] Decision Server::receive_first(Connection& connection) {
+  char input[kFirstInput];
+  ssize_t size = 0;
+  do {
+    size = recv(connection.socket, input, sizeof input, 0);
+  } while (size < 0 && errno == EINTR);
+  connection.reading = false;
+  connection.is_silent = false;
+  const std::string_view bytes(input, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  if (size > 0) return work_stacks_.run([&] { return feed(connection, bytes); });
+  connection.phase = Phase::closed;
+  return NeedsInput{};
+}
+
+// What has come by now, as a decision.
 Decision Server::receive(Connection& connection) {
   char input[kInput];
   const ssize_t size = recv(connection.socket, input, sizeof input, MSG_DONTWAIT);
-  if (size > 0) {
-    const std::string_view bytes(input, static_cast<std::size_t>(size));
-    if (!memory_reserve_is_whole()) return Reply{connection.reader.refuse_without_memory(bytes)};
-    return connection.reader.feed(bytes);
-  }
+  if (size > 0) return feed(connection, {input, static_cast<std::size_t>(size)});
   if (size == 0 || (errno != EAGAIN && errno != EINTR)) connection.phase = Phase::closed;
   return NeedsInput{};
 }
 
+Decision Server::feed(Connection& connection, std::string_view bytes) {
+  if (!memory_reserve_is_whole()) return Reply{connection.reader.refuse_without_memory(bytes)};
+  return connection.reader.feed(bytes);
+}
+
 // Step 3: decide. The answer to the request says in which phase the connection goes on.
-void Server::handle(Connection& connection, Decision decision) {
+void Server::handle(Connection& connection, const Decision& decision) {
   if (const auto* request = std::get_if<Subscribe>(&decision)) return subscribe(connection, *request);
   if (const auto* message = std::get_if<Publish>(&decision)) return publish(connection, *message);
   if (const auto* reply = std::get_if<Reply>(&decision)) return respond(connection, reply->response);

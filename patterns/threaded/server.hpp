@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string_view>
 
 #include "core/channels.hpp"
 #include "core/request_reader.hpp"
@@ -43,6 +44,7 @@ struct Connection : Client {
       deadline;  // of the wait for input: the idle time or, in Phase::reading, the header time is over
   // Fewer than elsewhere: idle, reading, lingering, closed. Where the thread blocks says the rest.
   Phase phase = Phase::idle;
+  bool is_silent = true;         // nothing has come since the last answer
   bool has_last_thread = false;  // hardening/last_thread.cpp says what follows from it
   // Of the held request.
   ReplyForm form;
@@ -62,7 +64,7 @@ class Server {
   // under which it looked at the log.
   void accept_connection(int socket);
   void read_request(Connection& connection);
-  void handle(Connection& connection, Decision decision);
+  void handle(Connection& connection, const Decision& decision);
   void subscribe(Connection& connection, const Subscribe& request);
   void publish(Connection& connection, const Publish& request);
   void hold(Connection& connection, Milliseconds time);
@@ -77,7 +79,10 @@ class Server {
 
   void serve_connection(int socket, bool has_last_thread);
   void become_idle(Connection& connection);
+  Decision next_decision(Connection& connection);
+  Decision receive_first(Connection& connection);
   Decision receive(Connection& connection);
+  Decision feed(Connection& connection, std::string_view bytes);
   std::optional<Response> answer_or_join(Connection& connection, const Subscribe& request);
 
   // publish.cpp
