@@ -91,7 +91,7 @@ class Server {
  public:
   // Listens; exits with one line on standard error where it cannot. `threads` is at least 1.
   Server(const Options& options, unsigned threads, ResumeStyle style);
-  // Serves until SIGTERM or SIGINT, then drains and returns.
+  // Serves until a stop signal, then drains and returns.
   void run();
 
  private:

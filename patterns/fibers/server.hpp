@@ -23,7 +23,7 @@ class Server {
  public:
   // Listens; exits with one line on standard error if it cannot.
   Server(const Options& options, const FiberOptions& fiber_options);
-  // Serves until SIGTERM or SIGINT, then drains and returns.
+  // Serves until a stop signal, then drains and returns.
   void run();
 
  private:

@@ -57,7 +57,7 @@ class Server {
     std::vector<pid_t> workers;
     for (Slot& slot : slots_) workers.push_back(start_worker(slot));
     announce_ready(listener_, service_.options);
-    signals_.restore();  // sleeps until SIGTERM or SIGINT
+    signals_.restore();  // sleeps until a stop signal
     for (const pid_t worker : workers) kill(worker, SIGKILL);
     while (wait(nullptr) > 0) continue;
   }
