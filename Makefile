@@ -14,7 +14,7 @@ SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=^(t
 help:
 	@echo "make bench        build and measure the five servers and the floor and print tables (about 5 minutes);"
 	@echo "                  ENTRIES='threaded threaded-minimal' measures these instead"
-	@echo "make bench-peers  the same beside Node.js, Twisted, MochiWeb, Jetty and nginx with nchan"
+	@echo "make bench-peers  the same beside Node.js, Twisted, MochiWeb, Jetty, Go and nginx with nchan"
 	@echo "make microbench   measure each mechanism alone (under a minute) and write results/microbench.json"
 	@echo "make reference    measure everything, peers included, anew into results/reference (about an hour)"
 	@echo "make report       the latest run, or RUNS='DIR DIR', as one page in the run's folder; before a run, the reference's"
@@ -53,8 +53,9 @@ lint: deps
 	cmake --preset release -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
 	run-clang-tidy -quiet -p build/lint -j $(JOBS)
 
-# New inputs stay in the build folder; one that is worth keeping goes into tests/fuzz/seeds by hand. The corpus is made anew,
-# in an empty tests/fuzz/corpus, by: request-fuzzer -merge=1 -use_counters=0 -max_len=1024 tests/fuzz/corpus build/fuzz/corpus
+# New inputs stay in the build folder; one that is worth keeping goes into tests/fuzz/seeds by hand. The corpus
+# is made anew, in an empty tests/fuzz/corpus, by:
+#   request-fuzzer -merge=1 -use_counters=0 -max_len=1024 tests/fuzz/corpus build/fuzz/corpus
 fuzz:
 	@scripts/deps fuzz
 	cmake --preset fuzz $(STRICT)

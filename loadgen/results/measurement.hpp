@@ -48,7 +48,7 @@ struct Publishes {
   std::int64_t waited = 0;  // sent late, because the previous one on its connection was not answered yet
 };
 
-// Of the server, over the timed part and per delivery in it.
+// What the server used, over the timed part and per delivery in it.
 struct ServerFigures {
   std::optional<std::int64_t> processes;
   std::optional<std::int64_t> threads;
@@ -62,7 +62,7 @@ struct ServerFigures {
   bool killed = false;
 };
 
-// Of the load generator: its driver and its client processes.
+// What the load generator used: its driver and its client processes.
 struct GeneratorFigures {
   int processes = 0;  // clients
   std::optional<double> cpu_us;

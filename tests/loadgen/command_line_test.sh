@@ -1,5 +1,6 @@
 #!/bin/sh
-# command_line_test.sh CASE BIN ROOT: comet-loadgen as a person uses it, and its messages if something is wrong.
+# command_line_test.sh CASE BIN ROOT: comet-loadgen as a person uses it, and its messages if
+# something is wrong.
 set -eu
 case_name=$1 bin=$2 root=$3
 folder=$(mktemp -d)
