@@ -26,10 +26,10 @@ std::string heading(const std::string& text, const char* css, double font_size, 
 std::string picture_of(const Timeline& timeline) {
   const std::string title = title_of(timeline) + ": " + timeline.entry;
   TimeScale scale;
-  scale.begin = timeline.begin;
   scale.end = timeline.end;
   double y = 8;
   std::string svg = heading(title, "title", 20, y);
+  y += 2;
   svg += paragraph(timeline.model, "body", 13, y);
   svg += paragraph(summary(timeline), "body", 13, y);
   y += 6;
@@ -43,7 +43,6 @@ std::string picture_of_several(const std::vector<Timeline>& timelines) {
   TimeScale scale;
   std::string description;
   for (const Timeline& timeline : timelines) {
-    scale.begin = std::min(scale.begin, timeline.begin);
     scale.end = std::max(scale.end, timeline.end);
     description += timeline.entry + ": " + summary(timeline) + " ";
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "loadgen/numbers.hpp"
 #include "loadgen/trace/picture_parts.hpp"
 #include "loadgen/trace/svg.hpp"
 
@@ -11,9 +12,9 @@ namespace {
 constexpr double kTickLabelRoom = 52;
 constexpr double kLetter = 6;  // width of a letter of the class `call`
 
-std::string at_us(std::int64_t us) { return std::to_string(us) + " \u00b5s"; }
+std::string at_us(std::int64_t us) { return with_commas(us) + " \u00b5s"; }
 
-std::string between(std::int64_t from, std::int64_t to) { return std::to_string(from) + " to " + at_us(to); }
+std::string between(std::int64_t from, std::int64_t to) { return with_commas(from) + " to " + at_us(to); }
 
 std::string count(std::size_t number, const std::string& what) {
   return std::to_string(number) + " " + what + (number == 1 ? "" : what.ends_with("s") ? "es" : "s");
@@ -23,8 +24,7 @@ std::string kind_of_lane(const Timeline& timeline) { return timeline.has_process
 
 // 1, 2 or 5 times a power of ten: the distance of ticks.
 std::int64_t tick_distance(const TimeScale& scale) {
-  const double least =
-      kTickLabelRoom * static_cast<double>(scale.end - scale.begin) / (scale.right - scale.left);
+  const double least = kTickLabelRoom * static_cast<double>(scale.end) / (scale.right - scale.left);
   const double power = std::pow(10, std::floor(std::log10(std::max(1.0, least))));
   for (const int times : {1, 2, 5})
     if (times * power >= least) return static_cast<std::int64_t>(times * power);
@@ -42,7 +42,6 @@ class LanesPicture {
  private:
   void place_lanes();
   void draw_axis();
-  void draw_moment(std::int64_t us, const std::string& words, const char* anchor);
   void draw_lane(std::size_t lane);
   void draw_span(std::size_t lane, const Span& span);
   void draw_marks(std::size_t lane);
@@ -70,6 +69,7 @@ class LanesPicture {
   double y_;
   std::vector<double> middles_;  // of the lanes' bars
   std::string svg_;
+  std::string words_;  // above everything else, so that no line crosses them
 };
 
 std::string LanesPicture::draw() {
@@ -78,13 +78,13 @@ std::string LanesPicture::draw() {
   for (const Wake& wake : timeline_.wakes) draw_wake(wake);
   for (std::size_t i = 0; i < timeline_.lanes.size(); ++i) draw_marks(i);
   y_ += 4;
-  line(kMargin, y_, scale_.right, y_, "rule");
+  line(kMargin, y_, kWidth - kMargin, y_, "rule");
   for (const Core& core : timeline_.cores) draw_core(core);
   y_ += 6;
   std::string lanes;
   lanes.swap(svg_);
   draw_axis();  // below everything else
-  return svg_ + lanes;
+  return svg_ + lanes + words_;
 }
 
 // Each lane's place; after the server's a line for those that slept.
@@ -106,17 +106,14 @@ void LanesPicture::draw_axis() {
   const std::int64_t distance = tick_distance(scale_);
   for (std::int64_t us = 0; us <= scale_.end; us += distance) {
     line(scale_.x(us), top_ + 18, scale_.x(us), y_, "grid");
-    svg_ += svg_text(scale_.x(us), top_ + 12, "call", std::to_string(us), "middle");
+    words_ += svg_text(scale_.x(us), top_ + 12, "call", with_commas(us), "middle");
   }
-  svg_ += svg_text(kMargin, top_ + 12, "call", "\u00b5s from the publish");
-  draw_moment(0, "publish", "start");
-  draw_moment(timeline_.delivered, "all have the message", "end");
-}
-
-void LanesPicture::draw_moment(std::int64_t us, const std::string& words, const char* anchor) {
-  const double x = scale_.x(us);
+  words_ += svg_text(kMargin, top_ + 12, "call", "\u00b5s from the publish");
+  const double x = scale_.x(timeline_.delivered);
   line(x, top_ + 18, x, y_, "moment");
-  svg_ += svg_text(std::string(anchor) == "end" ? x - 4 : x + 4, top_ + 28, "call", words, anchor);
+  const std::string words = "all have the message";
+  const bool has_room = x - scale_.left > static_cast<double>(words.size()) * kLetter;
+  words_ += svg_text(has_room ? x - 4 : x + 4, top_ + 28, "call", words, has_room ? "end" : "start");
 }
 
 std::string LanesPicture::bar(std::int64_t from, std::int64_t to, double centre, double height,
@@ -134,10 +131,10 @@ std::string LanesPicture::bar(std::int64_t from, std::int64_t to, double centre,
 void LanesPicture::draw_lane(std::size_t lane) {
   const ThreadHistory& history = timeline_.lanes[lane].history;
   const double y = middle(lane);
-  svg_ += svg_text(kMargin, y + (rows_.has_words ? -4 : 4), rows_.has_words ? "lane" : "call", label(lane));
+  words_ += svg_text(kMargin, y + (rows_.has_words ? -4 : 4), rows_.has_words ? "lane" : "call", label(lane));
   if (rows_.has_words && is_server(lane) && !history.first_sleeps_in.empty())
-    svg_ += svg_text(kMargin, y + 9, "call", "slept in " + history.first_sleeps_in);
-  line(scale_.x(timeline_.begin), y, scale_.x(timeline_.end), y, "sleep");
+    words_ += svg_text(kMargin, y + 9, "call", "slept in " + history.first_sleeps_in);
+  line(scale_.left, y, scale_.x(timeline_.end), y, "sleep");
   for (const Span& span : history.spans) draw_span(lane, span);
   if (rows_.has_words) draw_calls(lane);
 }
@@ -177,7 +174,7 @@ void LanesPicture::draw_calls(std::size_t lane) {
     const double width = static_cast<double>(words.size()) * kLetter;
     const double x = std::min(std::max(wanted, free_from), scale_.right - width);
     if (x < free_from || x > wanted + 60) continue;
-    svg_ += svg_text(x, middle(lane) - 10, "call", words);
+    words_ += svg_text(x, middle(lane) - 10, "call", words);
     free_from = x + width + 5;
   }
 }
@@ -199,9 +196,9 @@ void LanesPicture::draw_wake(const Wake& wake) {
 
 void LanesPicture::draw_core(const Core& core) {
   const double height = rows_.has_words ? 24 : 17;
-  svg_ += svg_text(kMargin, y_ + height / 2 + 5, rows_.has_words ? "lane" : "call",
-                   "core " + std::to_string(core.number));
-  line(scale_.x(timeline_.begin), y_ + height / 2 + 1, scale_.x(timeline_.end), y_ + height / 2 + 1, "sleep");
+  words_ += svg_text(kMargin, y_ + height / 2 + 5, rows_.has_words ? "lane" : "call",
+                     "core " + std::to_string(core.number));
+  line(scale_.left, y_ + height / 2 + 1, scale_.x(timeline_.end), y_ + height / 2 + 1, "sleep");
   for (const CoreUse& use : core.uses) draw_core_use(core, use);
   y_ += height;
 }
@@ -214,7 +211,7 @@ void LanesPicture::draw_core_use(const Core& core, const CoreUse& use) {
   if (!use.lane || !is_server(*use.lane)) return;
   const std::string number = std::to_string(*use.lane);
   if (scale_.x(use.to) - scale_.x(use.from) < 5 + 6 * static_cast<double>(number.size())) return;
-  svg_ += svg_text((scale_.x(use.from) + scale_.x(use.to)) / 2, centre + 3.5, "oncore", number, "middle");
+  words_ += svg_text((scale_.x(use.from) + scale_.x(use.to)) / 2, centre + 3.5, "oncore", number, "middle");
 }
 
 }  // namespace

@@ -13,11 +13,11 @@ constexpr double kMargin = 14;
 
 // Where time is on the picture.
 struct TimeScale {
-  double left = 122, right = kWidth - kMargin;  // of the plot
-  std::int64_t begin = 0, end = 1;
+  double left = 130, right = kWidth - kMargin - 8;  // x of the publish and of `end`
+  std::int64_t end = 1;
 
   double x(std::int64_t us) const {
-    return left + (right - left) * static_cast<double>(us - begin) / static_cast<double>(end - begin);
+    return left + (right - left) * static_cast<double>(us) / static_cast<double>(end);
   }
 };
 

@@ -15,6 +15,7 @@ constexpr char kStyle[] = R"(
     --wait: #d99a3c; --sleep: #57626e; --wake: #ff7a66; --send: #47d18a; --receive: #c79bff; --other: #39424c; } }
 text { font-family: system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; fill: var(--ink); }
 .paper { fill: var(--paper); }
+.soft, .call, .lane { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
 .title { font-size: 20px; font-weight: 700; }
 .panel { font-size: 15px; font-weight: 700; }
 .body { font-size: 13px; }
@@ -138,7 +139,7 @@ std::string document(const std::string& title, const std::string& description, d
                   {"style", "max-width:100%;height:auto"},
                   {"role", "img"},
                   {"aria-labelledby", "title description"}},
-                 "\n" + svg_tag("title", {{"id", "title"}}, svg_escaped(title)) +
+                 std::string("\n") + svg_tag("title", {{"id", "title"}}, svg_escaped(title)) +
                      svg_tag("desc", {{"id", "description"}}, svg_escaped(description)) +
                      svg_tag("style", {}, kStyle) + svg_tag("defs", {}, head) +
                      svg_tag("rect", {{"width", "100%"}, {"height", "100%"}, {"class", "paper"}}) + content);

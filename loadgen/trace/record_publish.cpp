@@ -42,10 +42,11 @@ std::string task_file(pid_t process, pid_t thread, const char* name) {
   return read_proc_file(fs::path("/proc") / std::to_string(process) / "task" / std::to_string(thread) / name);
 }
 
+// Whether it waits for something, or has ended; this thread, which asks, counts as asleep.
 bool is_asleep(const Task& task) {
   const std::string stat = task_file(task.process, task.thread, "stat");
   const std::size_t name_end = stat.rfind(')');
-  return name_end == std::string::npos || stat.compare(name_end, 3, ") S") == 0;
+  return name_end == std::string::npos || stat.compare(name_end, 3, ") S") == 0 || task.thread == getpid();
 }
 
 // So that the recording shows the publish and nothing that was before it or comes after.
@@ -139,6 +140,14 @@ void Clients::publish() {
   waiting_.get();
 }
 
+// Leaves out the calls by which this program looked after `published_us` whether the server sleeps.
+void leave_out_own_calls(Recording& recording, std::int64_t published_us) {
+  std::erase_if(recording.events, [&](const Event& event) {
+    const bool is_call = event.kind == EventKind::kCallBegins || event.kind == EventKind::kCallEnds;
+    return is_call && event.thread == recording.tasks[0].thread && event.us > published_us;
+  });
+}
+
 // Says what each call is on, and counts time from the publish.
 void complete(Recording& recording) {
   const auto is_publish = [&recording](const Event& event) {
@@ -173,13 +182,42 @@ void keep_facts(const Entry& entry, std::int64_t held, Recording& recording) {
   recording.cores = facts.at("cores").as_int64();
 }
 
+std::vector<Task> tasks_of_server(pid_t server) {
+  std::vector<Task> tasks;
+  for (const pid_t process : process_tree(server))
+    for (const pid_t thread : threads_of(process)) tasks.push_back(task_of(process, thread, Role::kServer));
+  return tasks;
+}
+
+// The publisher is the first of the tasks.
+Recording record(TraceInstance& trace, Clients& clients, pid_t server) {
+  const pid_t self = getpid();
+  const Task publisher = task_of(self, self, Role::kPublisher);
+  const Task subscribers = task_of(self, clients.hold(), Role::kSubscribers);
+  const std::vector<Task> server_tasks = tasks_of_server(server);
+  Recording recording;
+  recording.tasks = {publisher, subscribers};
+  recording.tasks.insert(recording.tasks.end(), server_tasks.begin(), server_tasks.end());
+  wait_until_asleep(recording.tasks);
+  std::vector<pid_t> threads;
+  for (const Task& task : recording.tasks) threads.push_back(task.thread);
+  trace.start(threads);
+  clients.publish();
+  const std::int64_t published_us = now_ns() / 1000;  // by the clock of the recording
+  wait_until_asleep(server_tasks);
+  trace.stop();
+  recording.events = parse_trace(trace.text());
+  leave_out_own_calls(recording, published_us);
+  complete(recording);
+  return recording;
+}
+
 }  // namespace
 
 Recording record_publish(const Entry& entry, std::int64_t held, const fs::path& program_folder) {
   TraceInstance trace;  // first: if this machine does not allow it, nothing is started
-  ServerProcess server(
-      entry_command(entry, "127.0.0.1", "0", static_cast<std::size_t>(held + kOtherConnections)),
-      entry.folder, program_folder);
+  const auto capacity = static_cast<std::size_t>(held + kOtherConnections);
+  ServerProcess server(entry_command(entry, "127.0.0.1", "0", capacity), entry.folder, program_folder);
   const Endpoint endpoint{"127.0.0.1", static_cast<std::uint16_t>(server.wait_until_ready(kReadyTimeout))};
   verify(endpoint, [](const std::string&) { return false; });
   Clients clients(endpoint, held);
@@ -187,24 +225,7 @@ Recording record_publish(const Entry& entry, std::int64_t held, const fs::path& 
     clients.hold();
     clients.publish();
   }
-  Recording recording;
-  const pid_t self = getpid();
-  const pid_t subscribers = clients.hold();
-  recording.tasks = {task_of(self, self, Role::kPublisher), task_of(self, subscribers, Role::kSubscribers)};
-  for (const pid_t process : process_tree(server.pid()))
-    for (const pid_t thread : threads_of(process))
-      recording.tasks.push_back(task_of(process, thread, Role::kServer));
-  const std::vector<Task> others(recording.tasks.begin() + 1, recording.tasks.end());
-  wait_until_asleep(others);
-  std::vector<pid_t> threads;
-  for (const Task& task : recording.tasks) threads.push_back(task.thread);
-  trace.start(threads);
-  clients.publish();
-  wait_until_asleep(
-      {others.begin() + 1, others.end()});  // the server alone: the subscribers' thread has ended
-  trace.stop();
-  recording.events = parse_trace(trace.text());
-  complete(recording);
+  Recording recording = record(trace, clients, server.pid());
   keep_facts(entry, held, recording);
   return recording;
 }

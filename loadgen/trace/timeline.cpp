@@ -9,9 +9,6 @@
 namespace comet::loadgen {
 namespace {
 
-constexpr double kShownBefore = 0.04;  // of the time after the publish
-constexpr double kShownAfter = 0.03;
-
 bool runs_within(const ThreadHistory& thread, std::int64_t from, std::int64_t to) {
   return std::any_of(thread.spans.begin(), thread.spans.end(), [from, to](const Span& span) {
     return span.state == State::kRunning && span.to > from && span.from < to;
@@ -65,17 +62,16 @@ std::int64_t all_asleep(const std::vector<const ThreadHistory*>& threads, std::i
 }
 
 void clip(std::int64_t& from, std::int64_t& to, const Timeline& timeline) {
-  from = std::clamp(from, timeline.begin, timeline.end);
-  to = std::clamp(to, timeline.begin, timeline.end);
+  from = std::clamp<std::int64_t>(from, 0, timeline.end);
+  to = std::clamp<std::int64_t>(to, 0, timeline.end);
 }
 
 void add_lane(Timeline& timeline, std::string label, const ThreadHistory& history) {
   Lane lane{std::move(label), history};
   for (Span& span : lane.history.spans) clip(span.from, span.to, timeline);
   std::erase_if(lane.history.spans, [](const Span& span) { return span.from == span.to; });
-  std::erase_if(lane.history.marks, [&timeline](const Mark& mark) {
-    return mark.to < timeline.begin || mark.to > timeline.end || mark.from > timeline.end;
-  });
+  std::erase_if(lane.history.marks,
+                [&timeline](const Mark& mark) { return mark.to < 0 || mark.from > timeline.end; });
   timeline.lanes.push_back(std::move(lane));
 }
 
@@ -138,9 +134,7 @@ Timeline make_timeline(const Recording& recording) {
                      ", " + recording.recorded_at.substr(0, 10);
   timeline.held = recording.held;
   timeline.delivered = received(subscribers, recording.held);
-  const std::int64_t done = all_asleep(server, std::max(timeline.delivered, received(publisher, 1)));
-  timeline.begin = -static_cast<std::int64_t>(static_cast<double>(done) * kShownBefore);
-  timeline.end = done + static_cast<std::int64_t>(static_cast<double>(done) * kShownAfter);
+  timeline.end = all_asleep(server, std::max(timeline.delivered, received(publisher, 1)));
   add_lane(timeline, "publisher", publisher);
   add_server(timeline, server);
   add_lane(timeline, "subscribers", subscribers);

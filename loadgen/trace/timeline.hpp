@@ -32,11 +32,11 @@ struct Core {
   std::vector<CoreUse> uses;
 };
 
-// All times are in microseconds from the publish on, and within `begin` and `end`.
+// All times are in microseconds from the publish on, from 0 to `end`.
 struct Timeline {
   std::string entry, model, machine;
   std::int64_t held = 0;
-  std::int64_t begin = 0, end = 0;
+  std::int64_t end = 0;
   std::int64_t delivered = 0;     // when the last subscriber had the message
   std::vector<Lane> lanes;        // publisher, server, subscribers
   std::size_t server_lanes = 0;   // those from lanes[1] on, in the order in which they first ran

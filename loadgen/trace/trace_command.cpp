@@ -1,6 +1,7 @@
 // The command `trace`: see trace_command.hpp.
 #include "loadgen/trace/trace_command.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <stdexcept>
@@ -50,13 +51,26 @@ Recording record(const TraceOptions& options, const fs::path& picture) {
   return recording;
 }
 
+void warn_of_others(const Timeline& timeline) {
+  const auto is_other = [](const CoreUse& use) { return !use.lane; };
+  const auto has_others = [&is_other](const Core& core) {
+    return std::any_of(core.uses.begin(), core.uses.end(), is_other);
+  };
+  if (std::any_of(timeline.cores.begin(), timeline.cores.end(), has_others))
+    std::fprintf(stderr,
+                 "comet-loadgen: other programs ran on the same cores: record again for a clear picture\n");
+}
+
 }  // namespace
 
 int run_trace(const TraceOptions& options) {
   const fs::path picture = picture_file(options);
   std::vector<Timeline> timelines;
   for (const fs::path& file : options.from) timelines.push_back(make_timeline(read_recording(file)));
-  if (!options.entry.empty()) timelines.push_back(make_timeline(record(options, picture)));
+  if (!options.entry.empty()) {
+    timelines.push_back(make_timeline(record(options, picture)));
+    warn_of_others(timelines.back());
+  }
   write_file(picture, timelines.size() == 1 ? picture_of(timelines.front()) : picture_of_several(timelines));
   std::printf("%s: open it in a browser\n", picture.c_str());
   return 0;
