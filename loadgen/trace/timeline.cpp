@@ -61,17 +61,15 @@ std::int64_t all_asleep(const std::vector<const ThreadHistory*>& threads, std::i
   return us;
 }
 
-void clip(std::int64_t& from, std::int64_t& to, const Timeline& timeline) {
-  from = std::clamp<std::int64_t>(from, 0, timeline.end);
-  to = std::clamp<std::int64_t>(to, 0, timeline.end);
-}
-
-void add_lane(Timeline& timeline, std::string label, const ThreadHistory& history) {
-  Lane lane{std::move(label), history};
-  for (Span& span : lane.history.spans) clip(span.from, span.to, timeline);
+// `until`: what the thread does after this has nothing to do with the publish.
+void add_lane(Timeline& timeline, std::string label, const ThreadHistory& history, std::int64_t until) {
+  Lane lane{std::move(label), until, history};
+  for (Span& span : lane.history.spans) {
+    span.from = std::clamp<std::int64_t>(span.from, 0, until);
+    span.to = std::clamp<std::int64_t>(span.to, 0, until);
+  }
   std::erase_if(lane.history.spans, [](const Span& span) { return span.from == span.to; });
-  std::erase_if(lane.history.marks,
-                [&timeline](const Mark& mark) { return mark.to < 0 || mark.from > timeline.end; });
+  std::erase_if(lane.history.marks, [until](const Mark& mark) { return mark.to < 0 || mark.from > until; });
   timeline.lanes.push_back(std::move(lane));
 }
 
@@ -87,7 +85,7 @@ void add_server(Timeline& timeline, std::vector<const ThreadHistory*> threads) {
   });
   const std::string kind = timeline.has_processes ? "process " : "thread ";
   for (const ThreadHistory* thread : threads)
-    add_lane(timeline, kind + std::to_string(++timeline.server_lanes), *thread);
+    add_lane(timeline, kind + std::to_string(++timeline.server_lanes), *thread, timeline.end);
   timeline.slept_through = all - threads.size();
 }
 
@@ -103,7 +101,8 @@ void add_cores(Timeline& timeline, const Histories& histories) {
     bool has_lane = false;
     for (const CoreSpan& span : spans) {
       CoreUse use{span.from, span.to, lane_of(timeline, span.thread)};
-      clip(use.from, use.to, timeline);
+      use.from = std::clamp<std::int64_t>(use.from, 0, timeline.end);
+      use.to = std::clamp<std::int64_t>(use.to, 0, timeline.end);
       if (use.from == use.to) continue;
       has_lane = has_lane || use.lane;
       core.uses.push_back(use);
@@ -115,7 +114,7 @@ void add_cores(Timeline& timeline, const Histories& histories) {
 void add_wakes(Timeline& timeline, const Histories& histories) {
   for (const Waking& waking : histories.wakings) {
     const auto to = lane_of(timeline, waking.to);
-    if (!to || waking.us < 0 || waking.us > timeline.end) continue;
+    if (!to || waking.us < 0 || waking.us > timeline.lanes[*to].until) continue;
     timeline.wakes.push_back({waking.us, lane_of(timeline, waking.from), *to, waking.call});
   }
 }
@@ -134,10 +133,11 @@ Timeline make_timeline(const Recording& recording) {
                      ", " + recording.recorded_at.substr(0, 10);
   timeline.held = recording.held;
   timeline.delivered = received(subscribers, recording.held);
-  timeline.end = all_asleep(server, std::max(timeline.delivered, received(publisher, 1)));
-  add_lane(timeline, "publisher", publisher);
+  const std::int64_t answered = received(publisher, 1);
+  timeline.end = all_asleep(server, std::max(timeline.delivered, answered));
+  add_lane(timeline, "publisher", publisher, answered);
   add_server(timeline, server);
-  add_lane(timeline, "subscribers", subscribers);
+  add_lane(timeline, "subscribers", subscribers, timeline.delivered);
   add_cores(timeline, histories);
   add_wakes(timeline, histories);
   return timeline;

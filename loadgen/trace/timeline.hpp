@@ -12,6 +12,7 @@ namespace comet::loadgen {
 
 struct Lane {
   std::string label;  // "process 3", "thread 1", "publisher"
+  std::int64_t until = 0;  // when it has what it waited for
   ThreadHistory history;
 };
 

@@ -190,6 +190,15 @@ TEST(LoadgenTimeline, EndsWhenAllHaveTheMessageAndTheServerSleeps) {
   EXPECT_EQ(timeline.end, 120);
 }
 
+// The subscribers' thread ends and wakes the publisher, which joins it: that is no part of the publish.
+TEST(LoadgenTimeline, LeavesOutWhatTheClientsDoAfterwards) {
+  Recording recording = small_recording();
+  recording.events.push_back({.kind = EventKind::kWaking, .us = 119, .core = 0, .thread = 21, .other = 12});
+  const Timeline timeline = make_timeline(recording);
+  EXPECT_EQ(timeline.wakes.size(), 5u);
+  EXPECT_EQ(lane(timeline, "subscribers").history.spans.back().to, 110);
+}
+
 TEST(LoadgenTimeline, RefusesARecordingThatEndsTooEarly) {
   Recording recording = small_recording();
   std::erase_if(recording.events, [](const Event& event) { return event.us > 100; });
