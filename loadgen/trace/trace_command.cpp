@@ -20,8 +20,9 @@ namespace fs = std::filesystem;
 
 Entry find_entry(const TraceOptions& options) {
   const auto entries = select_entries(find_entries(options.root), {options.entry});
-  if (entries.size() == 1) return entries.front();
   std::string names;
+  for (const Entry& entry : entries)
+    if (entry.name == options.entry || entries.size() == 1) return entry;
   for (const Entry& entry : entries) names += (names.empty() ? "" : ", ") + entry.name;
   throw UsageError("'" + options.entry + "' is several entries: use one of " + names);
 }

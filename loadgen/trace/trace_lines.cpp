@@ -85,8 +85,9 @@ void check_complete(std::string_view line) {
   static const std::regex form(R"(# entries-in-buffer/entries-written: (\d+)/(\d+).*)");
   Match match;
   if (!std::regex_match(line.begin(), line.end(), match, form) || match[1] == match[2]) return;
-  throw std::runtime_error("the kernel's trace buffer was too small: of " + match[2].str() + " events " +
-                           match[1].str() + " are left; hold fewer subscribers");
+  throw std::runtime_error(
+      "the kernel's trace buffer was too small: of " + match[2].str() + " events " + match[1].str() +
+      " are left. Does the server spin instead of sleeping? If not, hold fewer subscribers");
 }
 
 // "   comet-async-3578    [001] d.s5. 13418.752865: sched_waking: comm=..."
