@@ -103,7 +103,7 @@ std::string paragraph(const std::string& text, const char* css, double font_size
 std::string legend(const std::vector<Timeline>& timelines, double& y) {
   y += 10;
   LegendRows rows(y);
-  rows.add(bar("server"), 22, "a thread of the server runs");
+  rows.add(bar("server"), 22, "the server runs");
   rows.add(bar("client"), 22, "the clients run");
   rows.add(bar("wait"), 22, "awake, waits for a core");
   rows.add(svg_tag("line", {{"x1", 0}, {"y1", 0}, {"x2", 22}, {"y2", 0}, {"class", "sleep"}}), 22, "sleeps");
