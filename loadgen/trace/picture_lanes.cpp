@@ -162,8 +162,8 @@ void LanesPicture::draw_marks(std::size_t lane) {
   }
 }
 
-// The names of the calls above the bar, those of the same name together. A name that has no room is left out: the
-// tooltip has it.
+// The names of the calls above the bar, those of the same name together. A name that has no room is left out:
+// the tooltip has it.
 void LanesPicture::draw_calls(std::size_t lane) {
   const auto& marks = timeline_.lanes[lane].history.marks;
   double free_from = scale_.left;

@@ -8,11 +8,13 @@ namespace comet::loadgen {
 namespace {
 
 constexpr char kStyle[] = R"(
-:root { --paper: #ffffff; --ink: #1d232b; --soft: #596270; --grid: #e2e6eb; --server: #3b78d8; --client: #9aa5b1;
-  --wait: #e8a33d; --sleep: #b4bdc8; --wake: #c43d2b; --send: #0f7b46; --receive: #7a35b8; --other: #d9dde2; }
+:root { --paper: #ffffff; --ink: #1d232b; --soft: #596270; --grid: #e2e6eb; --server: #3b78d8;
+  --client: #9aa5b1; --wait: #e8a33d; --sleep: #b4bdc8; --wake: #c43d2b; --send: #0f7b46; --receive: #7a35b8;
+  --other: #d9dde2; }
 @media (prefers-color-scheme: dark) {
-  :root { --paper: #14181d; --ink: #e6eaef; --soft: #a2adb9; --grid: #2a3139; --server: #4f8ff0; --client: #76828f;
-    --wait: #d99a3c; --sleep: #57626e; --wake: #ff7a66; --send: #47d18a; --receive: #c79bff; --other: #39424c; } }
+  :root { --paper: #14181d; --ink: #e6eaef; --soft: #a2adb9; --grid: #2a3139; --server: #4f8ff0;
+    --client: #76828f; --wait: #d99a3c; --sleep: #57626e; --wake: #ff7a66; --send: #47d18a; --receive: #c79bff;
+    --other: #39424c; } }
 text { font-family: system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; fill: var(--ink); }
 .paper { fill: var(--paper); }
 .soft, .call, .lane { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }

@@ -1,5 +1,5 @@
-// One publish as the kernel saw it: the threads that had to do with it, and what happened to them. It is kept as a
-// JSON file, so that its picture can be drawn again on any machine.
+// One publish as the kernel saw it: the threads that had to do with it, and what happened to them. It is kept
+// as a JSON file, so that its picture can be drawn again on any machine.
 #pragma once
 
 #include <sys/types.h>

@@ -11,7 +11,7 @@
 namespace comet::loadgen {
 
 struct Lane {
-  std::string label;  // "process 3", "thread 1", "publisher"
+  std::string label;       // "process 3", "thread 1", "publisher"
   std::int64_t until = 0;  // when it has what it waited for
   ThreadHistory history;
 };
@@ -47,8 +47,8 @@ struct Timeline {
   std::vector<Wake> wakes;        // of a lane that slept
 };
 
-// The timeline ends when all subscribers have the message, the publisher has its answer, and the server sleeps again.
-// Throws UsageError if that is not in the recording.
+// The timeline ends when all subscribers have the message, the publisher has its answer, and the server
+// sleeps again. Throws UsageError if that is not in the recording.
 Timeline make_timeline(const Recording& recording);
 
 }  // namespace comet::loadgen

@@ -37,8 +37,8 @@ Match matched(std::string_view details, const std::regex& form) {
 }
 
 void read_switch(std::string_view details, Event& event) {
-  static const std::regex form(
-      R"(prev_comm=.* prev_pid=\d+ prev_prio=-?\d+ prev_state=(\S+) ==> next_comm=.* next_pid=(\d+) next_prio=-?\d+)");
+  static const std::regex form(R"(prev_comm=.* prev_pid=\d+ prev_prio=-?\d+ prev_state=(\S+) ==> )"
+                               R"(next_comm=.* next_pid=(\d+) next_prio=-?\d+)");
   const Match match = matched(details, form);
   event.sleeps = *match[1].first != 'R';
   event.other = thread_of(match, 2);
@@ -98,7 +98,7 @@ bool read_line(std::string_view line, Event& event) {
   event.thread = thread_of(match, 1);
   event.core = static_cast<int>(number_of(match, 2));
   event.us = number_of(match, 4) * 1'000'000 + number_of(match, 5);
-  // The third flag. A soft interrupt is left: over loopback the sender's own call delivers to the receiver in one.
+  // The third flag: a hard interrupt. In a soft one the sender's own call delivers to a receiver here.
   const std::string flags = match[3];
   if (flags.size() > 2 && std::string_view("hHzZ").find(flags[2]) != std::string_view::npos) event.thread = 0;
   for (const Reader& reader : kReaders) {

@@ -1,4 +1,4 @@
-// The kernel's own recorder, tracefs: an instance with buffers of its own, so that nobody else's tracing is disturbed.
+// The kernel's own recorder, tracefs: an instance with buffers of its own, which disturbs no other tracing.
 #pragma once
 
 #include <sys/types.h>
@@ -12,14 +12,14 @@ namespace comet::loadgen {
 // Exists in the kernel as long as this object does. All functions throw std::runtime_error.
 class TraceInstance {
  public:
-  // Makes the instance, which records nothing yet. Also removes instances that were left when this program was killed.
-  // The error says what to do: root is needed, or tracefs has to be mounted.
+  // Makes the instance, which records nothing yet. Also removes instances that were left when this program
+  // was killed. The error says what to do: root is needed, or tracefs has to be mounted.
   TraceInstance();
   ~TraceInstance();
   TraceInstance(const TraceInstance&) = delete;
   TraceInstance& operator=(const TraceInstance&) = delete;
 
-  // Records these threads, the threads and processes that they start, and when each core becomes idle or busy.
+  // Records these threads, what they start, and when each core becomes idle or busy.
   void start(const std::vector<pid_t>& threads);
   void stop();
 
