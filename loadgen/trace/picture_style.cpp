@@ -13,8 +13,8 @@ constexpr char kStyle[] = R"(
   --other: #d9dde2; }
 @media (prefers-color-scheme: dark) {
   :root { --paper: #14181d; --ink: #e6eaef; --soft: #a2adb9; --grid: #2a3139; --server: #4f8ff0;
-    --client: #76828f; --wait: #d99a3c; --sleep: #57626e; --wake: #ff7a66; --send: #47d18a; --receive: #c79bff;
-    --other: #39424c; } }
+    --client: #76828f; --wait: #d99a3c; --sleep: #57626e; --wake: #ff7a66; --send: #47d18a;
+    --receive: #c79bff; --other: #39424c; } }
 text { font-family: system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; fill: var(--ink); }
 .paper { fill: var(--paper); }
 .soft, .call, .lane { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Two subscribers; two threads of one server take part, and two sleep through. First core 1 has another program.
+// Two subscribers; two threads of one server take part, and two sleep through. Core 1 is taken at first.
 Recording small_recording() {
   return read_recording(fs::path(COMET_SOURCE_FOLDER) / "tests/unit/recordings/two-subscribers.json");
 }
