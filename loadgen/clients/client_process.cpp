@@ -156,11 +156,15 @@ bool Client::handle_command() {
     case CommandKind::kArrive:
       arrivals_.start(command);
       break;
+    case CommandKind::kAskAgain:
+      subscribers_.ask_again();
+      report(commands_, {ReportKind::kDone});
+      break;
     case CommandKind::kCollect:
       subscribers_.poll(0);  // duplicates may have come since
       subscribers_.copy_counts(counts_);
       write_samples(file_, subscribers_, arrivals_);
-      report(commands_, {ReportKind::kCollected});
+      report(commands_, {ReportKind::kDone});
       break;
   }
   return true;

@@ -102,7 +102,7 @@ bool Subscribers::read_once(std::uint32_t index, bool ended) {
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
   if (const std::uint32_t sequence = recognize(index, bytes); sequence != 0) {
     count_delivery(index, sequence);
-    request(index);
+    ask(index);
   } else {
     on_bytes(index, bytes);
   }
@@ -144,7 +144,7 @@ void Subscribers::on_bytes(std::uint32_t index, std::string_view bytes) {
   }
   if (!answered) return;
   if (connections_[index].repeated) return reconnect(index);
-  request(index);  // one request, even if two responses came
+  ask(index);  // one request, even if two responses came
 }
 
 // False if no further request is to be sent on this connection.
@@ -162,7 +162,9 @@ bool Subscribers::on_response(std::uint32_t index, const Response& response, std
     return false;
   }
   if (response.keep_alive) return true;
-  reconnect(index);
+  ++events_["reconnects"];
+  disconnect(index);
+  ask(index);
   return false;
 }
 
@@ -179,6 +181,7 @@ void Subscribers::on_message(std::uint32_t index, const Response& response, std:
     connection.last = number->sequence;
     ++events_["late"];
   } else {
+    response_bytes_ = static_cast<std::int64_t>(bytes.size());
     remember(index, number->sequence, response, bytes);
     count_delivery(index, number->sequence);
   }
@@ -207,6 +210,9 @@ void Subscribers::count_delivery(std::uint32_t index, std::uint32_t sequence) {
   if (settings_.rounds) {
     if (round_ != schedule_.published) begin_round();
     --outstanding_;
+    connection.may_ask = settings_.ask_when_told && told_ != round_;
+    if (connection.may_ask) answered_.push_back(index);
+    last_delivery_ns_ = now;
   }
   ++delivered_;
   connection.last = sequence;
@@ -226,6 +232,8 @@ void Subscribers::copy_counts(ClientCounts& counts) const {
   counts.delivered = delivered_;
   counts.duplicate = duplicate_;
   counts.wrong = wrong_;
+  counts.last_delivery_ns = last_delivery_ns_;
+  counts.response_bytes = response_bytes_;
 }
 
 std::vector<std::int64_t> Subscribers::spans() const {

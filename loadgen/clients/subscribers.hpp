@@ -1,5 +1,5 @@
 // The subscribers of one client process: keep-alive connections that each have one GET held, and send the
-// next as soon as it is answered. One thread, one epoll. A delivery costs one recv, one comparison, one
+// next as soon as it is answered, or when they are told to. One thread, one epoll. A delivery costs one recv, one comparison, one
 // reading of the clock and one send, and allocates nothing except room for its latency.
 #pragma once
 
@@ -26,6 +26,8 @@ struct SubscriberSettings {
   bool cursors = false;  // each request carries the last cursor
   // One message at a time: if it arrives after the next was published, it is late and counts as lost.
   bool rounds = false;
+  // Rounds only: who has the newest message sends the next request when told to, by ask_again().
+  bool ask_when_told = false;
 };
 
 class Subscribers {
@@ -40,6 +42,9 @@ class Subscribers {
   // Starts up to `count` more connections; each sends its request as soon as it is connected.
   void open(std::int64_t count);
   std::int64_t opened() const { return opened_; }
+  // Those that have waited for it since the newest message send their next request. Until the next message, later
+  // deliveries ask again at once.
+  void ask_again();
   // Closes connection number `index`, in the order of opening.
   void leave(std::int64_t index) { disconnect(static_cast<std::uint32_t>(index)); }
 
@@ -76,6 +81,7 @@ class Subscribers {
     // belong to the next request, so it is replaced by a new connection. What is published meanwhile is
     // lost to that.
     bool repeated = false;
+    bool may_ask = false;  // has the newest message, and asks again when told
   };
   struct Message {
     std::string bytes;         // a parsed and checked response with this message; others are compared with it
@@ -94,6 +100,8 @@ class Subscribers {
   const std::string& next_request(std::uint32_t index) const;
   void connect(std::uint32_t index);
   void request(std::uint32_t index);
+  // Connects again or sends the next request: at once, or when told.
+  void ask(std::uint32_t index);
   void on_connected(std::uint32_t index);
   void on_readable(std::uint32_t index, bool ended);
   bool read_once(std::uint32_t index, bool ended);
@@ -128,8 +136,12 @@ class Subscribers {
   std::int64_t delivered_ = 0;
   std::int64_t duplicate_ = 0;
   std::int64_t wrong_ = 0;
-  std::int64_t round_ = 0;         // published messages when it began
-  std::int64_t outstanding_ = -1;  // connections that do not have its message yet
+  std::int64_t last_delivery_ns_ = 0;
+  std::int64_t response_bytes_ = 0;
+  std::int64_t told_ = 0;                // messages that were published when ask_again() came last
+  std::vector<std::uint32_t> answered_;  // that wait for it; in the order of delivery
+  std::int64_t round_ = 0;               // published messages when it began
+  std::int64_t outstanding_ = -1;        // connections that do not have its message yet
   std::vector<std::int64_t> latencies_;
   std::vector<std::int64_t> lags_;
   std::map<std::string, std::int64_t> events_;
