@@ -70,15 +70,15 @@ void add_scenario(CLI::App& command, ScenarioOptions& scenario) {
                   "numbers of held requests, separated by commas; default: the scenario's")
       ->delimiter(',')
       ->check(whole_number(1, 1'000'000));
-  auto* rounds =
-      command
-          .add_option("--rounds", scenario.rounds, "broadcast: rounds that count (one more is the warm-up)")
-          ->check(whole_number(1, 1'000'000));
+  command
+      .add_option("--rounds", scenario.rounds,
+                  "broadcast: at least this many rounds that count (one more is the warm-up); without "
+                  "--seconds no more than these")
+      ->check(whole_number(1, 1'000'000));
   command
       .add_option("--seconds", scenario.seconds,
                   "time of the measured part; broadcast makes at least 3 rounds")
-      ->check(core::decimal_seconds(0, 3600))
-      ->excludes(rounds);
+      ->check(core::decimal_seconds(0, 3600));
   command
       .add_option("--client-processes", scenario.client_processes,
                   "processes that hold the connections; default: as few as the open-file limit allows")
@@ -172,7 +172,10 @@ Scenario chosen_scenario(const ScenarioOptions& options, const fs::path& root) {
   scenario.held.erase(std::unique(scenario.held.begin(), scenario.held.end()), scenario.held.end());
   if (options.rounds && scenario.kind != Kind::kBroadcast)
     throw UsageError("--rounds is for the broadcast scenario: use --seconds");
-  scenario.rounds = options.rounds;
+  if (options.rounds) {
+    scenario.rounds = options.rounds;
+    scenario.duration_seconds = 0;
+  }
   if (options.seconds) scenario.duration_seconds = *options.seconds;
   if (scenario.kind == Kind::kChurn && scenario.duration_seconds < scenario.hold_seconds + 0.5)
     throw UsageError("churn is measured once hold_s is over: give it --seconds of at least hold_s + 0.5");
