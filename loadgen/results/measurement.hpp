@@ -60,6 +60,9 @@ struct PhaseFigures {
 // subscribers ask again at once, only the cycle is known.
 struct Phases {
   int rounds = 0;
+  // As the time of `delivery`, but until the last byte is at the last subscriber's socket: without the clients' own queue.
+  // The median over the rounds.
+  std::optional<double> reached_sockets_ms;
   std::optional<PhaseFigures> delivery;
   std::optional<PhaseFigures> again;
   PhaseFigures cycle;
@@ -72,7 +75,7 @@ struct Publishes {
   std::int64_t waited = 0;  // sent late, because the previous one on its connection was not answered yet
 };
 
-// Of the server, over the timed part and per delivery in it.
+// What the server used, over the timed part and per delivery in it.
 struct ServerFigures {
   std::optional<std::int64_t> processes;
   std::optional<std::int64_t> threads;
@@ -86,7 +89,7 @@ struct ServerFigures {
   bool killed = false;
 };
 
-// Of the load generator: its driver and its client processes.
+// What the load generator used: its driver and its client processes.
 struct GeneratorFigures {
   int processes = 0;  // clients
   std::optional<double> cpu_us;
@@ -135,8 +138,9 @@ struct Measurement {
   std::optional<Phases> phases;  // broadcast, and the message of hold
   std::optional<Publishes> publishes;
   std::map<std::string, std::int64_t> errors;
-  std::optional<Distribution> latency;
-  std::optional<Distribution> skew;  // first to last delivery of one message
+  std::optional<Distribution> latency;         // to the subscriber that has read the message
+  std::optional<Distribution> socket_latency;  // to its socket; without the time that it waits there
+  std::optional<Distribution> skew;            // first to last delivery of one message
   std::optional<Distribution> publish_lag;
   std::optional<Distribution> other_latency;
   std::vector<std::string> server_command;
@@ -150,6 +154,9 @@ struct Measurement {
   std::vector<Point> points;
 
   void add_note(const std::string& text);
+  // Bytes with all held: after the messages; where that is not known, and in churn, where all have left by then,
+  // before them. It is the same moment for the server's memory and the kernel's.
+  std::optional<std::int64_t> last_while_held(const MemoryFigures& figures) const;
 };
 
 // All repeats of one entry at one size and rate.

@@ -107,11 +107,14 @@ void add_paced(Kind kind, Figures& figures) {
 
 void add_latencies(Kind kind, Figures& figures) {
   const bool plain = kind != Kind::kBroadcast;
+  figures.push_back(latency("p50 ms", &Measurement::socket_latency, &Distribution::p50_us, plain,
+                            "milliseconds from the time a message was due to its last byte at the "
+                            "subscriber's socket, by the kernel's receive timestamps"));
+  figures.push_back(latency("p99 ms", &Measurement::socket_latency, &Distribution::p99_us, plain, ""));
   figures.push_back(
-      latency("p50 ms", &Measurement::latency, &Distribution::p50_us, plain,
-              "milliseconds from the time a message was due to its last byte at the subscriber"));
-  figures.push_back(latency("p99 ms", &Measurement::latency, &Distribution::p99_us, plain, ""));
-  figures.push_back(latency("max ms", &Measurement::latency, &Distribution::max_us, false, "of all repeats"));
+      latency("max ms", &Measurement::socket_latency, &Distribution::max_us, false, "of all repeats"));
+  figures.push_back(latency("read p99", &Measurement::latency, &Distribution::p99_us, false,
+                            "the same to the subscriber that has read it: with its own queue"));
   if (kind != Kind::kBlocking) return;
   figures.push_back(latency("others p50", &Measurement::other_latency, &Distribution::p50_us, true,
                             "milliseconds from the time another request was due to its answer"));
@@ -123,21 +126,19 @@ void add_latencies(Kind kind, Figures& figures) {
 void add_memory(Kind kind, Figures& figures) {
   const auto per_held = [kind](const MemoryFigures Measurement::*part, const std::string& title,
                                const std::string& legend) {
-    TableFigure figure{title,
-                       [part](const Measurement& m) {
-                         const MemoryFigures& memory = m.*part;
-                         return memory.per_held(memory.after && m.points.empty() ? memory.after : memory.held,
-                                                m.held);
-                       },
-                       0, kind != Kind::kChurn, legend};
+    TableFigure figure{
+        title,
+        [part](const Measurement& m) { return (m.*part).per_held(m.last_while_held(m.*part), m.held); }, 0,
+        kind != Kind::kChurn, legend};
     figure.with_interval = kind == Kind::kHold;
     return figure;
   };
-  figures.push_back(per_held(&Measurement::user, "user B",
-                             "server memory for one held request: proportional set size minus that at rest"));
-  figures.push_back(
-      per_held(&Measurement::kernel, "kernel B",
-               "kernel memory for one held request: system-wide change, with the clients' sockets"));
+  figures.push_back(per_held(
+      &Measurement::user, "user B",
+      "server memory for one held request after messages: proportional set size minus that at rest"));
+  figures.push_back(per_held(
+      &Measurement::kernel, "kernel B",
+      "the kernel's memory for it at the same moment: system-wide change, with the clients' sockets"));
   figures.push_back({"rest MiB", [](const Measurement& m) { return bytes(m.user.at_rest, kMebibyte); }, 1,
                      kind == Kind::kChurn, "server memory with no clients (proportional set size)"});
   if (kind != Kind::kChurn) return;

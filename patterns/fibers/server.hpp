@@ -29,9 +29,7 @@ class Server {
  private:
   using Kind = Letter::Kind;
 
-  // The life of a connection, in order. The channels are the room's, so hold() is given none; its time is set
-  // by subscribe(), as a connection that hibernates comes back into hold(). end_hold() asks the room, and
-  // yields the letter that it answers.
+  // The life of a connection, in order.
   void accept_connections(FiberThread& thread);
   void accept_connection(FiberThread& thread, int socket);
   void serve(Connection& connection);
@@ -40,7 +38,7 @@ class Server {
   void subscribe(Connection& connection, const Subscribe& request);
   void publish(Connection& connection, const Publish& request);
   void hold(Connection& connection);
-  Letter end_hold(Connection& connection);
+  void end_hold(Connection& connection);
   void finish(Connection& connection, const Letter& letter);
   void deliver(Connection& connection, const Message& message);
   void expire(Connection& connection);

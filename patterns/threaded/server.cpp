@@ -8,23 +8,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "core/lookup.hpp"
-#include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/threaded/blocking_socket.hpp"
 
 namespace comet::threaded {
-namespace {
-
-constexpr std::size_t kFirstInput = 256;  // bytes: a poll fits, and the thread's one page of stack has room
-constexpr std::size_t kInput = 4096;      // of every other read
-
-}  // namespace
 
 Server::Server(const Options& options, const ThreadOptions& threads)
     : service_{options, {}, &counters_},
@@ -79,56 +71,24 @@ void Server::become_idle(Connection& connection) {
   connection.deadline = Clock::now() + time_for(connection, service_.idle_time());
 }
 
-// Step 2: read. Blocks until the client sends something.
+// Step 2: read. Blocks until the client sends something. What parses is in footprint/parsing.cpp.
 void Server::read_request(Connection& connection) { handle(connection, next_decision(connection)); }
 
 // This thread sets `reading` and then looks at draining_; the drain sets draining_ and then looks at
 // `reading`. So this thread sees the drain, or the drain sees this thread and ends its wait.
 Decision Server::next_decision(Connection& connection) {
   if (connection.phase == Phase::idle && connection.reader.mid_request()) {  // came behind the request before
-    return work_stacks_.run([&] { return connection.reader.next(); });
+    return next_in_buffer(connection);
   }
   connection.reading = true;
   const bool may_read = !draining_;
   if (may_read && connection.phase == Phase::idle && connection.is_silent) return receive_first(connection);
   const bool has_input = may_read && wait_for_input(connection.socket, connection.deadline);
   connection.reading = false;
-  if (has_input) return work_stacks_.run([&] { return receive(connection); });
+  if (has_input) return receive(connection);
   if (may_read && connection.phase == Phase::reading) return Reply{connection.reader.timeout_response()};
   connection.phase = Phase::closed;
   return NeedsInput{};
-}
-
-// The first bytes since the last answer: most often a whole request. One call waits for them and reads them,
-// which costs less than poll() and then recv(). Its time is the idle time, by SO_RCVTIMEO. The kernel gives
-// each call that time anew, so after bytes that complete no request poll() waits for the rest of it. Not
-// inlined: the buffer would be part of the stack below a held request.
-[[gnu::noinline]] Decision Server::receive_first(Connection& connection) {
-  char input[kFirstInput];
-  ssize_t size = 0;
-  do {
-    size = recv(connection.socket, input, sizeof input, 0);
-  } while (size < 0 && errno == EINTR);
-  connection.reading = false;
-  connection.is_silent = false;
-  const std::string_view bytes(input, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  if (size > 0) return work_stacks_.run([&] { return feed(connection, bytes); });
-  connection.phase = Phase::closed;
-  return NeedsInput{};
-}
-
-// What has come by now, as a decision.
-Decision Server::receive(Connection& connection) {
-  char input[kInput];
-  const ssize_t size = recv(connection.socket, input, sizeof input, MSG_DONTWAIT);
-  if (size > 0) return feed(connection, {input, static_cast<std::size_t>(size)});
-  if (size == 0 || (errno != EAGAIN && errno != EINTR)) connection.phase = Phase::closed;
-  return NeedsInput{};
-}
-
-Decision Server::feed(Connection& connection, std::string_view bytes) {
-  if (!memory_reserve_is_whole()) return Reply{connection.reader.refuse_without_memory(bytes)};
-  return connection.reader.feed(bytes);
 }
 
 // Step 3: decide. The answer to the request says in which phase the connection goes on.
@@ -146,7 +106,8 @@ void Server::handle(Connection& connection, const Decision& decision) {
 // Step 4: subscribe. Answer from the log, or hold.
 void Server::subscribe(Connection& connection, const Subscribe& request) {
   if (const auto answer = answer_or_join(connection, request)) return respond(connection, *answer);
-  hold(connection, request.hold);
+  connection.deadline = Clock::now() + request.hold;
+  hold(connection);
 }
 
 // The answer; or nothing, and then the waiter has joined its channel's list. One lock covers the look at the
@@ -178,8 +139,8 @@ std::optional<Response> Server::answer_or_join(Connection& connection, const Sub
 
 // Step 6: hold. The thread blocks until somebody ends the hold or its time is over
 // (hardening/early_input.cpp, for it also takes what the client sends meanwhile).
-void Server::hold(Connection& connection, Milliseconds time) {
-  if (wait_for_end(connection, Clock::now() + time) != Waiter::State::message) end_hold(connection);
+void Server::hold(Connection& connection) {
+  if (wait_for_end(connection) != Waiter::State::message) end_hold(connection);
   switch (connection.waiter->wait()) {  // returns at once, unless somebody is just about to end the hold
     case Waiter::State::message:
       return deliver(connection, connection.waiter->take_message());
@@ -192,9 +153,9 @@ void Server::hold(Connection& connection, Milliseconds time) {
   }
 }
 
-// Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain. A publisher
-// and the drain take the waiter out of its channel's list before they end the hold; otherwise its own thread
-// does so here.
+// Step 7: end of a hold, in one of four ways: a message, the time, the client's leaving, the drain. A
+// publisher and the drain take the waiter out of its channel's list before they end the hold; otherwise its
+// own thread does so here.
 void Server::end_hold(Connection& connection) {
   Waiter& waiter = *connection.waiter;
   const std::lock_guard lock(channels_mutex_);
@@ -211,8 +172,7 @@ void Server::deliver(Connection& connection, const Message& message) {
 
 void Server::expire(Connection& connection) {
   add(counters_.timeouts);
-  respond(connection,
-          work_stacks_.run([&] { return no_content_response(connection.last, connection.form); }));
+  respond(connection, no_content(connection));
 }
 
 void Server::leave(Connection& connection) {
