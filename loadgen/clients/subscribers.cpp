@@ -67,6 +67,7 @@ bool Subscribers::poll(std::int64_t timeout_ns) {
   }
   batch_full_ = count == static_cast<int>(ready_.size());
   if (count == 0) return false;
+  arrival_clock_.compare();
   bool watched = false;
   for (int i = 0; i < count; ++i) {
     const auto [events, data] = ready_[static_cast<std::size_t>(i)];
@@ -93,10 +94,12 @@ void Subscribers::on_readable(std::uint32_t index, bool ended) {
 // connection has ended.
 bool Subscribers::read_once(std::uint32_t index, bool ended) {
   static std::array<char, 65536> buffer;
-  const ssize_t size = recv(connections_[index].socket, buffer.data(), buffer.size(), 0);
+  const auto [size, arrived_ns] =
+      arrival_clock_.receive(connections_[index].socket, buffer.data(), buffer.size());
+  arrived_ns_ = arrived_ns;
   if (size <= 0) {
     if (size < 0 && errno == EINTR) return true;
-    if (size == 0 || errno != EAGAIN) on_closed(index, size == 0 ? "closed" : errno_kind("recv", errno));
+    if (size == 0 || errno != EAGAIN) on_closed(index, size == 0 ? "closed" : errno_kind("recvmsg", errno));
     return false;
   }
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
@@ -219,10 +222,21 @@ void Subscribers::count_delivery(std::uint32_t index, std::uint32_t sequence) {
   connection.answered = true;
   if (!requests_after_timeout_.empty()) requests_after_timeout_.erase(index);
   if (!schedule_.timed) return;
-  latencies_.push_back(now - schedule_.due_ns(number_of(index, sequence)));
+  const std::int64_t due_ns = schedule_.due_ns(number_of(index, sequence));
+  latencies_.push_back(now - due_ns);
+  count_arrival(due_ns, now);
   Message& message = channels_[channel_of(index)].messages[sequence];
   if (message.first_ns == 0) message.first_ns = now;
   message.last_ns = now;
+}
+
+// If the time of day is set between a stamp and its reading, the stamp is wrong by as much.
+void Subscribers::count_arrival(std::int64_t due_ns, std::int64_t read_ns) {
+  if (arrived_ns_ == 0) return;
+  if (arrived_ns_ >= due_ns && arrived_ns_ <= read_ns)
+    socket_latencies_.push_back(arrived_ns_ - due_ns);
+  else
+    ++events_["clock_set"];
 }
 
 void Subscribers::copy_counts(ClientCounts& counts) const {

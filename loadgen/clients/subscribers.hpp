@@ -1,6 +1,6 @@
 // The subscribers of one client process: keep-alive connections that each have one GET held, and send the
-// next as soon as it is answered, or when they are told to. One thread, one epoll. A delivery costs one recv, one comparison, one
-// reading of the clock and one send, and allocates nothing except room for its latency.
+// next as soon as it is answered, or when they are told to. One thread, one epoll. A delivery costs one recvmsg, one
+// comparison, one reading of the clock and one send, and allocates nothing except room for its latencies.
 #pragma once
 
 #include <sys/epoll.h>
@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "loadgen/clients/arrival.hpp"
 #include "loadgen/clients/client_share.hpp"
 #include "loadgen/clients/http.hpp"
 
@@ -60,6 +61,8 @@ class Subscribers {
   std::int64_t round_done() const { return outstanding_ == 0 ? round_ : 0; }
 
   const std::vector<std::int64_t>& latencies() const { return latencies_; }
+  // Until the last byte was at the socket: the part that this process has nothing to do with.
+  const std::vector<std::int64_t>& socket_latencies() const { return socket_latencies_; }
   // How long the last event of a batch waited for this process itself, including full batches before it.
   const std::vector<std::int64_t>& lags() const { return lags_; }
   // For each timed message its number, its first and its last delivery.
@@ -112,6 +115,7 @@ class Subscribers {
   void remember(std::uint32_t index, std::uint32_t sequence, const Response& response,
                 std::string_view bytes);
   void count_delivery(std::uint32_t index, std::uint32_t sequence);
+  void count_arrival(std::int64_t due_ns, std::int64_t read_ns);
   void begin_round();
   void disconnect(std::uint32_t index);
   void reconnect(std::uint32_t index);
@@ -127,7 +131,9 @@ class Subscribers {
       requests_after_timeout_;  // requests with the cursor of a 204
   int epoll_ = -1;
   std::array<epoll_event, 256> ready_;
-  bool batch_full_ = false;            // the last batch was full, so more events may be ready
+  bool batch_full_ = false;  // the last batch was full, so more events may be ready
+  ArrivalClock arrival_clock_;
+  std::int64_t arrived_ns_ = 0;        // when the bytes that are handled came; 0 if that is not known
   std::int64_t batches_start_ns_ = 0;  // of the last batch, or of the first of several in a row
 
   std::int64_t opened_ = 0;
@@ -143,6 +149,7 @@ class Subscribers {
   std::int64_t round_ = 0;               // published messages when it began
   std::int64_t outstanding_ = -1;        // connections that do not have its message yet
   std::vector<std::int64_t> latencies_;
+  std::vector<std::int64_t> socket_latencies_;
   std::vector<std::int64_t> lags_;
   std::map<std::string, std::int64_t> events_;
 };

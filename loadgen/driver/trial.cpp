@@ -227,6 +227,7 @@ Samples Trial::take_samples(std::optional<CpuUse> use) {
   set_cpu(*use, deliveries, machine_cores(), result_);
   set_counts(counts_before_, counts_after_, deliveries, result_);
   result_.latency = distribution_of(samples.latencies_ns);
+  result_.socket_latency = distribution_of(samples.socket_latencies_ns);
   if (const auto lags = distribution_of(samples.lags_ns)) result_.generator.lag_p99_us = lags->p99_us;
   std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>> messages;  // first and last over all clients
   for (std::size_t i = 0; i + 2 < samples.spans.size(); i += 3) {

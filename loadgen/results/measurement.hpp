@@ -133,8 +133,9 @@ struct Measurement {
   std::optional<Phases> phases;  // broadcast, and the message of hold
   std::optional<Publishes> publishes;
   std::map<std::string, std::int64_t> errors;
-  std::optional<Distribution> latency;
-  std::optional<Distribution> skew;  // first to last delivery of one message
+  std::optional<Distribution> latency;         // to the subscriber that has read the message
+  std::optional<Distribution> socket_latency;  // to its socket; without the time that it waits there
+  std::optional<Distribution> skew;            // first to last delivery of one message
   std::optional<Distribution> publish_lag;
   std::optional<Distribution> other_latency;
   std::vector<std::string> server_command;
@@ -147,6 +148,9 @@ struct Measurement {
   std::vector<Point> points;
 
   void add_note(const std::string& text);
+  // Bytes with all held: after the messages; where that is not known, or in churn, where all have left by then,
+  // before them. It is the same moment for the server's memory and the kernel's.
+  std::optional<std::int64_t> last_while_held(const MemoryFigures& figures) const;
 };
 
 // All repeats of one entry at one size and rate.

@@ -39,14 +39,13 @@ json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(text);
 }
 
-// `while_held`: per held request while all are held. For hold and churn, in which all have left at the end.
-json::object memory_json(const MemoryFigures& figures, std::int64_t held, bool while_held) {
-  const auto last = figures.after && !while_held ? figures.after : figures.held;
+json::object memory_json(const MemoryFigures& figures, const Measurement& measurement) {
+  const std::int64_t held = measurement.held;
   return {{"at_rest_bytes", or_null(figures.at_rest)},
           {"held_bytes", or_null(figures.held)},
           {"after_bytes", or_null(figures.after)},
           {"per_held_before_bytes", or_null(figures.per_held(figures.held, held))},
-          {"per_held_bytes", or_null(figures.per_held(last, held))}};
+          {"per_held_bytes", or_null(figures.per_held(measurement.last_while_held(figures), held))}};
 }
 
 // With all its figures, or in short with three of them.
@@ -192,13 +191,14 @@ json::object repeat_json(const Measurement& measurement) {
           {"publishes", publishes_json(measurement.publishes)},
           {"errors", std::move(errors)},
           {"latency", distribution_json(measurement.latency, false)},
+          {"socket_latency", distribution_json(measurement.socket_latency, false)},
           {"skew", distribution_json(measurement.skew, true)},
           {"publish_lag", distribution_json(measurement.publish_lag, true)},
           {"other_latency", distribution_json(measurement.other_latency, false)},
           {"server", server_json(measurement)},
           {"generator", generator_json(measurement.generator)},
-          {"user_memory", memory_json(measurement.user, measurement.held, !measurement.points.empty())},
-          {"kernel_memory", memory_json(measurement.kernel, measurement.held, !measurement.points.empty())},
+          {"user_memory", memory_json(measurement.user, measurement)},
+          {"kernel_memory", memory_json(measurement.kernel, measurement)},
           {"kernel_network",
            {{"segments_retransmitted", or_null(measurement.retransmitted)},
             {"packets_dropped", or_null(measurement.dropped)}}},

@@ -104,6 +104,17 @@ TEST(Trial, TheBytesOfOneResponseAreRecorded) {
   EXPECT_GT(*result.deliveries.response_bytes, 64 + 40);  // the message, and a status line with headers
 }
 
+// What the client's own queue adds is in the latency only, so none of its percentiles can be below.
+TEST(Trial, ADelayIsInTheLatencyAtTheSocketAndTheClientsQueueIsNot) {
+  const Measurement result =
+      measure(broadcast(3), {.delay = std::chrono::milliseconds(100), .expensive = true}, {}, 500);
+  ASSERT_TRUE(result.latency && result.socket_latency) << result.note;
+  ASSERT_EQ(result.socket_latency->curve.size(), result.latency->curve.size());
+  EXPECT_GE(result.socket_latency->curve.front().second, 100'000);
+  for (std::size_t i = 0; i < result.latency->curve.size(); ++i)
+    EXPECT_LE(result.socket_latency->curve[i].second, result.latency->curve[i].second);
+}
+
 TEST(Trial, AServerThatClosesAfterEachAnswerIsAskedAgain) {
   const Measurement result = measure(broadcast(3), {.closes = true});
   EXPECT_EQ(result.status, Status::kComplete) << result.note;
