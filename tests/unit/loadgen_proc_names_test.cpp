@@ -1,10 +1,6 @@
 // What looking into /proc costs the kernel is known, so that it can be left out of a server's memory.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <vector>
-
-#include "loadgen/machine/proc_file.hpp"
 #include "loadgen/machine/proc_names.hpp"
 
 namespace comet::loadgen {
@@ -22,23 +18,6 @@ TEST(LoadgenProcNames, AreSlabsOfInodesAndForEachANameAndALabel) {
 }
 
 TEST(LoadgenProcNames, AreUnknownWhereTheFileMayNotBeRead) { EXPECT_EQ(proc_name_bytes("", 4096), 0); }
-
-// Names of other processes may go away meanwhile, so it is tried again.
-TEST(LoadgenProcNames, ListingDescriptorsAddsAboutAKilobyteForEach) {
-  if (read_proc_file("/proc/slabinfo").empty()) GTEST_SKIP() << "only root may read /proc/slabinfo";
-  constexpr int kDescriptors = 900;
-  std::vector<int> descriptors;
-  std::int64_t added = 0;
-  for (int attempt = 0; attempt < 10 && added < 600 * kDescriptors; ++attempt) {
-    for (int i = 0; i < kDescriptors; ++i) descriptors.push_back(dup(0));
-    const std::int64_t before = proc_name_bytes();
-    numbered_entries("/proc/self/fd");
-    added = proc_name_bytes() - before;
-    for (const int descriptor : descriptors) close(descriptor);
-    descriptors.clear();
-  }
-  EXPECT_GE(added, 600 * kDescriptors);
-}
 
 }  // namespace
 }  // namespace comet::loadgen
