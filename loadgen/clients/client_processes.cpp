@@ -129,6 +129,7 @@ ClientTotals ClientProcesses::totals() const {
     totals.delivered += counts.delivered;
     totals.duplicate += counts.duplicate;
     totals.wrong += counts.wrong;
+    totals.last_arrival_ns = std::max<std::int64_t>(totals.last_arrival_ns, counts.last_arrival_ns);
     totals.last_delivery_ns = std::max<std::int64_t>(totals.last_delivery_ns, counts.last_delivery_ns);
     totals.response_bytes = std::max<std::int64_t>(totals.response_bytes, counts.response_bytes);
   }

@@ -27,6 +27,7 @@ struct ClientTotals {
   std::int64_t delivered = 0;
   std::int64_t duplicate = 0;
   std::int64_t wrong = 0;
+  std::int64_t last_arrival_ns = 0;
   std::int64_t last_delivery_ns = 0;
   std::int64_t response_bytes = 0;
 

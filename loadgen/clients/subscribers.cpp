@@ -216,6 +216,7 @@ void Subscribers::count_delivery(std::uint32_t index, std::uint32_t sequence) {
     connection.may_ask = settings_.ask_when_told && told_ != round_;
     if (connection.may_ask) answered_.push_back(index);
     last_delivery_ns_ = now;
+    last_arrival_ns_ = std::max(last_arrival_ns_, arrived_ns_);
   }
   ++delivered_;
   connection.last = sequence;
@@ -246,6 +247,7 @@ void Subscribers::copy_counts(ClientCounts& counts) const {
   counts.delivered = delivered_;
   counts.duplicate = duplicate_;
   counts.wrong = wrong_;
+  counts.last_arrival_ns = last_arrival_ns_;
   counts.last_delivery_ns = last_delivery_ns_;
   counts.response_bytes = response_bytes_;
 }

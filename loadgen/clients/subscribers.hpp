@@ -142,6 +142,7 @@ class Subscribers {
   std::int64_t delivered_ = 0;
   std::int64_t duplicate_ = 0;
   std::int64_t wrong_ = 0;
+  std::int64_t last_arrival_ns_ = 0;
   std::int64_t last_delivery_ns_ = 0;
   std::int64_t response_bytes_ = 0;
   std::int64_t told_ = 0;                // messages that were published when ask_again() came last

@@ -47,7 +47,10 @@ Round Rounds::run() {
     round.cycle = {now_ns() - due_ns, used_since(start, asked, idle_ns)};
   } else {
     const CpuReading middle = trial_.read_cpu();
-    const std::int64_t last_ns = std::max(due_ns + 1, trial_.clients().totals().last_delivery_ns);
+    const ClientTotals delivered = trial_.clients().totals();
+    const std::int64_t last_ns = std::max(due_ns + 1, delivered.last_delivery_ns);
+    if (delivered.last_arrival_ns > due_ns && delivered.last_arrival_ns <= last_ns)
+      round.reached_ns = delivered.last_arrival_ns - due_ns;
     round.delivery = {last_ns - due_ns, used_between(start, middle)};
     round.delivery->use.wall_ns -= idle_ns;
     round.again = ask_again();
@@ -135,16 +138,19 @@ CpuUse use_of(const std::vector<Round>& rounds) {
 
 Phases phases_of(const std::vector<Round>& rounds, double machine_cores) {
   std::vector<Phase> delivery, again, cycle;
+  std::vector<double> reached_ms;
   for (const Round& round : rounds) {
     if (round.delivery) delivery.push_back(*round.delivery);
     if (round.again) again.push_back(*round.again);
     cycle.push_back(round.cycle);
+    if (round.reached_ns) reached_ms.push_back(static_cast<double>(*round.reached_ns) / 1e6);
   }
   Phases phases;
   phases.rounds = static_cast<int>(rounds.size());
   if (!delivery.empty()) phases.delivery = figures_of(rounds, delivery, machine_cores);
   if (!again.empty()) phases.again = figures_of(rounds, again, machine_cores);
   phases.cycle = figures_of(rounds, cycle, machine_cores);
+  if (!reached_ms.empty()) phases.reached_sockets_ms = median(reached_ms);
   return phases;
 }
 
@@ -156,10 +162,6 @@ void warm_up(Trial& trial, const std::function<void()>& round) {
     round();
   } while (now_ns() < end);
   trial.result().warm_up_seconds = static_cast<double>(now_ns() - start) / kSecond;
-}
-
-void read_memory_after(Trial& trial) {
-  if (trial.server().warm_up_seconds == 0) trial.read_memory(&MemoryFigures::after);
 }
 
 void run_broadcast(Trial& trial, std::int64_t held) {
@@ -185,7 +187,7 @@ void run_broadcast(Trial& trial, std::int64_t held) {
   trial.take_samples(use_of(timed));
 
   trial.progress().phase("memory after rounds");
-  read_memory_after(trial);
+  trial.read_memory(&MemoryFigures::after);
   trial.count_system_calls([&rounds] {
     for (int i = 0; i < kExtraRounds; ++i) rounds.run();
   });

@@ -20,6 +20,7 @@ struct Phase {
 struct Round {
   std::int64_t deliveries = 0;
   std::optional<Phase> delivery, again;
+  std::optional<std::int64_t> reached_ns;  // from when it was due until the last byte was at the last socket
   Phase cycle;
 };
 
@@ -48,9 +49,5 @@ Phases phases_of(const std::vector<Round>& rounds, double machine_cores);
 // Rounds that are not timed: one, and then as many as fit into the entry's warm-up time. A server that
 // compiles while it runs is to be measured as it runs for hours, not as it starts.
 void warm_up(Trial& trial, const std::function<void()>& round);
-
-// Reads memory after the messages, except for an entry with a warm-up time: its heap is full of garbage that
-// is not collected yet.
-void read_memory_after(Trial& trial);
 
 }  // namespace comet::loadgen

@@ -58,6 +58,9 @@ struct PhaseFigures {
 // subscribers ask again at once, only the cycle is known.
 struct Phases {
   int rounds = 0;
+  // As the time of `delivery`, but until the last byte is at the last subscriber's socket: without the clients' own queue.
+  // The median over the rounds.
+  std::optional<double> reached_sockets_ms;
   std::optional<PhaseFigures> delivery;
   std::optional<PhaseFigures> again;
   PhaseFigures cycle;
@@ -148,7 +151,7 @@ struct Measurement {
   std::vector<Point> points;
 
   void add_note(const std::string& text);
-  // Bytes with all held: after the messages; where that is not known, or in churn, where all have left by then,
+  // Bytes with all held: after the messages; where that is not known, and in churn, where all have left by then,
   // before them. It is the same moment for the server's memory and the kernel's.
   std::optional<std::int64_t> last_while_held(const MemoryFigures& figures) const;
 };

@@ -125,6 +125,7 @@ json::value phase_json(const std::optional<PhaseFigures>& phase) {
 json::value phases_json(const std::optional<Phases>& phases) {
   if (!phases) return nullptr;
   return {{"rounds", phases->rounds},
+          {"reached_sockets_ms", or_null(phases->reached_sockets_ms)},
           {"delivery", phase_json(phases->delivery)},
           {"return", phase_json(phases->again)},
           {"cycle", phase_json(phases->cycle)}};

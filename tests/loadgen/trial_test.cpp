@@ -108,7 +108,10 @@ TEST(Trial, TheBytesOfOneResponseAreRecorded) {
 TEST(Trial, ADelayIsInTheLatencyAtTheSocketAndTheClientsQueueIsNot) {
   const Measurement result =
       measure(broadcast(3), {.delay = std::chrono::milliseconds(100), .expensive = true}, {}, 500);
-  ASSERT_TRUE(result.latency && result.socket_latency) << result.note;
+  ASSERT_TRUE(result.latency && result.socket_latency && result.phases) << result.note;
+  ASSERT_TRUE(result.phases->delivery && result.phases->reached_sockets_ms);
+  EXPECT_GE(*result.phases->reached_sockets_ms, 100);
+  EXPECT_LE(*result.phases->reached_sockets_ms, result.phases->delivery->time_ms);
   ASSERT_EQ(result.socket_latency->curve.size(), result.latency->curve.size());
   EXPECT_GE(result.socket_latency->curve.front().second, 100'000);
   for (std::size_t i = 0; i < result.latency->curve.size(); ++i)
