@@ -1,6 +1,7 @@
 #include "microbench/costs.hpp"
 
 #include <malloc.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,6 +36,12 @@ void CpuOfAll::report(benchmark::State& state) const {
   const std::int64_t used = process_cpu_ns(process_tree(getpid())) - before_;
   state.counters["cpu_ns"] =
       benchmark::Counter(static_cast<double>(used), benchmark::Counter::kAvgIterations);
+}
+
+std::int64_t CpuOfAll::thread_cpu_ns() {
+  timespec time{};
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0) fail("clock_gettime", errno);
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
 MemoryGrowth::MemoryGrowth() : kernel_(settled_kernel_memory()), user_(user_memory()) {}
