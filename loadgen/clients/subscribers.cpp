@@ -216,16 +216,15 @@ void Subscribers::count_delivery(std::uint32_t index, std::uint32_t sequence) {
     connection.may_ask = settings_.ask_when_told && told_ != round_;
     if (connection.may_ask) answered_.push_back(index);
     last_delivery_ns_ = now;
-    last_arrival_ns_ = std::max(last_arrival_ns_, arrived_ns_);
   }
   ++delivered_;
   connection.last = sequence;
   connection.answered = true;
   if (!requests_after_timeout_.empty()) requests_after_timeout_.erase(index);
-  if (!schedule_.timed) return;
   const std::int64_t due_ns = schedule_.due_ns(number_of(index, sequence));
-  latencies_.push_back(now - due_ns);
   count_arrival(due_ns, now);
+  if (!schedule_.timed) return;
+  latencies_.push_back(now - due_ns);
   Message& message = channels_[channel_of(index)].messages[sequence];
   if (message.first_ns == 0) message.first_ns = now;
   message.last_ns = now;
@@ -234,10 +233,12 @@ void Subscribers::count_delivery(std::uint32_t index, std::uint32_t sequence) {
 // If the time of day is set between a stamp and its reading, the stamp is wrong by as much.
 void Subscribers::count_arrival(std::int64_t due_ns, std::int64_t read_ns) {
   if (arrived_ns_ == 0) return;
-  if (arrived_ns_ >= due_ns && arrived_ns_ <= read_ns)
-    socket_latencies_.push_back(arrived_ns_ - due_ns);
-  else
+  if (arrived_ns_ < due_ns || arrived_ns_ > read_ns) {
     ++events_["clock_set"];
+    return;
+  }
+  last_arrival_ns_ = std::max(last_arrival_ns_, arrived_ns_);
+  if (schedule_.timed) socket_latencies_.push_back(arrived_ns_ - due_ns);
 }
 
 void Subscribers::copy_counts(ClientCounts& counts) const {
