@@ -16,7 +16,7 @@ const std::vector<Figure>& all_figures() {
        "less"},
       {"return_cpu_us", "/phases/return/server_cpu_us_per_delivery", "CPU to hold again", "us", "more",
        "less"},
-      {"reach_ms", "/phases/delivery/time_ms", "time to reach everybody", "ms", "slower", "faster", false,
+      {"reach_ms", "/phases/reached_sockets_ms", "time to reach everybody", "ms", "slower", "faster", false,
        "/phases/delivery/bounded"},
       {"return_ms", "/phases/return/time_ms", "time to hold all again", "ms", "slower", "faster", false,
        "/phases/return/bounded"},
@@ -99,7 +99,7 @@ bool is_bounded(const boost::json::value& result, const Figure& figure) {
 const std::vector<Figure>& floor_ratio_figures() {
   static const std::vector<Figure> kFigures{
       {"floor_ratio_cpu", "/server/cpu_us_per_delivery", "CPU per delivery, x floor", "1", "more", "less"},
-      {"floor_ratio_reach", "/phases/delivery/time_ms", "time to reach everybody, x floor", "1", "slower",
+      {"floor_ratio_reach", "/phases/reached_sockets_ms", "time to reach everybody, x floor", "1", "slower",
        "faster", false, "/phases/delivery/bounded"}};
   return kFigures;
 }

@@ -77,8 +77,10 @@ void add_cpu(Figures& figures, bool with_ratio) {
 // Delivery, return and both together. In hold they are those of one message.
 void add_phases(Figures& figures) {
   add_cpu(figures, true);
-  TableFigure reach = phase("reach ms", delivery_of, &PhaseFigures::time_ms, 2,
-                            "<= ", "from the time a message was due to the last byte at the last subscriber");
+  TableFigure reach =
+      phase("reach ms", delivery_of, &PhaseFigures::time_ms, 2,
+            "<= ", "from the time a message was due to its last byte at the last subscriber's socket");
+  reach.value = [](const Measurement& m) { return m.phases ? m.phases->reached_sockets_ms : std::nullopt; };
   reach.plain = reach.with_ratio = true;
   figures.push_back(std::move(reach));
   figures.push_back(

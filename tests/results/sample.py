@@ -46,7 +46,8 @@ def phases(wait_ms, cpu_us, held, name):
         return {"time_ms": time_ms, "longest_ms": time_ms * 1.5, "per_second": held * 1000 / time_ms,
                 "server_cpu_us_per_delivery": cpu, "server_cores": 0.8, "busiest_client_cores": 0.5, "bounded": bounded}
     apart = name != "broadcast-ask-at-once"
-    return {"rounds": 30, "delivery": phase(wait_ms, cpu_us * 0.7) if apart else None,
+    return {"rounds": 30, "reached_sockets_ms": wait_ms if apart else None,
+            "delivery": phase(wait_ms, cpu_us * 0.7) if apart else None,
             "return": phase(wait_ms / 2, cpu_us * 0.3) if apart else None, "cycle": phase(wait_ms * 1.5, cpu_us)}
 
 

@@ -80,7 +80,12 @@ Phases phases(double reach_ms, bool bounded) {
   PhaseFigures delivery;
   delivery.time_ms = reach_ms;
   delivery.bounded = bounded;
-  return {30, delivery, PhaseFigures(), PhaseFigures()};
+  Phases phases;
+  phases.rounds = 30;
+  phases.reached_sockets_ms = reach_ms;
+  phases.delivery = delivery;
+  phases.again = PhaseFigures();
+  return phases;
 }
 
 TEST(LoadgenTable, WhatTheGeneratorBoundsIsAtMostThatLong) {
@@ -97,7 +102,7 @@ TEST(LoadgenTable, WhatTheGeneratorBoundsIsAtMostThatLong) {
 
 TEST(LoadgenTable, TheMaximumIsThatOfAllRepeats) {
   Series series = series_of("async", 1000, {40'000, 40'000, 40'000});
-  series.repeats[2].latency = distribution_of({9'500'000});
+  series.repeats[2].socket_latency = distribution_of({9'500'000});
   const std::string table = results_table(broadcast(), {series}, true);
   EXPECT_NE(table.find(" 9.50 "), std::string::npos) << table;
 }
