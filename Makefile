@@ -21,7 +21,7 @@ help:
 	@echo "                  ENTRIES='threaded threaded-minimal' measures these instead"
 	@echo "make bench-peers  the same beside Node.js, Twisted, MochiWeb, Jetty, Go and nginx with nchan"
 	@echo "make microbench   measure each mechanism alone (under a minute) and write results/microbench.json"
-	@echo "make reference    measure everything, peers included, anew into results/reference (about an hour)"
+	@echo "make reference    measure everything, peers included, anew into results/reference (under 75 minutes)"
 	@echo "make report       the latest run, or RUNS='DIR DIR', as one page in the run's folder; before a run, the reference's"
 	@echo "make picture      the reference run's page, results/index.html, and two of its plots as docs/results.png"
 	@echo "make publish-pictures  trace one publish to each of the five, minimal and full, and draw it (root)"
@@ -76,7 +76,7 @@ soak: build
 	@tests/hardening/soak $(ENTRIES)
 
 # A minimal server is an entry that is measured by its name; its program is built only then.
-bench: BENCHED = $(or $(ENTRIES),prefork threaded async continuations fibers floor)
+bench: BENCHED = $(or $(ENTRIES),prefork threaded async continuations-redispatch fibers floor floor-2-threads)
 bench: deps
 	$(BUILD_ONLY) comet-loadgen $(SERVERS) comet-floor $(patsubst %,comet-%,$(filter %-minimal,$(BENCHED)))
 	build/release/bin/comet-loadgen bench --entries "$$(echo $(BENCHED) | tr ' ' ,)"

@@ -62,6 +62,10 @@ void add_repeats(CLI::App& command, int& repeats) {
       ->capture_default_str();
 }
 
+void add_all_columns(CLI::App& command, bool& all_columns) {
+  command.add_flag("--all-columns", all_columns, "print every column of the table, not only the main ones");
+}
+
 void add_scenario(CLI::App& command, ScenarioOptions& scenario) {
   const std::string names = scenario_names(scenario_folder(find_project_root()));
   command.add_option("--scenario", scenario.name, "a file, or one of " + names)->capture_default_str();
@@ -89,6 +93,11 @@ void add_bench(CLI::App& app, BenchOptions& bench, ScenarioOptions& scenario) {
   CLI::App& command = *app.add_subcommand("bench", "start, verify, measure and stop entries of this project");
   add_names(command, "--entries", bench.entries);
   add_repeats(command, bench.repeats);
+  add_all_columns(command, bench.all_columns);
+  command.add_flag("--plan", bench.plan,
+                   "measure nothing: say how many measurements it is and about how long");
+  command.add_flag("--discard-first", bench.discard_first,
+                   "measure everything once, shortly, before the repeats that count");
   command
       .add_option("--seed", bench.seed, "order of the entries; default: a new one, recorded in the results")
       ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()));
@@ -105,6 +114,7 @@ void add_run(CLI::App& app, RunOptions& run, ScenarioOptions& scenario) {
   command.add_option("--url", run.url, "the server, as in http://127.0.0.1:8001 or http://[::1]:8001")
       ->required();
   add_repeats(command, run.repeats);
+  add_all_columns(command, run.all_columns);
   command.add_flag("--json", run.json, "print the result as JSON");
   add_scenario(command, scenario);
 }

@@ -12,6 +12,7 @@
 #include "loadgen/clock.hpp"
 #include "loadgen/driver/doctor.hpp"
 #include "loadgen/driver/manifest.hpp"
+#include "loadgen/driver/plan.hpp"
 #include "loadgen/driver/program_path.hpp"
 #include "loadgen/driver/scenarios.hpp"
 #include "loadgen/driver/server_process.hpp"
@@ -27,6 +28,9 @@ namespace comet::loadgen {
 namespace {
 
 constexpr double kReadyTimeout = 30;
+constexpr double kDiscardedSeconds = 1;  // of each measurement in the pass that is discarded
+constexpr double kMostStolen = 5;        // percent; a repeat with more is measured again
+constexpr int kMostAttempts = 3;
 
 class Bench {
  public:
@@ -36,22 +40,23 @@ class Bench {
   int run();
 
  private:
-  // One entry at one size and rate, with the time that its repeats have taken.
+  // One entry at one size and rate.
   struct Job {
     const Entry* entry;
     Scenario scenario;
     Series series;
-    double seconds = 0;
+    double seconds = 0;  // that its repeats have taken
     int done = 0;
   };
 
   static bool measured(const Job& job);
-  static std::string title(const Job& job, int position, int all);
   void prepare(std::uint64_t seed);
   void make_jobs();
   double remaining_seconds(int repeat, const std::vector<std::size_t>& order, std::size_t next) const;
   void run_job(Job& job, Measurement result);
+  void discard_first_pass();
   void measure(const Job& job, Measurement& result);
+  void measure_undisturbed(const Job& job, Measurement& result);
   int wait_until_ready(ServerProcess& process, const Job& job);
   void record(Job& job, Measurement result);
   void print_table();
@@ -67,20 +72,6 @@ class Bench {
   // larger size.
   std::map<const Entry*, std::pair<std::int64_t, std::string>> not_ready_;
 };
-
-// Why an entry cannot be measured; empty if it can.
-std::string why_not_measured(const Entry& entry, const Scenario& scenario, const Limits& limits,
-                             std::int64_t held) {
-  std::vector<std::string> needs{"subscribe", "publish", "stats"};
-  for (std::string& part : scenario.needs()) needs.push_back(std::move(part));
-  for (const std::string& part : needs)
-    if (!entry.keeps_part(part)) return std::string("keeps no ") + part + ", which the scenario needs";
-  if (!scenario.server_options.empty() && !entry.keeps_all)
-    return "does not keep the whole contract, and so not " + scenario.server_options.front();
-  // The hold scenario finds out by itself how many can be held, and records it.
-  return scenario.kind == Kind::kHold ? ""
-                                      : why_not_held(entry, limits, connections_at_a_time(scenario, held));
-}
 
 void Bench::prepare(std::uint64_t seed) {
   const std::string started = utc_now();
@@ -110,7 +101,7 @@ void Bench::make_jobs() {
   for (const std::int64_t held : sizes)
     for (const Scenario& one : scenario.by_rate())
       for (const Entry& entry : entries_) {
-        jobs_.push_back({&entry, one, {entry.name, entry.model, entry.group, held, {}}});
+        jobs_.push_back({&entry, one, {entry.name, entry.model, entry.group, entry.floor, held, {}}});
         jobs_.back().series.packages = package_versions(entry.packages);
         if (scenario.rates.size() > 1) jobs_.back().series.rate = one.publishes_per_second;
         Measurement skipped;
@@ -133,17 +124,12 @@ bool Bench::measured(const Job& job) {
                      [](const Measurement& repeat) { return repeat.status == Status::kComplete; });
 }
 
-// "[3/27] async at 1,000"
-std::string Bench::title(const Job& job, int position, int all) {
-  std::string text("[");
-  return text + std::to_string(position) + "/" + std::to_string(all) + "] " + series_name(job.series);
-}
-
 int Bench::run() {
   const std::uint64_t seed = options_.seed.value_or(std::random_device()());
   prepare(seed);
   make_jobs();
   std::mt19937_64 random(seed);
+  if (options_.discard_first) discard_first_pass();
   const auto all = static_cast<int>(shuffled_.size()) * options_.repeats;
   int position = 0;
   for (int repeat = 1; repeat <= options_.repeats; ++repeat) {
@@ -151,7 +137,8 @@ int Bench::run() {
     for (std::size_t i = 0; i < shuffled_.size() && stop_signals() == 0; ++i) {
       Job& job = jobs_[shuffled_[i]];
       ++position;
-      progress_.start(title(job, position, all),
+      const std::string place = "[" + std::to_string(position) + "/" + std::to_string(all) + "] ";
+      progress_.start(place + series_name(job.series),
                       position == 1 ? std::nullopt : std::optional(remaining_seconds(repeat, shuffled_, i)));
       Measurement result;
       result.repeat = repeat;
@@ -162,6 +149,25 @@ int Bench::run() {
   print_table();
   if (stop_signals() > 0) return 128 + last_stop_signal();
   return std::any_of(jobs_.begin(), jobs_.end(), measured) ? 0 : 1;
+}
+
+// The first measurements on a machine that was idle are slow for all. A failure here will show again.
+void Bench::discard_first_pass() {
+  for (std::size_t i = 0; i < shuffled_.size() && stop_signals() == 0; ++i) {
+    Job short_job = jobs_[shuffled_[i]];
+    Scenario& scenario = short_job.scenario;
+    if (scenario.kind == Kind::kBroadcast) scenario.rounds.reset();
+    if (scenario.kind != Kind::kChurn)
+      scenario.duration_seconds = std::min(scenario.duration_seconds, kDiscardedSeconds);
+    progress_.start("discarded: " + series_name(short_job.series), std::nullopt);
+    Measurement discarded;
+    try {
+      measure(short_job, discarded);
+    } catch (const std::exception& error) {
+      discarded.note = error.what();
+    }
+    progress_.finish(outcome(discarded));
+  }
 }
 
 // Estimated from what the repeats of each job have taken, or from the mean of all jobs if there was none yet.
@@ -191,7 +197,7 @@ void Bench::run_job(Job& job, Measurement result) {
       result.status = Status::kSkipped;
       result.note = "not started again: " + found->second.second;
     } else {
-      measure(job, result);
+      measure_undisturbed(job, result);
     }
   } catch (const Interrupted&) {
     result.status = Status::kInterrupted;
@@ -204,6 +210,20 @@ void Bench::run_job(Job& job, Measurement result) {
   ++job.done;
   progress_.finish(outcome(result));
   record(job, std::move(result));
+}
+
+// Measures again if another guest of the host took too much of the cores; the last attempt is kept, with a note.
+void Bench::measure_undisturbed(const Job& job, Measurement& result) {
+  const Measurement unmeasured = result;
+  for (int attempt = 1;; ++attempt) {
+    measure(job, result);
+    if (!result.cores || result.cores->stolen_percent <= kMostStolen) return;
+    if (attempt == kMostAttempts)
+      return result.add_note(with_commas(result.cores->stolen_percent, 1) +
+                             "% of the cores' time were stolen by the host, in each of " +
+                             std::to_string(kMostAttempts) + " attempts");
+    result = unmeasured;
+  }
 }
 
 int Bench::wait_until_ready(ServerProcess& process, const Job& job) {
@@ -262,7 +282,7 @@ void Bench::print_table() {
   std::vector<Series> all;
   for (const Job& job : jobs_)
     if (!job.series.repeats.empty()) all.push_back(job.series);
-  std::printf("\n%s", results_table(options_.scenario, all).c_str());
+  std::printf("\n%s", results_table(options_.scenario, all, options_.all_columns).c_str());
   std::printf("\nresults: %s\n", folder_.c_str());
   std::fflush(stdout);
 }
@@ -271,7 +291,7 @@ void Bench::print_table() {
 
 int run_bench(const BenchOptions& options) {
   look_up_first_in(options.program_folder);
-  return Bench(options).run();
+  return options.plan ? print_plan(options) : Bench(options).run();
 }
 
 }  // namespace comet::loadgen

@@ -16,6 +16,9 @@ struct BenchOptions {
   std::vector<std::string> entries;  // names; empty: all
   Scenario scenario;
   int repeats = 5;
+  bool discard_first = false;  // a short pass before the first repeat, of which nothing is kept
+  bool all_columns = false;    // of the table
+  bool plan = false;           // only say how long it will take
   std::optional<int> client_processes;
   std::optional<std::uint64_t> seed;
   std::filesystem::path root;

@@ -179,6 +179,19 @@ int print_ceilings(const std::vector<Entry>& entries, const Limits& limits, std:
   return 1;
 }
 
+std::string why_not_measured(const Entry& entry, const Scenario& scenario, const Limits& limits,
+                             std::int64_t held) {
+  std::vector<std::string> needs{"subscribe", "publish", "stats"};
+  for (std::string& part : scenario.needs()) needs.push_back(std::move(part));
+  for (const std::string& part : needs)
+    if (!entry.keeps_part(part)) return std::string("keeps no ") + part + ", which the scenario needs";
+  if (!scenario.server_options.empty() && !entry.keeps_all)
+    return "does not keep the whole contract, and so not " + scenario.server_options.front();
+  // The hold scenario finds out by itself how many can be held, and records it.
+  return scenario.kind == Kind::kHold ? ""
+                                      : why_not_held(entry, limits, connections_at_a_time(scenario, held));
+}
+
 int run_doctor(const DoctorOptions& options) {
   const auto entries = select_entries(find_entries(options.root), options.entries);
   return print_ceilings(entries, read_limits("/", geteuid()), options.held);

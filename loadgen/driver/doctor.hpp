@@ -32,6 +32,10 @@ std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std:
 // Why the entry cannot hold `held` requests here, in one line; empty if it can.
 std::string why_not_held(const Entry& entry, const Limits& limits, std::int64_t held);
 
+// Why an entry cannot be measured; empty if it can.
+std::string why_not_measured(const Entry& entry, const Scenario& scenario, const Limits& limits,
+                             std::int64_t held);
+
 // Prints for each entry how many requests it can hold, and the commands that help. Returns 0 if all can hold
 // `held`, else 1.
 int print_ceilings(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held);

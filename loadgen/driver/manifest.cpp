@@ -161,21 +161,23 @@ void read_budget(const ManifestObject& object, Budget& budget) {
   }
 }
 
-void move_floor_last(std::vector<Entry>& entries) {
+void move_floors_last(std::vector<Entry>& entries) {
   std::stable_partition(entries.begin(), entries.end(),
-                        [](const Entry& entry) { return entry.name != "floor"; });
+                        [](const Entry& entry) { return entry.group != "floor"; });
 }
 
 std::string names_of(const std::vector<Entry>& entries) {
-  std::string text;
-  for (const Entry& entry : entries) text += (text.empty() ? "" : ", ") + entry.name;
-  return text;
+  std::vector<std::string> names;
+  for (const Entry& entry : entries) names.push_back(entry.name);
+  return join(names);
 }
 
-// The one-threaded floor of epoll is what all are compared with; the other floors are peers.
-std::string group_of(const std::string& entry, const fs::path& folder) {
-  if (entry == "floor") return "floor";
-  return folder.parent_path().filename() == "peers" ? "peer" : "pattern";
+std::string group_of(const ManifestObject& manifest, const fs::path& folder) {
+  const std::set<std::string> groups{"pattern", "peer", "floor"};
+  const std::string above = folder.parent_path().filename() == "peers" ? "peer" : "pattern";
+  const std::string group = manifest.find("group") == nullptr ? above : manifest.text("group");
+  if (!groups.contains(group)) manifest.fail("'group' is none of " + join(groups));
+  return group;
 }
 
 }  // namespace
@@ -204,13 +206,14 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   if (error) throw UsageError(file.string() + ": is not JSON: " + error.message());
   const ManifestObject manifest(file, document);
   manifest.allow_only({"name", "model", "command", "capacity", "keeps", "held", "packages", "variants",
-                       "warm_up_s", "budget"});
+                       "warm_up_s", "budget", "group", "floor"});
   Entry base;
   base.name = base.manifest_name = manifest.text("name");
   base.model = manifest.text("model");
   base.manifest = file;
   base.folder = file.parent_path();
-  base.group = group_of(base.name, base.folder);
+  base.group = group_of(manifest, base.folder);
+  if (manifest.find("floor") != nullptr) base.floor = manifest.text("floor");
   base.command = manifest.texts("command");
   if (base.command.empty())
     manifest.fail("'command' is missing: give the program and its arguments as a list");
@@ -218,7 +221,6 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   read_keeps(manifest, base);
   base.warm_up_seconds = static_cast<double>(manifest.number("warm_up_s", 0));
   base.packages = manifest.texts("packages");
-
   read_held(manifest, file, base.held);
   read_budget(manifest, base.budget);
   const json::value* variants = manifest.find("variants");
@@ -229,10 +231,10 @@ std::vector<Entry> parse_manifest(const std::string& text, const fs::path& file)
   for (const json::value& item : variants->get_array()) {
     const ManifestObject variant(file, item);
     // The last two are of wrong servers: tests/wrong_servers/CMakeLists.txt reads them.
-    variant.allow_only({"name", "options", "held", "budget", "caught_by", "because"});
+    variant.allow_only({"name", "options", "held", "budget", "floor", "caught_by", "because"});
     Entry entry = base;
     entry.name = variant.text("name");
-    entry.group = group_of(entry.name, entry.folder);
+    if (variant.find("floor") != nullptr) entry.floor = variant.text("floor");
     read_held(variant, file, entry.held);
     read_budget(variant, entry.budget);
     for (std::string& option : variant.texts("options")) entry.command.push_back(std::move(option));
@@ -251,7 +253,7 @@ std::vector<Entry> find_entries(const fs::path& root) {
   if (entries.empty())
     throw UsageError("no */*/pattern.json under " + root.string() +
                      ": name the project's folder with --root");
-  move_floor_last(entries);
+  move_floors_last(entries);
   std::set<std::string> names;
   for (const Entry& entry : entries)
     if (!names.insert(entry.name).second)
@@ -280,7 +282,7 @@ std::vector<Entry> select_entries(const std::vector<Entry>& all, const std::vect
       throw UsageError("unknown entry '" + name + "': use one or more of " +
                        names_of(select_entries(all, {})));
   }
-  move_floor_last(selected);
+  move_floors_last(selected);
   return selected;
 }
 

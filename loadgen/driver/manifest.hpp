@@ -34,6 +34,7 @@ struct Entry {
   std::string manifest_name;  // one name for all variants
   std::string model;
   std::string group;                  // pattern, peer or floor
+  std::string floor = "floor";        // the entry that its figures are divided by
   std::filesystem::path manifest;     // the file
   std::filesystem::path folder;       // its folder, and the working directory of the process
   std::vector<std::string> command;   // with {address} and {port}; variant options included
@@ -57,11 +58,11 @@ void check_parts(const std::vector<std::string>& parts);
 // Throws UsageError that names the file and the key.
 std::vector<Entry> parse_manifest(const std::string& json, const std::filesystem::path& file);
 
-// All entries under `root`, sorted by manifest; the floor last. Throws UsageError if there is none, if a
+// All entries under `root`, sorted by manifest; the floors last. Throws UsageError if there is none, if a
 // manifest is wrong, or if two entries have the same name.
 std::vector<Entry> find_entries(const std::filesystem::path& root);
 
-// Those that `names` picks, in the order of the names with the floor last. A manifest's name or folder picks
+// Those that `names` picks, in the order of the names with the floors last. A manifest's name or folder picks
 // all its variants; an empty list picks what is measured: the patterns and the peers. Throws UsageError.
 std::vector<Entry> select_entries(const std::vector<Entry>& all, const std::vector<std::string>& names);
 

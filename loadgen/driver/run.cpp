@@ -85,9 +85,10 @@ int run_against(const RunOptions& options) {
   };
   for (const std::int64_t held : sizes)
     for (const Scenario& scenario : options.scenario.by_rate())
-      measure_series(scenario, {name, "", "pattern", held, {}});
+      measure_series(scenario, {name, "", "pattern", "", held, {}});
   progress.clear();
-  std::printf("%s", (options.json ? json : results_table(options.scenario, all)).c_str());
+  std::printf("%s",
+              (options.json ? json : results_table(options.scenario, all, options.all_columns)).c_str());
   if (stop_signals() > 0) return 128 + last_stop_signal();
   return complete ? 0 : 1;
 }

@@ -13,7 +13,8 @@ struct RunOptions {
   Scenario scenario;
   int repeats = 1;
   std::optional<int> client_processes;
-  bool json = false;  // print the whole result instead of the table
+  bool all_columns = false;  // of the table
+  bool json = false;         // print the whole result instead of the table
 };
 
 // Prints the result on standard output. Returns 0, or 1 if a repeat is not complete, or 128 plus the number

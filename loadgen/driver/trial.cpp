@@ -191,12 +191,14 @@ KernelCounts Trial::read_counts() {
 void Trial::start_costs() {
   idle_ns_ = 0;
   counts_before_ = read_counts();
+  cores_before_ = core_times();
   cpu_before_ = read_cpu();
   clients_->schedule().timed = true;
 }
 
 void Trial::stop_costs() {
   cpu_after_ = read_cpu();
+  result_.cores = core_use(cores_before_, core_times());
   clients_->schedule().timed = false;
   counts_after_ = read_counts();
 }

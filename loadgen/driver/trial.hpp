@@ -13,6 +13,7 @@
 #include "loadgen/driver/progress.hpp"
 #include "loadgen/driver/scenario.hpp"
 #include "loadgen/driver/smoke.hpp"
+#include "loadgen/machine/core_times.hpp"
 #include "loadgen/results/measurement.hpp"
 
 namespace comet::loadgen {
@@ -107,6 +108,7 @@ class Trial {
   std::int64_t connections_asked_ = 0;  // of the client processes, so far
   KernelCounts counts_before_, counts_after_;
   CpuReading cpu_before_, cpu_after_;
+  std::vector<CoreTimes> cores_before_;
   std::int64_t idle_ns_ = 0;
 };
 

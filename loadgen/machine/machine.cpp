@@ -85,6 +85,7 @@ json::object machine_facts() {
   }
   return {{"cpu", line_of("/proc/cpuinfo", "model name\t: ")},
           {"cores", sysconf(_SC_NPROCESSORS_ONLN)},
+          {"allowed_cores", line_of("/proc/self/status", "Cpus_allowed_list:")},
           {"memory", line_of("/proc/meminfo", "MemTotal:")},
           {"kernel", std::string(system.sysname) + " " + system.release},
           {"open_files_limit", limit_of(RLIMIT_NOFILE)},

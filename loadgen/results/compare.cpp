@@ -95,7 +95,7 @@ class Comparer {
   void note_incomplete(const Key& key, const json::value* a, const json::value* b);
   void compare_results(const Key& key, const json::value& a, const json::value& b);
   void add(const Key& key, const Figure& figure, const FigureValue& a, const FigureValue& b);
-  std::optional<FigureValue> over_floor(const Results& results, const Key& key) const;
+  static std::optional<FigureValue> over_floor(const Results& results, const Key& key, const Figure& figure);
 
   Results a_, b_;
   std::map<std::string, std::set<std::optional<double>>> rates_;  // by scenario
@@ -142,14 +142,13 @@ void Comparer::note_incomplete(const Key& key, const json::value* a, const json:
   note(key, text);
 }
 
-std::optional<FigureValue> Comparer::over_floor(const Results& results, const Key& key) const {
+std::optional<FigureValue> Comparer::over_floor(const Results& results, const Key& key,
+                                                const Figure& figure) {
   const json::value& own = results.at(key)->content;
-  if (text_at(own, "/scenario/kind") != "broadcast" || text_at(own, "/group") == "floor") return std::nullopt;
-  for (const auto& [other, result] : results)
-    if (other.scenario == key.scenario && other.held == key.held &&
-        text_at(result->content, "/group") == "floor")
-      return floor_ratio(own, result->content);
-  return std::nullopt;
+  const std::string floor = floor_of(own);
+  if (text_at(own, "/scenario/kind") != "broadcast" || floor == key.entry) return std::nullopt;
+  const auto found = results.find({key.scenario, floor, key.held, key.rate});
+  return found == results.end() ? std::nullopt : floor_ratio(own, found->second->content, figure);
 }
 
 void Comparer::add(const Key& key, const Figure& figure, const FigureValue& a, const FigureValue& b) {
@@ -179,8 +178,9 @@ void Comparer::compare_results(const Key& key, const json::value& a, const json:
       note(key, std::string(figure.label) + " is only in " + (in_a ? "A" : "B"));
   };
   for (const Figure& figure : all_figures())
-    compare_figure(figure, figure_value(a, figure.pointer), figure_value(b, figure.pointer));
-  compare_figure(floor_ratio_figure(), over_floor(a_, key), over_floor(b_, key));
+    compare_figure(figure, figure_value(a, figure), figure_value(b, figure));
+  for (const Figure& figure : floor_ratio_figures())
+    compare_figure(figure, over_floor(a_, key, figure), over_floor(b_, key, figure));
 }
 
 Comparison Comparer::run() {
@@ -199,7 +199,8 @@ Comparison Comparer::run() {
   }
   comparison_.notes.assign(machines_.begin(), machines_.end());
   if (!machines_.empty())
-    comparison_.notes.push_back("between machines, x floor is the only figure of speed that says something");
+    comparison_.notes.push_back(
+        "between machines, the ratios to the floor are the only figures of speed that say something");
   for (const auto& [about, places] : notes_) {
     const auto& [scenario, entry, text] = about;
     comparison_.notes.push_back(scenario + ", " + entry + places + ": " + text);

@@ -11,7 +11,21 @@ namespace comet::loadgen {
 
 const std::vector<Figure>& all_figures() {
   static const std::vector<Figure> kFigures{
-      {"deliveries_per_second", "/deliveries/per_second", "deliveries", "1/s", "faster", "slower"},
+      {"cpu_us_per_delivery", "/server/cpu_us_per_delivery", "CPU per delivery", "us", "more", "less"},
+      {"delivery_cpu_us", "/phases/delivery/server_cpu_us_per_delivery", "CPU to deliver", "us", "more",
+       "less"},
+      {"return_cpu_us", "/phases/return/server_cpu_us_per_delivery", "CPU to hold again", "us", "more",
+       "less"},
+      {"reach_ms", "/phases/reached_sockets_ms", "time to reach everybody", "ms", "slower", "faster", false,
+       "/phases/delivery/bounded"},
+      {"return_ms", "/phases/return/time_ms", "time to hold all again", "ms", "slower", "faster", false,
+       "/phases/return/bounded"},
+      {"reached_per_second", "/phases/delivery/per_second", "delivered in that time", "1/s", "faster",
+       "slower", false, "/phases/delivery/bounded"},
+      {"returned_per_second", "/phases/return/per_second", "held again in that time", "1/s", "faster",
+       "slower", false, "/phases/return/bounded"},
+      {"deliveries_per_second", "/deliveries/per_second", "deliveries", "1/s", "faster", "slower", false,
+       "/generator/limited"},
       {"hold_rate_per_second", "/hold_rate_per_second", "hold rate", "1/s", "faster", "slower"},
       {"socket_latency_p50_us", "/socket_latency/p50_us", "latency at the socket p50", "us", "slower",
        "faster"},
@@ -23,13 +37,13 @@ const std::vector<Figure>& all_figures() {
       {"latency_p90_us", "/latency/p90_us", "latency p90", "us", "slower", "faster"},
       {"latency_p99_us", "/latency/p99_us", "latency p99", "us", "slower", "faster"},
       {"latency_p99_9_us", "/latency/p99_9_us", "latency p99.9", "us", "slower", "faster"},
-      {"latency_max_us", "/latency/max_us", "latency max", "us", "slower", "faster"},
+      {"latency_max_us", "/latency/max_us", "latency max", "us", "slower", "faster", true},
       {"other_latency_p50_us", "/other_latency/p50_us", "others' latency p50", "us", "slower", "faster"},
       {"other_latency_p99_us", "/other_latency/p99_us", "others' latency p99", "us", "slower", "faster"},
-      {"other_latency_max_us", "/other_latency/max_us", "others' latency max", "us", "slower", "faster"},
+      {"other_latency_max_us", "/other_latency/max_us", "others' latency max", "us", "slower", "faster",
+       true},
       {"skew_p50_us", "/skew/p50_us", "skew p50", "us", "more", "less"},
       {"skew_p99_us", "/skew/p99_us", "skew p99", "us", "more", "less"},
-      {"cpu_us_per_delivery", "/server/cpu_us_per_delivery", "CPU per delivery", "us", "more", "less"},
       {"context_switches_per_delivery", "/server/context_switches_per_delivery", "switches per delivery", "1",
        "more", "less"},
       {"system_calls_per_delivery", "/server/system_calls_per_delivery", "system calls per delivery", "1",
@@ -45,48 +59,65 @@ const std::vector<Figure>& all_figures() {
       {"user_bytes_after", "/user_memory/after_bytes", "user memory after", "bytes", "more", "less"},
       {"generator_lag_p99_us", "/generator/lag_p99_us", "client lag p99", "us", "more", "less"},
       {"generator_cores", "/generator/cores_used", "client cores", "1", "more", "less"},
+      {"response_bytes", "/deliveries/response_bytes", "bytes of a response", "bytes", "more", "less"},
       {"lost", "/deliveries/lost", "lost deliveries", "1", "more", "less"}};
   return kFigures;
 }
 
-std::optional<FigureValue> figure_value(const boost::json::value& result, std::string_view pointer,
+namespace {
+
+// The figure of each repeat with that status that has it, by the repeat's number.
+std::map<double, double> by_repeat(const boost::json::value& result, std::string_view pointer,
+                                   const char* status) {
+  std::map<double, double> values;
+  for (const boost::json::value& repeat : array_at(result, "/repeats"))
+    if (const auto number = number_at(repeat, pointer); number && text_at(repeat, "/status") == status)
+      values[*number_at(repeat, "/repeat")] = *number;
+  return values;
+}
+
+}  // namespace
+
+std::optional<FigureValue> figure_value(const boost::json::value& result, const Figure& figure,
                                         const char* status) {
   std::vector<double> values;
-  for (const boost::json::value& repeat : array_at(result, "/repeats")) {
-    if (text_at(repeat, "/status") != status) continue;
-    if (const auto number = number_at(repeat, pointer)) values.push_back(*number);
-  }
+  for (const auto& [repeat, value] : by_repeat(result, figure.pointer, status)) values.push_back(value);
   if (values.empty()) return std::nullopt;
-  return FigureValue{bootstrap_median(values), values.size()};
+  if (!figure.largest) return FigureValue{bootstrap_median(values), values.size()};
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return FigureValue{{*high, *low, *high}, values.size()};
 }
 
-const Figure& floor_ratio_figure() {
-  static const Figure kFigure{"floor_ratio", "/deliveries/per_second", "x floor", "1", "faster", "slower"};
-  return kFigure;
+bool is_bounded(const boost::json::value& result, const Figure& figure) {
+  if (*figure.bounded == '\0') return false;
+  const auto& repeats = array_at(result, "/repeats");
+  return std::any_of(repeats.begin(), repeats.end(), [&figure](const boost::json::value& repeat) {
+    return text_at(repeat, "/status") == "complete" && flag_at(repeat, figure.bounded);
+  });
 }
 
-std::optional<FigureValue> floor_ratio(const boost::json::value& result, const boost::json::value& floor) {
-  const auto by_repeat = [](const boost::json::value& of) {
-    std::map<double, double> rates;
-    for (const boost::json::value& repeat : array_at(of, "/repeats"))
-      if (const auto rate = number_at(repeat, floor_ratio_figure().pointer);
-          rate && text_at(repeat, "/status") == "complete")
-        rates[*number_at(repeat, "/repeat")] = *rate;
-    return rates;
-  };
-  const auto floors = by_repeat(floor);
-  std::vector<double> own, under, ratios;
-  for (const auto& [repeat, rate] : by_repeat(result)) {
-    const auto found = floors.find(repeat);
-    if (found == floors.end() || found->second <= 0) continue;
-    own.push_back(rate);
-    under.push_back(found->second);
-    ratios.push_back(rate / found->second);
-  }
+const std::vector<Figure>& floor_ratio_figures() {
+  static const std::vector<Figure> kFigures{
+      {"floor_ratio_cpu", "/server/cpu_us_per_delivery", "CPU per delivery, x floor", "1", "more", "less"},
+      {"floor_ratio_reach", "/phases/reached_sockets_ms", "time to reach everybody, x floor", "1", "slower",
+       "faster", false, "/phases/delivery/bounded"}};
+  return kFigures;
+}
+
+std::string floor_of(const boost::json::value& result) {
+  const std::string name = text_at(result, "/floor");
+  return name.empty() ? "floor" : name;
+}
+
+std::optional<FigureValue> floor_ratio(const boost::json::value& result, const boost::json::value& floor,
+                                       const Figure& figure) {
+  const auto floors = by_repeat(floor, figure.pointer, "complete");
+  std::vector<double> ratios;
+  for (const auto& [repeat, own] : by_repeat(result, figure.pointer, "complete"))
+    if (const auto found = floors.find(repeat); found != floors.end() && found->second > 0)
+      ratios.push_back(own / found->second);
   if (ratios.empty()) return std::nullopt;
-  Interval interval = bootstrap_median(ratios);
-  interval.median = median(own) / median(under);
-  return FigureValue{interval, ratios.size()};
+  return FigureValue{bootstrap_median(ratios), ratios.size()};
 }
 
 }  // namespace comet::loadgen

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "loadgen/machine/core_times.hpp"
+
 namespace comet::loadgen {
 
 enum class Status {
@@ -148,6 +150,7 @@ struct Measurement {
   MemoryFigures kernel;                       // system-wide
   std::optional<std::int64_t> retransmitted;  // TCP segments, system-wide
   std::optional<std::int64_t> dropped;  // packets that met a full receive queue of the kernel, system-wide
+  std::optional<CoreUse> cores;         // of the whole machine, in the timed part
   std::vector<Point> points;
 
   void add_note(const std::string& text);
@@ -161,6 +164,7 @@ struct Series {
   std::string entry;
   std::string model;
   std::string group;  // pattern, peer or floor
+  std::string floor;  // name of the entry that its figures are divided by
   std::int64_t held_wanted = 0;
   std::vector<Measurement> repeats;
   std::string packages{};        // names and versions of the packages that the entry is made of

@@ -6,7 +6,9 @@
 #include <tuple>
 
 #include "loadgen/errors.hpp"
+#include "loadgen/numbers.hpp"
 #include "loadgen/results/budget.hpp"
+#include "loadgen/results/figures.hpp"
 #include "loadgen/results/growth.hpp"
 #include "loadgen/results/page_series.hpp"
 #include "loadgen/results/statistics.hpp"
@@ -16,11 +18,12 @@ namespace {
 
 namespace json = boost::json;
 
-// A page shows a scenario from one run.
+// A page shows a scenario at one size from one run. Sizes may be of different runs, with more repeats for some.
 void check_runs(const std::vector<ResultFile>& results) {
   std::map<std::string, std::string> run_of_scenario;
   for (const auto& [path, content] : results) {
-    const std::string scenario = text_at(content, "/scenario/name");
+    const std::string scenario = text_at(content, "/scenario/name") + " at " +
+                                 plain_number(number_at(content, "/held_wanted").value_or(0));
     const std::string run = text_at(content, "/run/started_at");
     if (run_of_scenario.emplace(scenario, run).first->second != run)
       throw UsageError(
@@ -48,9 +51,9 @@ json::array list(const std::map<std::string, json::value>& map) {
 json::object page_data(const std::vector<ResultFile>& results, const json::value& microbench,
                        const std::vector<Entry>& known_entries) {
   check_runs(results);
-  std::map<Place, const json::value*> floors;
+  std::map<std::pair<std::string, Place>, const json::value*> by_entry;
   for (const auto& [path, content] : results)
-    if (text_at(content, "/group") == "floor") floors[place_of(content)] = &content;
+    by_entry[{text_at(content, "/entry"), place_of(content)}] = &content;
   std::map<std::string, Budget> budgets;
   for (const Entry& entry : known_entries) budgets[entry.name] = entry.budget;
   const json::object mechanisms = microbench.is_null() ? json::object{} : mechanisms_json(microbench);
@@ -65,8 +68,8 @@ json::object page_data(const std::vector<ResultFile>& results, const json::value
     scenarios[text_at(content, "/scenario/name")] = std::move(scenario);
     entries[text_at(content, "/entry")] = {
         {"name", content.at("entry")}, {"group", content.at("group")}, {"model", content.at("model")}};
-    const auto floor = floors.find(place_of(content));
-    series.push_back(series_json(content, floor == floors.end() ? nullptr : floor->second, mechanisms,
+    const auto floor = by_entry.find({floor_of(content), place_of(content)});
+    series.push_back(series_json(content, floor == by_entry.end() ? nullptr : floor->second, mechanisms,
                                  budgets[text_at(content, "/entry")]));
   }
   return {{"runs", list(runs)},

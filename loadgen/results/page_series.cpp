@@ -29,12 +29,6 @@ bool has_status(const json::value& repeat, const char* status) {
   return text_at(repeat, "/status") == status;
 }
 
-bool flag_at(const json::value& value, std::string_view pointer) {
-  json::error_code missing;
-  const json::value* found = value.find_pointer(pointer, missing);
-  return found != nullptr && found->is_bool() && found->get_bool();
-}
-
 // A repeat that reached a ceiling has points too: those that it took before.
 bool has_data(const json::value& repeat) {
   return has_status(repeat, "complete") || has_status(repeat, "ceiling");
@@ -46,8 +40,8 @@ std::int64_t count_of(const json::value& result, const char* status) {
                        [status](const json::value& repeat) { return has_status(repeat, status); });
 }
 
-std::optional<double> median_of(const json::value& result, std::string_view pointer) {
-  const auto value = figure_value(result, pointer);
+std::optional<double> median_of(const json::value& result, const char* pointer) {
+  const auto value = figure_value(result, {"", pointer, "", "", "", ""});
   return value ? std::optional(value->interval.median) : std::nullopt;
 }
 
@@ -56,13 +50,14 @@ json::object figures_json(const json::value& result) {
   const char* status = count_of(result, "complete") > 0 ? "complete" : "ceiling";
   json::object figures;
   for (const Figure& figure : all_figures())
-    if (const auto value = figure_value(result, figure.pointer, status))
+    if (const auto value = figure_value(result, figure, status))
       figures[figure.key] = {value->interval.median, value->interval.low, value->interval.high,
                              value->repeats};
   return figures;
 }
 
-// [percent, median, low, high] for every percentage in the repeats' curves at `pointer`.
+// [percent, median, low, high] for every percentage in the repeats' curves at `pointer`; at 100 the largest of
+// all repeats.
 json::array curve_json(const json::value& result, const char* pointer) {
   std::map<double, std::vector<double>> by_percent;
   for (const json::value& repeat : array_at(result, "/repeats"))
@@ -71,7 +66,8 @@ json::array curve_json(const json::value& result, const char* pointer) {
         by_percent[*number_at(point, "/0")].push_back(*number_at(point, "/1"));
   json::array curve;
   for (const auto& [percent, values] : by_percent) {
-    const Interval interval = bootstrap_median(values);
+    Interval interval = bootstrap_median(values);
+    if (percent == 100) interval.median = interval.high = *std::max_element(values.begin(), values.end());
     curve.push_back({percent, interval.median, interval.low, interval.high});
   }
   return curve;
@@ -185,15 +181,27 @@ json::value lost_percent(const json::value& result) {
   return shares.empty() ? json::value(nullptr) : json::value(interval_json(shares));
 }
 
-// Only in a broadcast: in other scenarios the publisher sets the rate, not the server.
+// {figure: [ratio, low, high, repeats]} by repeat. Only in a broadcast: in other scenarios the publisher sets the rate,
+// not the server.
 json::value x_floor(const json::value& result, const json::value* floor) {
-  if (text_at(result, "/scenario/kind") != "broadcast" || floor == nullptr) return nullptr;
-  const auto own = figure_value(result, "/deliveries/per_second");
-  const auto least = figure_value(*floor, "/deliveries/per_second");
-  if (!own || !least || least->interval.median <= 0) return nullptr;
-  const bool overlap = own->interval.low <= least->interval.high && least->interval.low <= own->interval.high;
-  return {{"ratio", own->interval.median / least->interval.median},
-          {"overlaps", overlap && text_at(result, "/group") != "floor"}};
+  json::object ratios;
+  if (text_at(result, "/scenario/kind") != "broadcast" || floor == nullptr) return ratios;
+  for (const Figure& figure : floor_ratio_figures())
+    if (const auto ratio = floor_ratio(result, *floor, figure))
+      ratios[figure.key] = {ratio->interval.median, ratio->interval.low, ratio->interval.high,
+                            ratio->repeats};
+  return ratios;
+}
+
+// The keys of the figures that the load generator or the machine bounded, ratios included.
+json::array bounded_json(const json::value& result, const json::value* floor) {
+  json::array keys;
+  for (const Figure& figure : all_figures())
+    if (is_bounded(result, figure)) keys.emplace_back(figure.key);
+  for (const Figure& figure : floor_ratio_figures())
+    if (is_bounded(result, figure) || (floor != nullptr && is_bounded(*floor, figure)))
+      keys.emplace_back(figure.key);
+  return keys;
 }
 
 // Whether the clients' own lag is a notable part of the delivery latency. It says nothing about the latency
@@ -209,14 +217,8 @@ json::value budget_of(const json::value& result, const json::value* floor, const
   if (mechanisms.empty() || floor == nullptr || text_at(result, "/group") != "pattern" ||
       text_at(result, "/scenario/kind") != "broadcast")
     return nullptr;
-  const std::string cpu = "/server/cpu_us_per_delivery";
+  constexpr char cpu[] = "/server/cpu_us_per_delivery";
   return budget_json(budget, median_of(result, cpu), median_of(*floor, cpu), mechanisms);
-}
-
-bool generator_limited(const json::value& result) {
-  const json::array& repeats = array_at(result, "/repeats");
-  return std::any_of(repeats.begin(), repeats.end(),
-                     [](const json::value& repeat) { return flag_at(repeat, "/generator/limited"); });
 }
 
 }  // namespace
@@ -245,7 +247,7 @@ json::object series_json(const json::value& result, const json::value* floor, co
           {"problems", problems_json(result)},
           {"faults", faults_json(result)},
           {"sent_again", sent_again(result)},
-          {"generator_limited", generator_limited(result)},
+          {"bounded", bounded_json(result, floor)},
           {"budget", budget_of(result, floor, mechanisms, budget)}};
 }
 

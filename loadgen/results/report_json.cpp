@@ -160,6 +160,11 @@ json::object generator_json(const GeneratorFigures& generator) {
           {"limited", generator.limited}};
 }
 
+json::value cores_json(const std::optional<CoreUse>& cores) {
+  if (!cores) return nullptr;
+  return {{"busy", json::value_from(cores->busy)}, {"stolen_percent", cores->stolen_percent}};
+}
+
 json::value points_json(const std::vector<Point>& points) {
   if (points.empty()) return nullptr;
   json::array array;
@@ -203,6 +208,7 @@ json::object repeat_json(const Measurement& measurement) {
           {"kernel_network",
            {{"segments_retransmitted", or_null(measurement.retransmitted)},
             {"packets_dropped", or_null(measurement.dropped)}}},
+          {"cores", cores_json(measurement.cores)},
           {"points", points_json(measurement.points)}};
 }
 
@@ -216,6 +222,7 @@ json::object to_json(const Scenario& scenario, const Series& series) {
           {"model", series.model},
           {"packages", text_or_null(series.packages)},
           {"group", series.group},
+          {"floor", text_or_null(series.floor)},
           {"held_wanted", series.held_wanted},
           {"repeats", std::move(repeats)}};
 }

@@ -8,6 +8,7 @@
 
 #include "loadgen/numbers.hpp"
 #include "loadgen/results/statistics.hpp"
+#include "loadgen/results/table_figures.hpp"
 #include "loadgen/results/text_table.hpp"
 
 namespace comet::loadgen {
@@ -15,99 +16,43 @@ namespace {
 
 using Row = std::vector<std::string>;
 using Number = std::optional<double>;
+using Figures = std::vector<TableFigure>;
 
-// One figure of a repeat and how it is printed.
-struct Figure {
-  std::string title;
-  std::function<Number(const Measurement&)> value;
-  int digits = 0;
-  bool with_interval = false;
-  std::string legend;
-};
+constexpr char kSpread[] = "(95%)";  // heads an interval of more repeats than the range is taken of
+constexpr char kRange[] = "(range)";
 
-std::optional<Interval> interval_of(const Series& series, const Figure& figure) {
-  std::vector<double> values;
+bool is_complete(const Measurement& repeat) { return repeat.status == Status::kComplete; }
+
+// By the number of the repeat.
+std::map<int, double> values_of(const Series& series, const TableFigure& figure) {
+  std::map<int, double> values;
   for (const Measurement& repeat : series.repeats)
-    if (const Number value = figure.value(repeat); value && repeat.status == Status::kComplete)
-      values.push_back(*value);
+    if (const Number value = figure.value(repeat); value && is_complete(repeat))
+      values[repeat.repeat] = *value;
+  return values;
+}
+
+std::optional<Interval> interval_of(const std::vector<double>& values) {
   return values.empty() ? std::nullopt : std::optional(bootstrap_median(values));
 }
 
-Number bytes(std::optional<std::int64_t> count, double unit) {
-  return count ? Number(static_cast<double>(*count) / unit) : std::nullopt;
+std::optional<Interval> interval_of(const Series& series, const TableFigure& figure) {
+  std::vector<double> values;
+  for (const auto& [repeat, value] : values_of(series, figure)) values.push_back(value);
+  auto interval = interval_of(values);
+  if (interval && figure.largest) interval->median = *std::max_element(values.begin(), values.end());
+  return interval;
 }
 
-Figure latency(const std::string& title, std::optional<Distribution> Measurement::*part,
-               double Distribution::*percentile, bool with_interval, const std::string& legend) {
-  return {title,
-          [part, percentile](const Measurement& m) {
-            return m.*part ? Number((*(m.*part)).*percentile / 1e3) : std::nullopt;
-          },
-          2, with_interval, legend};
-}
-
-Number waited_percent(const Measurement& m) {
-  if (!m.publishes || m.publishes->sent == 0) return std::nullopt;
-  return 100 * static_cast<double>(m.publishes->waited) / static_cast<double>(m.publishes->sent);
-}
-
-void add_delivery_figures(Kind kind, std::vector<Figure>& figures) {
-  if (kind == Kind::kBroadcast)
-    figures.push_back({"deliveries/s", [](const Measurement& m) { return m.deliveries.per_second; }, 0, true,
-                       "per repeat: the median of its rounds; a round ends when all are held again"});
-  if (kind == Kind::kSteady || kind == Kind::kChannels) {
-    figures.push_back({"offered/s", [](const Measurement& m) { return m.deliveries.offered_per_second; }, 0,
-                       false, "deliveries per second that the publisher asked for"});
-    figures.push_back({"deliveries/s", [](const Measurement& m) { return m.deliveries.per_second; }, 0, false,
-                       "over the planned time, or until the last delivery if that came later"});
-  }
-  if (kind != Kind::kBroadcast)
-    figures.push_back(
-        {"waited %", waited_percent, 1, false,
-         "publishes sent late, because the previous one on their connection had not been answered"});
-  figures.push_back(latency("p50 ms", &Measurement::socket_latency, &Distribution::p50_us, false,
-                            "milliseconds from the time a message was due to its last byte at the "
-                            "subscriber's socket, by the kernel's receive timestamps"));
-  figures.push_back(latency("p99 ms", &Measurement::socket_latency, &Distribution::p99_us, true, ""));
-  figures.push_back(latency("max ms", &Measurement::socket_latency, &Distribution::max_us, false, ""));
-  figures.push_back(latency("read p99", &Measurement::latency, &Distribution::p99_us, false,
-                            "the same to the subscriber that has read it: with its own queue"));
-  if (kind == Kind::kBlocking) {
-    figures.push_back(latency("others p50", &Measurement::other_latency, &Distribution::p50_us, true,
-                              "milliseconds from the time another request was due to its answer"));
-    figures.push_back(latency("others p99", &Measurement::other_latency, &Distribution::p99_us, true, ""));
-    figures.push_back(latency("others max", &Measurement::other_latency, &Distribution::max_us, false, ""));
-  }
-  figures.push_back({"CPU us", [](const Measurement& m) { return m.server.cpu_us; }, 1, true,
-                     "microseconds of server CPU for one delivery, whole process tree"});
-  figures.push_back({"switches", [](const Measurement& m) { return m.server.context_switches; }, 2, false,
-                     "context switches of the server for one delivery"});
-  figures.push_back({"calls", [](const Measurement& m) { return m.server.system_calls; }, 2, false,
-                     "system calls of the server for one delivery"});
-}
-
-std::vector<Figure> figures_of(Kind kind) {
-  std::vector<Figure> figures;
-  if (kind != Kind::kChurn && kind != Kind::kHold) add_delivery_figures(kind, figures);
-  if (kind == Kind::kChurn)
-    figures.push_back(
-        {"arrivals/s", [](const Measurement& m) { return m.hold_rate; }, 0, false, "that were not refused"});
-  if (kind == Kind::kHold)
-    figures.push_back({"holds/s", [](const Measurement& m) { return m.hold_rate; }, 0, true,
-                       "held requests per second while they were connected"});
-  figures.push_back(
-      {"user B", [](const Measurement& m) { return m.user.per_held(m.last_while_held(m.user), m.held); }, 0,
-       true, "server memory for one held request after messages: proportional set size minus that at rest"});
-  figures.push_back(
-      {"kernel B",
-       [](const Measurement& m) { return m.kernel.per_held(m.last_while_held(m.kernel), m.held); }, 0, true,
-       "the kernel's memory for it at the same moment: system-wide change, with the clients' sockets"});
-  figures.push_back({"rest MiB", [](const Measurement& m) { return bytes(m.user.at_rest, kMebibyte); }, 1,
-                     false, "server memory with no clients (proportional set size)"});
-  if (kind == Kind::kChurn)
-    figures.push_back({"after MiB", [](const Measurement& m) { return bytes(m.user.after, kMebibyte); }, 1,
-                       true, "the same after all have left"});
-  return figures;
+// Paired by repeat, because the machine's speed changes from one to the next.
+std::optional<Interval> ratio_of(const Series& series, const Series* floor, const TableFigure& figure) {
+  if (floor == nullptr) return std::nullopt;
+  const auto floors = values_of(*floor, figure);
+  std::vector<double> ratios;
+  for (const auto& [repeat, value] : values_of(series, figure))
+    if (const auto found = floors.find(repeat); found != floors.end() && found->second > 0)
+      ratios.push_back(value / found->second);
+  return interval_of(ratios);
 }
 
 using Place = std::pair<std::int64_t, Number>;  // held and rate: series that agree in both share a table
@@ -142,23 +87,32 @@ std::int64_t held_of(const Series& series) {
   return held;
 }
 
-Row row_of(const Series& series, const std::vector<Figure>& figures, const Series* floor) {
+bool is_bounded(const Series& series, const TableFigure& figure) {
+  return figure.bounded &&
+         any(series, [&figure](const Measurement& m) { return is_complete(m) && figure.bounded(m); });
+}
+
+std::string spread_of(const Interval& interval, int digits) {
+  return with_commas(interval.low, digits) + ".." + with_commas(interval.high, digits);
+}
+
+// A row with its mark, if there is a line below the table that says what is wrong.
+Row row_of(const Series& series, const Figures& figures, const Series* floor) {
   const bool trouble = any(series, [](const Measurement& m) { return !problems(m).empty(); });
-  const bool limited = any(series, [](const Measurement& m) { return m.generator.limited; });
-  Row row{series.entry + (trouble || limited ? " " : "") + (trouble ? "!" : "") + (limited ? "*" : ""),
-          with_commas(held_of(series))};
+  Row row{series.entry + (trouble ? " !" : ""), with_commas(held_of(series))};
   if (series.rate) row.push_back(plain_number(*series.rate));
-  for (const Figure& figure : figures) {
+  for (const TableFigure& figure : figures) {
+    const bool bounded = is_bounded(series, figure);
     const auto interval = interval_of(series, figure);
-    row.push_back(interval ? with_commas(interval->median, figure.digits) : "-");
-    if (figure.with_interval)
-      row.push_back(interval ? with_commas(interval->low, figure.digits) + ".." +
-                                   with_commas(interval->high, figure.digits)
-                             : "-");
-    if (figure.title != "deliveries/s" || !figure.with_interval) continue;
-    const auto floors = floor == nullptr ? std::nullopt : interval_of(*floor, figure);
-    row.push_back(interval && floors && floors->median > 0 ? with_commas(interval->median / floors->median, 2)
-                                                           : "-");
+    row.push_back(interval ? (bounded ? figure.bound : "") + with_commas(interval->median, figure.digits)
+                           : "-");
+    if (figure.with_interval) row.push_back(interval ? spread_of(*interval, figure.digits) : "-");
+    if (!figure.with_ratio) continue;
+    const auto ratio = ratio_of(series, floor, figure);
+    const bool ratio_bounded = bounded || (floor != nullptr && is_bounded(*floor, figure));
+    row.push_back(ratio ? (ratio_bounded ? "~" : "") + with_commas(ratio->median, 2) + " (" +
+                              spread_of(*ratio, 2) + ")"
+                        : "-");
   }
   std::int64_t lost = 0, duplicate = 0, wrong = 0, expected = 0;
   for (const Measurement& m : series.repeats) {
@@ -172,15 +126,15 @@ Row row_of(const Series& series, const std::vector<Figure>& figures, const Serie
   return row;
 }
 
-Row header(const std::vector<Figure>& figures, bool with_rate) {
+Row header(const Figures& figures, bool with_rate, const char* spread) {
   Row row{"entry", "held"};
-  if (with_rate) row.push_back("publishes/s");
-  for (const Figure& figure : figures) {
+  if (with_rate) row.emplace_back("publishes/s");
+  for (const TableFigure& figure : figures) {
     row.push_back(figure.title);
-    if (figure.with_interval) row.push_back("(95%)");
-    if (figure.title == "deliveries/s" && figure.with_interval) row.push_back("x floor");
+    if (figure.with_interval) row.emplace_back(spread);
+    if (figure.with_ratio) row.push_back(std::string("x floor ") + spread);
   }
-  row.push_back("lost/dup/wrong");
+  row.emplace_back("lost/dup/wrong");
   return row;
 }
 
@@ -203,50 +157,57 @@ std::string notes_of(const Series& series) {
   return text;
 }
 
-std::string legend_of(const std::vector<Figure>& figures, bool limited) {
-  std::string text =
-      "figures are medians over the repeats; (95%) is the median's confidence interval, or the range of "
-      "up to 5 repeats\n";
+std::string legend_of(const Figures& figures, const char* spread, bool all_columns) {
+  std::string text = "figures are medians over the repeats; ";
+  text += spread == kRange ? "(range) is smallest..largest of them\n"
+                           : "(95%) is the median's confidence interval\n";
   const auto line = [&text](std::string title, const std::string& what) {
     title.resize(std::max<std::size_t>(14, title.size() + 1), ' ');
     text += title + what + "\n";
   };
-  for (const Figure& figure : figures) {
+  for (const TableFigure& figure : figures) {
     if (!figure.legend.empty()) line(figure.title, figure.legend);
-    if (figure.title == "deliveries/s" && figure.with_interval)
-      line("x floor", "divided by that of the floor in the same run; noise if the two (95%) overlap");
+    if (figure.with_ratio) line("x floor", "divided by that of the entry's floor in the same repeat");
   }
   line("-", "not measured");
-  if (limited) line("*", "the load generator used up a core and the server did not: the server can do more");
+  line(">= <= ~", "bounded by the load generator or by the machine's cores: the server may be faster");
+  if (!all_columns) line("", "--all-columns shows more");
   return text;
+}
+
+const Series* find_series(const std::vector<Series>& all, const std::string& entry, const Place& place) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Series& series) {
+    return series.entry == entry && place_of(series) == place;
+  });
+  return found == all.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
-std::string results_table(const Scenario& scenario, const std::vector<Series>& all) {
+std::string results_table(const Scenario& scenario, const std::vector<Series>& all, bool all_columns) {
   if (all.empty()) return {};
-  const std::vector<Figure> figures = figures_of(scenario.kind);
+  const Figures figures = table_figures(scenario.kind, all_columns);
   std::set<Place> places;
-  for (const Series& series : all) places.insert(place_of(series));
+  std::size_t most_repeats = 0;
+  for (const Series& series : all) {
+    places.insert(place_of(series));
+    most_repeats = std::max(most_repeats, series.repeats.size());
+  }
+  const char* spread = most_repeats > kEnoughRepeats ? kSpread : kRange;
   std::string text;
   std::string notes;
-  bool limited = false;
   for (const Place& place : places) {
     const auto& [held, rate] = place;
-    const auto floor = std::find_if(all.begin(), all.end(), [&place](const Series& series) {
-      return place_of(series) == place && series.group == "floor";
-    });
-    std::vector<Row> rows{header(figures, rate.has_value())};
+    std::vector<Row> rows{header(figures, rate.has_value(), spread)};
     for (const Series& series : all) {
       if (place_of(series) != place) continue;
-      rows.push_back(row_of(series, figures, floor == all.end() ? nullptr : &*floor));
+      rows.push_back(row_of(series, figures, find_series(all, series.floor, place)));
       notes += notes_of(series);
-      limited = limited || any(series, [](const Measurement& m) { return m.generator.limited; });
     }
     text += scenario.name + ", " + with_commas(held) + " held requests" +
             (rate ? ", " + plain_number(*rate) + " publishes/s" : "") + "\n" + aligned(rows) + "\n";
   }
-  return text + legend_of(figures, limited) + notes;
+  return text + legend_of(figures, spread, all_columns) + notes;
 }
 
 std::string series_name(const Series& series) {

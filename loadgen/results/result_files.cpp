@@ -88,6 +88,12 @@ std::string text_at(const json::value& value, std::string_view pointer) {
   return found == nullptr || !found->is_string() ? std::string() : std::string(found->get_string());
 }
 
+bool flag_at(const json::value& value, std::string_view pointer) {
+  json::error_code missing;
+  const json::value* found = value.find_pointer(pointer, missing);
+  return found != nullptr && found->is_bool() && found->get_bool();
+}
+
 const json::array& array_at(const json::value& value, std::string_view pointer) {
   static const json::array kNone;
   json::error_code missing;

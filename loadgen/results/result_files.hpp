@@ -32,6 +32,9 @@ std::optional<double> number_at(const boost::json::value& value, std::string_vie
 // The text at a JSON pointer; empty if there is none.
 std::string text_at(const boost::json::value& value, std::string_view pointer);
 
+// Whether there is `true` at a JSON pointer.
+bool flag_at(const boost::json::value& value, std::string_view pointer);
+
 // The array at a JSON pointer; empty if there is none.
 const boost::json::array& array_at(const boost::json::value& value, std::string_view pointer);
 

@@ -70,6 +70,12 @@ int run_validate(const ResultsOptions& options) {
   print_faults(validated);
   if (!validated.faults.empty()) return 1;
   std::printf("%zu result files, no faults\n", validated.results.size());
+  const auto older = std::count_if(validated.results.begin(), validated.results.end(),
+                                   [](const ResultFile& file) { return is_of_older_form(file.content); });
+  if (older > 0)
+    std::printf(
+        "%td of them are of an older form: a broadcast has no phases there, and cores were not checked\n",
+        older);
   return 0;
 }
 

@@ -16,6 +16,9 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 constexpr double kLittleTolerance = 0.1;
+constexpr double kCoresTolerance = 0.02;  // clocks are not read all at one moment
+constexpr double kSumTolerance = 0.01;
+constexpr double kOlderForm = 2;  // without phases; wall time and CPU time were not taken together
 
 constexpr std::array<std::pair<double, const char*>, 5> kPercentiles{
     {{50, "p50_us"}, {90, "p90_us"}, {99, "p99_us"}, {99.9, "p99_9_us"}, {100, "max_us"}}};
@@ -79,13 +82,50 @@ void check_little(const json::value& content, const std::string& repeat, std::ve
                      " on average, but by Little's law arrivals x hold time are " + plain_number(wanted));
 }
 
+// Nobody can use more cores than there are, and CPU time is of some time.
+void check_cores(const json::value& content, const std::string& repeat, std::vector<std::string>& faults) {
+  const double cores = *number_at(content, "/run/machine/cores");
+  const double server = number_at(content, repeat + "/server/cores_used").value_or(0);
+  const double used = server + number_at(content, repeat + "/generator/cores_used").value_or(0);
+  if (used > cores * (1 + kCoresTolerance))
+    faults.push_back(repeat + "/server/cores_used: with the load generator's these are " +
+                     plain_number(used) + " cores of " + plain_number(cores));
+  // Null is for check_complete() to find.
+  const bool without_wall = number_at(content, repeat + "/server/cores_used") == 0.0 ||
+                            number_at(content, repeat + "/duration_s") == 0.0;
+  if (number_at(content, repeat + "/server/cpu_us_per_delivery").value_or(0) > 0 && without_wall)
+    faults.push_back(repeat + "/server/cpu_us_per_delivery: is CPU time of no wall time");
+}
+
+// Each phase by itself, and the cycle, which is both together.
+void check_phases(const json::value& content, const std::string& place, std::vector<std::string>& faults) {
+  const auto of = [&](const std::string& member) { return number_at(content, place + member); };
+  const double cores = *number_at(content, "/run/machine/cores");
+  for (const char* phase : {"/delivery", "/return", "/cycle"}) {
+    const std::string name = phase;
+    if (of(name + "/longest_ms") < of(name + "/time_ms"))
+      faults.push_back(place + name + "/longest_ms: is less than the median time_ms");
+    if (of(name + "/server_cores").value_or(0) > cores * (1 + kCoresTolerance))
+      faults.push_back(place + name + "/server_cores: is more than the machine's " + plain_number(cores) +
+                       " cores");
+    if (of("/cycle/time_ms") < of(name + "/time_ms"))
+      faults.push_back(place + "/cycle/time_ms: is less than that of " + (name.c_str() + 1) +
+                       ", a part of it");
+  }
+  const auto delivery = of("/delivery/server_cpu_us_per_delivery");
+  const auto back = of("/return/server_cpu_us_per_delivery");
+  const auto cycle = of("/cycle/server_cpu_us_per_delivery");
+  if (delivery && back && cycle && std::abs(*delivery + *back - *cycle) > kSumTolerance * *cycle)
+    faults.push_back(place + "/cycle/server_cpu_us_per_delivery: is not the sum of delivery and return");
+}
+
 bool is_one_of(const std::string& text, std::initializer_list<const char*> texts) {
   return std::find(texts.begin(), texts.end(), text) != texts.end();
 }
 
 // The members that a complete repeat of each kind must have. Some machines cannot measure system calls, or
 // memory in most kinds, so these are not among them.
-std::vector<std::string> measured_by(const std::string& kind, bool delivered) {
+std::vector<std::string> measured_by(const std::string& kind, bool delivered, bool older_form) {
   std::vector<std::string> members{"/duration_s", "/hold_rate_per_second", "/server/cores_used",
                                    "/generator/cores_used"};
   const auto add = [&members](std::initializer_list<const char*> more) {
@@ -94,9 +134,16 @@ std::vector<std::string> measured_by(const std::string& kind, bool delivered) {
   if (is_one_of(kind, {"hold", "churn"})) add({"/points", "/user_memory/held_bytes"});
   if (!is_one_of(kind, {"hold", "churn"})) add({"/deliveries/per_second"});
   if (!is_one_of(kind, {"hold", "broadcast"})) add({"/deliveries/offered_per_second", "/publish_lag"});
+  if (is_one_of(kind, {"hold", "broadcast"}) && !older_form) add({"/phases"});
   if (kind == "blocking") add({"/other_latency"});
   if (delivered) add({"/latency", "/skew", "/server/cpu_us_per_delivery"});
   return members;
+}
+
+bool is_null_at(const json::value& content, const std::string& pointer) {
+  json::error_code missing;
+  const json::value* found = content.find_pointer(pointer, missing);
+  return found == nullptr || found->is_null();
 }
 
 void check_complete(const json::value& content, const std::string& repeat, std::vector<std::string>& faults) {
@@ -106,8 +153,8 @@ void check_complete(const json::value& content, const std::string& repeat, std::
   // has no rate.
   const auto rate = number_at(content, repeat + "/deliveries/per_second");
   const double delivered = rate ? *rate : *number_at(content, repeat + "/deliveries/delivered");
-  for (const std::string& member : measured_by(kind, delivered > 0))
-    if (content.at_pointer(repeat + member).is_null())
+  for (const std::string& member : measured_by(kind, delivered > 0, is_of_older_form(content)))
+    if (is_null_at(content, repeat + member))
       faults.push_back(repeat + member + ": is null, but a complete repeat of " + kind + " has it");
   const double wanted = *number_at(content, "/held_wanted");
   if (kind != "churn" && *number_at(content, repeat + "/held") != wanted)
@@ -145,6 +192,9 @@ std::vector<std::string> contradictions_in(const json::value& content) {
     check_complete(content, repeat, faults);
     check_deliveries(content, repeat + "/deliveries", faults);
     check_little(content, repeat, faults);
+    if (is_of_older_form(content)) continue;
+    check_cores(content, repeat, faults);
+    check_phases(content, repeat + "/phases", faults);
   }
   return faults;
 }
@@ -168,6 +218,8 @@ std::vector<std::string> faults_of(const fs::path& path, const std::string& sche
 }
 
 }  // namespace
+
+bool is_of_older_form(const json::value& content) { return *number_at(content, "/schema") <= kOlderForm; }
 
 Validated validate(const std::vector<fs::path>& runs, const fs::path& schema_file) {
   const std::string schema = file_text(schema_file);

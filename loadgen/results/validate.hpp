@@ -17,6 +17,9 @@ struct Validated {
   std::vector<std::string> faults;
 };
 
+// Files of schema 2: a broadcast has no phases, and cores may exceed the machine's.
+bool is_of_older_form(const boost::json::value& content);
+
 Validated validate(const std::vector<std::filesystem::path>& runs, const std::filesystem::path& schema);
 
 }  // namespace comet::loadgen

@@ -65,10 +65,18 @@ function fillSelect(id, options, chosen, change) {
   select.onchange = () => change(select.value);
 }
 
+// The size at which most entries were measured; of several 4,000, or else the largest.
+function fullestSize(name, sizes) {
+  const measured = (held) => data.series.filter((series) => series.scenario === name && series.held === held).length;
+  const most = Math.max(...sizes.map(measured));
+  const full = sizes.filter((held) => measured(held) === most);
+  return full.includes(4000) ? 4000 : full.at(-1);
+}
+
 function chooseScenario(name) {
   state.scenario = name;
   const sizes = sizesOf(name);
-  if (!sizes.includes(state.held)) state.held = sizes.includes(4000) ? 4000 : sizes.at(-1);
+  if (!sizes.includes(state.held)) state.held = fullestSize(name, sizes);
   fillSelect('held', sizes, state.held, (value) => { state.held = Number(value); chooseRate(); drawAll(); });
   chooseRate();
 }

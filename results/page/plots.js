@@ -166,8 +166,12 @@ function skewPlot() {
       'first to last delivery of a message (ms)'));
 }
 
+// Inline and pool at one offered load: the chosen one's, or else the first.
 function blockingPlot() {
-  const sets = data.scenarios.filter(({kind}) => kind === 'blocking').map(({name}, i) => ({
+  const all = data.scenarios.filter(({kind}) => kind === 'blocking');
+  const loadOf = ({name}) => name.replace(/^blocking-(inline|pool)/, '');
+  const chosen = all.find(({name}) => name === state.scenario) ?? all.find(({name}) => name.includes('60-percent')) ?? all[0];
+  const sets = all.filter((scenario) => loadOf(scenario) === loadOf(chosen)).map(({name}, i) => ({
     label: name, hollow: i > 0,
     marks: figureMarks(name, sizesOf(name)[0], 'other_latency_p99_us', 'ms', 1000, [`${name}, p99`]),
   }));

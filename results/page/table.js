@@ -27,12 +27,24 @@ const lastColumns = [
   {key: 'repeats', head: 'repeats', unit: 'complete', value: ({complete}) => complete},
 ];
 const deliveries = {key: 'deliveries_per_second', head: 'deliveries', unit: '1/s'};
+const ratio = (key) => ({key, head: 'x floor', unit: 'by repeat', spread: (series) => series.x_floor[key]});
+const phaseColumns = [
+  {key: 'cpu_us_per_delivery', head: 'CPU', unit: 'µs/delivery'}, ratio('floor_ratio_cpu'),
+  {key: 'reach_ms', head: 'reach all', unit: 'ms'}, ratio('floor_ratio_reach'),
+];
+const morePhaseColumns = [
+  {key: 'delivery_cpu_us', head: 'CPU, deliver', unit: 'µs/delivery'},
+  {key: 'return_cpu_us', head: 'CPU, return', unit: 'µs/delivery'},
+  {key: 'reached_per_second', head: 'deliver', unit: '1/s'},
+  {key: 'return_ms', head: 'return', unit: 'ms'}, {key: 'returned_per_second', head: 'return', unit: '1/s'},
+  {...deliveries, head: 'cycle'},
+];
+const responseBytes = {key: 'response_bytes', head: 'response', unit: 'bytes', noSpread: true};
 const paced = [{key: 'offered', head: 'offered', unit: '1/s', value: (series) => series.offered_per_second}, deliveries,
   ...memoryColumns, ...deliveryColumns, ...costColumns];
 const columnsOf = {
-  broadcast: [deliveries,
-    {key: 'floor', head: 'x floor', unit: 'deliveries', value: (series) => series.x_floor?.ratio ?? null},
-    ...memoryColumns, ...deliveryColumns, ...costColumns],
+  broadcast: [...phaseColumns, ...memoryColumns, ...morePhaseColumns, ...deliveryColumns, ...costColumns.slice(1),
+    responseBytes],
   steady: paced,
   channels: paced,
   blocking: [...deliveryColumns, ...latencyColumns('other_latency', 'others '), ...costColumns,
@@ -48,6 +60,10 @@ const columnsShown = () => [{key: 'entry', head: 'entry'},
   ...columnsOf[scenarioNamed(state.scenario).kind].filter(isMeasured), ...lastColumns];
 
 const figure = (series, key) => series?.figures[key] ?? null;
+const spreadOf = (series, column) => series && (column.spread?.(series) ?? figure(series, column.key));
+// A figure that the load generator or the machine's cores bounded: rates are at least, times at most as shown.
+const boundOf = (series, {key}) => !series.bounded.includes(key) ? '' : key.endsWith('_per_second') ? '≥ '
+  : key.endsWith('_ms') ? '≤ ' : '~';
 const mishaps = ({lost, duplicate, wrong}) => lost + duplicate + wrong;
 
 // The value that a row is sorted by; null sorts last.
@@ -55,7 +71,7 @@ function cellValue({entry, series}, column) {
   if (column.key === 'entry') return groups.indexOf(entry.group) + entry.name;
   if (!series) return null;
   if (column.value) return column.value(series);
-  const value = figure(series, column.key);
+  const value = spreadOf(series, column);
   return value && value[0] / (column.divide ?? 1);
 }
 
@@ -65,12 +81,10 @@ function cell(row, column) {
   const value = cellValue(row, column);
   if (value === null) return element('td', {}, '-');
   if (column.key === 'repeats') return repeatsCell(series);
-  const td = element('td', {}, column.text?.(series) ?? readable(value));
+  const td = element('td', {}, boundOf(series, column) + (column.text?.(series) ?? readable(value)));
   if (column.key === 'lost' && value > 0) td.className = 'wrong';
-  if (column.key === 'floor' && series.x_floor.overlaps) td.append(element('small', {}, 'overlaps'));
-  if (column.key === 'deliveries_per_second' && series.generator_limited) td.append('*');
   if (series.lagging && column.key.startsWith('latency_')) td.append('†');
-  const spread = figure(series, column.key);
+  const spread = spreadOf(series, column);
   if (spread?.[3] > 1 && !column.value && !column.noSpread)
     td.append(element('small', {}, spread.slice(1, 3).map((end) => rough(end / (column.divide ?? 1))).join(' .. ')));
   return td;

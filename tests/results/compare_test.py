@@ -211,27 +211,27 @@ class Compare(unittest.TestCase):
     def test_the_ratio_to_the_floor_survives_a_slower_machine(self):
         self.write(entries=["async", "floor"])
         for name in ("async", "floor"):
-            self.scale(f"broadcast-{name}-1000.json", "deliveries", "per_second", 0.5)
-        self.scale("broadcast-async-4000.json", "deliveries", "per_second", 0.5)
+            self.scale(f"broadcast-{name}-1000.json", "server", "cpu_us_per_delivery", 2)
+        self.scale("broadcast-async-4000.json", "server", "cpu_us_per_delivery", 2)
         verdicts, _ = self.verdicts()
-        self.assertEqual(verdicts[1000, "deliveries_per_second"], "slower")
-        self.assertEqual(verdicts[1000, "floor_ratio"], "not distinguishable")
-        self.assertEqual(verdicts[4000, "floor_ratio"], "slower")
+        self.assertEqual(verdicts[1000, "cpu_us_per_delivery"], "more")
+        self.assertEqual(verdicts[1000, "floor_ratio_cpu"], "not distinguishable")
+        self.assertEqual(verdicts[4000, "floor_ratio_cpu"], "more")
 
-    def test_the_ratio_to_the_floor_is_of_medians_and_its_interval_of_repeats(self):
+    def test_the_ratio_to_the_floor_is_the_median_of_those_of_single_repeats(self):
         self.write(entries=["async", "floor"])
 
         def rates(*values):
             def change(content):
                 for repeat, value in zip(content["repeats"], values):
-                    repeat["deliveries"]["per_second"] = value
+                    repeat["server"]["cpu_us_per_delivery"] = value
             return change
         self.change(self.a, "broadcast-async-100.json", rates(10, 20, 30, 40, 50))
         self.change(self.a, "broadcast-floor-100.json", rates(100, 100, 200, 100, 50))
         self.change(self.b, "broadcast-floor-100.json",
                     lambda content: content["repeats"][2].update(status="failed", note="died"))
-        row = self.row(100, "floor_ratio")
-        self.assertEqual([row["a"][name] for name in ("median", "low", "high", "repeats")], [0.3, 0.1, 1, 5])
+        row = self.row(100, "floor_ratio_cpu")
+        self.assertEqual([row["a"][name] for name in ("median", "low", "high", "repeats")], [0.2, 0.1, 1, 5])
         self.assertEqual(row["b"]["repeats"], 4)
 
     def test_without_a_floor_there_is_no_ratio_to_it(self):
@@ -239,9 +239,10 @@ class Compare(unittest.TestCase):
         for held in (100, 1000):
             (self.b / f"broadcast-floor-{held}.json").unlink()
         (self.a / "broadcast-floor-1000.json").unlink()
-        self.assertIsNone(self.row(100, "floor_ratio"))
-        self.assertIsNone(self.row(500, "floor_ratio"), "steady has none")
-        self.assertEqual(self.verdicts()[1], ["broadcast, async, 100 held: x floor is only in A",
+        self.assertIsNone(self.row(100, "floor_ratio_cpu"))
+        self.assertIsNone(self.row(500, "floor_ratio_cpu"), "steady has none")
+        self.assertEqual(self.verdicts()[1], ["broadcast, async, 100 held: CPU per delivery, x floor is only in A",
+                                              "broadcast, async, 100 held: time to reach everybody, x floor is only in A",
                                               "broadcast, floor, 100 held: only in A"])
 
     def test_rates_are_named_where_a_scenario_has_several(self):

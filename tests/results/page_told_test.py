@@ -3,6 +3,8 @@ import json
 import sys
 import unittest
 
+from selenium.webdriver.common.by import By
+
 import page_browser
 import sample
 
@@ -28,15 +30,20 @@ class Told(page_browser.Page):
         self.assertRegex("|".join(self.datasets("cpu", "set.data[0].text")[0]),
                          r"^\S+\|[\d.,]+ µs \([\d.,]+ \.\. [\d.,]+\)\|5 repeats$")
 
-    def test_a_ratio_to_the_floor_says_where_the_intervals_overlap(self):
-        run = self.folder / "overlap"
+    def test_the_ratio_to_the_floor_has_its_interval_and_what_was_bounded_is_marked(self):
+        run = self.folder / "bounded"
         files = sample.write(run, scenarios=["broadcast"], entries=["async", "threaded", "floor"])
-        for number, repeat in enumerate(files["broadcast-async-4000.json"]["repeats"]):
-            repeat["deliveries"]["per_second"] = 94000 + 4000 * number  # the floor's are 0.96 to 1.04 of 94,000
+        for repeat in files["broadcast-async-4000.json"]["repeats"]:
+            repeat["phases"]["delivery"]["bounded"] = True
         (run / "broadcast-async-4000.json").write_text(json.dumps(files["broadcast-async-4000.json"]))
         self.show(run)
-        ratios = dict(zip(self.column("entry"), [cell.text for cell in self.find("#comparison tbody td:nth-child(3)")]))
-        self.assertEqual({entry for entry, text in ratios.items() if "overlaps" in text}, {"async"})
+        cells = lambda entry: [cell.text for cell in self.find("#comparison tbody tr")[
+            self.column("entry").index(entry)].find_elements(By.CSS_SELECTOR, "td")]
+        self.assertRegex(cells("threaded")[2], r"^2\.\d+\s[\d.]+ \.\. [\d.]+$")
+        self.assertTrue(cells("async")[3].startswith("≤ "), cells("async"))
+        self.assertTrue(cells("async")[4].startswith("~"), cells("async"))
+        self.assertFalse(cells("threaded")[3].startswith("≤ "))
+        self.assertEqual(sum(cell.startswith("≥ ") for cell in cells("async")), 1)
 
     def test_latency_against_offered_rate_is_of_the_steady_scenario_that_is_chosen(self):
         note = self.find("[data-plot=offered] .note")
@@ -94,7 +101,7 @@ class Told(page_browser.Page):
     def test_columns_follow_the_kind_of_scenario(self):
         for scenario, has, has_not in (
                 ("broadcast", {"x floor"}, {"offered", "others p99"}), ("steady-cursors", {"offered"}, {"x floor"}),
-                ("blocking-pool", {"others p50", "others p99", "others max"}, {"x floor", "deliveries"}),
+                ("blocking-pool-60-percent", {"others p50", "others p99", "others max"}, {"x floor", "deliveries"}),
                 ("churn", {"arrivals", "after"}, {"p99", "deliveries"}), ("hold", {"holds"}, {"p99", "x floor"})):
             self.choose("scenario", scenario)
             heads = {button.text.replace("\n", " ").removesuffix(" ▲") for button in self.find("#comparison thead button")}

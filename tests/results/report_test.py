@@ -48,7 +48,7 @@ class Report(unittest.TestCase):
         sample.write(self.root / "later", scenarios=["hold"], entries=["async"], started="2001-01-01T00:00:00Z")
         done = self.report(self.results / "reference" / "a", self.root / "later")
         self.assertEqual(done.returncode, 64)
-        self.assertIn("scenario hold is in two runs", done.stderr)
+        self.assertIn("scenario hold at 15000 is in two runs", done.stderr)
 
     def test_results_with_faults_make_no_page(self):
         run = self.root / "broken"

@@ -19,8 +19,8 @@ SCENARIOS = {  # name: (members, sizes)
                           [100, 500, 1000, 2000]),
     "churn": ({"kind": "churn", "duration_s": 3, "hold_s": 1}, [500, 2000]),
     "channels": ({"kind": "channels", "duration_s": 2, "publishes_per_second": 2000, "channels": 1000}, [4000]),
-    "blocking-inline": ({"kind": "blocking", "duration_s": 2, "publishes_per_second": 20}, [100]),
-    "blocking-pool": ({"kind": "blocking", "duration_s": 2, "publishes_per_second": 20}, [100]),
+    "blocking-inline-60-percent": ({"kind": "blocking", "duration_s": 2, "publishes_per_second": 20}, [100]),
+    "blocking-pool-60-percent": ({"kind": "blocking", "duration_s": 2, "publishes_per_second": 20}, [100]),
 }
 MACHINE = {"cpu": "made-up figures of a test", "cores": 2, "memory": "1 kB", "kernel": "Linux 0.0",
            "open_files_limit": 20000, "processes_limit": None, "settings": {"net/core/somaxconn": "4096"},
@@ -39,6 +39,16 @@ def memory(per_held, held):
     rest = 3_000_000
     return {"at_rest_bytes": rest, "held_bytes": int(rest + per_held * held), "after_bytes": int(rest + per_held * held),
             "per_held_before_bytes": per_held, "per_held_bytes": per_held}
+
+
+def phases(wait_ms, cpu_us, held, name):
+    def phase(time_ms, cpu, bounded=False):
+        return {"time_ms": time_ms, "longest_ms": time_ms * 1.5, "per_second": held * 1000 / time_ms,
+                "server_cpu_us_per_delivery": cpu, "server_cores": 0.8, "busiest_client_cores": 0.5, "bounded": bounded}
+    apart = name != "broadcast-ask-at-once"
+    return {"rounds": 30, "reached_sockets_ms": wait_ms if apart else None,
+            "delivery": phase(wait_ms, cpu_us * 0.7) if apart else None,
+            "return": phase(wait_ms / 2, cpu_us * 0.3) if apart else None, "cycle": phase(wait_ms * 1.5, cpu_us)}
 
 
 def points(kind, per_held, held, noise):
@@ -68,13 +78,14 @@ def repeat(number, scenario, entry, held, chance):
     delivers = complete and kind != "churn"
     timed = delivers and kind != "hold"
     wait = 20 * held * cost if kind == "broadcast" else 300 * cost * (1 + held / 2000) * (rate / 20)
-    blocked = 20000 if name == "blocking-inline" and entry in ("async", "fibers", "node", "floor") else 150 * cost
+    blocked = 20000 if name == "blocking-inline-60-percent" and entry in ("async", "fibers", "node", "floor") else 150 * cost
     return {
         "repeat": number, "position": chance.randint(1, 200), "started_at": "2000-01-01T00:00:00Z", "status": status,
         "note": note, "held": held, "connect_s": 0.1, "hold_rate_per_second": held * 10.0, "duration_s": 2.0,
         "deliveries": {"expected": expected, "delivered": expected - lost, "lost": lost, "duplicate": 0, "wrong": 0,
                        "per_second": 94000 / cost * noise if timed else None,
                        "offered_per_second": held * rate if complete and kind not in ("hold", "broadcast") else None},
+        "phases": phases(wait / 1000, 9 * cost * noise, held, name) if delivers and kind in ("broadcast", "hold") else None,
         "errors": {"503": 3} if status == "ceiling" else {},
         "latency": latency(wait, noise) if delivers else None,
         "socket_latency": latency(wait * 0.8, noise) if delivers else None,
@@ -86,7 +97,7 @@ def repeat(number, scenario, entry, held, chance):
                    "context_switches_per_delivery": 0.01 * cost ** 4 * noise if delivers else None,
                    "system_calls_per_delivery": 2 * cost ** 0.5 * noise if timed else None, "cores_used": 0.8,
                    "stop_s": 0.1, "exit_status": 0, "had_to_be_killed": False},
-        "generator": {"processes": 1, "cpu_us_per_delivery": 5.0, "cores_used": 0.5, "lag_p99_us": 80.0,
+        "generator": {"processes": 1, "cpu_us_per_delivery": 5.0, "cores_used": 0.5, "busiest_client_cores": 0.5, "lag_p99_us": 80.0,
                       "limited": entry == "floor" and kind == "broadcast"},
         "user_memory": memory(per_held * noise, held), "kernel_memory": memory(4500 * noise, held),
         "kernel_network": {"segments_retransmitted": 0, "packets_dropped": 0},
@@ -109,8 +120,8 @@ def write(folder, repeats=5, seed=1, scenarios=None, entries=None, started="2000
                 scenario = {"name": name, **members, **({"publishes_per_second": rate} if rate else {})}
                 if name == "churn":
                     scenario["arrivals_per_second"] = held / members["hold_s"]
-                content = {"schema": 2, "run": run, "scenario": scenario, "entry": entry,
-                           "model": "made-up", "group": ENTRIES[entry][0], "held_wanted": held,
+                content = {"schema": 3, "run": run, "scenario": scenario, "entry": entry,
+                           "model": "made-up", "group": ENTRIES[entry][0], "floor": "floor", "held_wanted": held,
                            "repeats": [repeat(i + 1, scenario, entry, held, chance)
                                        for i in range(repeats)]}
                 path = folder / f"{name}-{entry}-{held}.json"

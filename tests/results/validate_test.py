@@ -104,7 +104,7 @@ class Validate(unittest.TestCase):
     def test_others_percentiles_that_their_curve_does_not_have(self):
         def change(file):
             file["repeats"][0]["other_latency"]["p50_us"] = 1
-        self.refused(change, "/repeats/0/other_latency/p50_us", "is not what the curve has", scenario="blocking-pool")
+        self.refused(change, "/repeats/0/other_latency/p50_us", "is not what the curve has", scenario="blocking-pool-60-percent")
 
     def test_skew_that_falls(self):
         def change(file):
@@ -121,15 +121,56 @@ class Validate(unittest.TestCase):
             file["repeats"][0]["deliveries"]["delivered"] -= 1
         self.refused(change, "/repeats/0/deliveries", "3999", "4000")
 
+    def test_more_cores_than_the_machine_has(self):
+        def change(file):
+            file["repeats"][1]["server"]["cores_used"] = 1.6  # of 2, and the load generator has 0.5
+        self.refused(change, "/repeats/1/server/cores_used", "2.1 cores of 2")
+
+    def test_cpu_time_of_no_wall_time(self):
+        def change(file):
+            file["repeats"][1]["server"]["cores_used"] = 0
+        self.refused(change, "/repeats/1/server/cpu_us_per_delivery", "no wall time")
+
+    def test_a_phase_of_more_cores_than_the_machine_has(self):
+        def change(file):
+            file["repeats"][1]["phases"]["return"]["server_cores"] = 2.1
+        self.refused(change, "/repeats/1/phases/return/server_cores", "2 cores")
+
+    def test_a_phase_whose_longest_round_is_shorter_than_the_median(self):
+        def change(file):
+            file["repeats"][1]["phases"]["delivery"]["longest_ms"] = 1
+        self.refused(change, "/repeats/1/phases/delivery/longest_ms", "less than the median")
+
+    def test_a_cycle_that_is_shorter_than_its_delivery(self):
+        def change(file):
+            file["repeats"][1]["phases"]["cycle"]["time_ms"] = file["repeats"][1]["phases"]["delivery"]["time_ms"] / 2
+        self.refused(change, "/repeats/1/phases/cycle/time_ms", "less than that of delivery", held=15000)
+
+    def test_a_cycle_whose_cpu_time_is_not_the_sum_of_its_phases(self):
+        def change(file):
+            file["repeats"][1]["phases"]["cycle"]["server_cpu_us_per_delivery"] *= 1.1
+        self.refused(change, "/repeats/1/phases/cycle", "not the sum")
+
+    def test_files_of_the_form_before_pass_and_are_said_to_be(self):
+        for name, content in sample.write(self.run_folder, scenarios=["broadcast"], entries=["async"]).items():
+            content["schema"] = 2
+            for repeat in content["repeats"]:
+                del repeat["phases"]
+                repeat["server"]["cores_used"] = 2.3
+            (self.run_folder / name).write_text(json.dumps(content))
+        done = validate(self.run_folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("4 of them are of an older form", done.stdout)
+
     def test_complete_repeats_without_what_their_kind_measures(self):
         every = ["/duration_s", "/hold_rate_per_second", "/server/cores_used", "/generator/cores_used"]
         memory = ["/points", "/user_memory/held_bytes"]
         delivers = ["/latency", "/skew", "/server/cpu_us_per_delivery"]
         rate, offered, lag = "/deliveries/per_second", "/deliveries/offered_per_second", "/publish_lag"
-        kinds = {("churn", 500): memory + [offered, lag], ("hold", 15000): memory + delivers,
-                 ("broadcast", 100): delivers + [rate], ("steady-cursors", 100): delivers + [rate, offered, lag],
+        kinds = {("churn", 500): memory + [offered, lag], ("hold", 15000): memory + delivers + ["/phases"],
+                 ("broadcast", 100): delivers + [rate, "/phases"], ("steady-cursors", 100): delivers + [rate, offered, lag],
                  ("channels", 4000): delivers + [rate, offered, lag],
-                 ("blocking-pool", 100): delivers + [rate, offered, lag, "/other_latency"]}
+                 ("blocking-pool-60-percent", 100): delivers + [rate, offered, lag, "/other_latency"]}
         for (scenario, held), members in kinds.items():
             for member in every + members:
                 def change(file):

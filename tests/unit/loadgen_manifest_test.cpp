@@ -24,7 +24,7 @@ constexpr char kVariants[] = R"({
 })";
 
 constexpr char kFloor[] =
-    R"({"name": "floor", "model": "epoll", "command": ["comet-floor"], "keeps": ["subscribe", "publish", "stats"]})";
+    R"({"name": "floor", "model": "epoll", "group": "floor", "command": ["comet-floor"], "keeps": ["subscribe", "publish", "stats"]})";
 
 std::string complaint_about(const std::string& json) {
   try {
@@ -68,6 +68,19 @@ TEST(LoadgenManifest, TheFolderAboveSaysWhetherAnEntryIsAPatternOrAPeer) {
   const std::string text = R"({"name": "x", "model": "m", "command": ["c"], "keeps": "all"})";
   EXPECT_EQ(parse_manifest(text, "/tree/patterns/x/pattern.json").front().group, "pattern");
   EXPECT_EQ(parse_manifest(text, "/tree/peers/x/pattern.json").front().group, "peer");
+}
+
+TEST(LoadgenManifest, TheFloorIsTheOneOfThatNameUnlessTheEntryOrItsVariantSays) {
+  const std::string start = R"({"name": "x", "model": "m", "command": ["c"], "keeps": "all")";
+  EXPECT_EQ(parse_manifest(start + "}", "patterns/x/pattern.json").front().floor, "floor");
+  const auto entries =
+      parse_manifest(start + R"(, "floor": "a", "variants": [{"name": "x1"}, {"name": "x2", "floor": "b"}]})",
+                     "patterns/x/pattern.json");
+  EXPECT_EQ(entries[0].floor, "a");
+  EXPECT_EQ(entries[1].floor, "b");
+  EXPECT_NE(
+      complaint_about(start + R"(, "group": "floors"})").find("'group' is none of floor, pattern, peer"),
+      std::string::npos);
 }
 
 TEST(LoadgenManifest, WhatAHeldRequestTakesIsOneDescriptorUnlessItSays) {

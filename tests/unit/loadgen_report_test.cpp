@@ -27,19 +27,22 @@ Measurement complete(std::int64_t held, double per_second) {
   measurement.held = held;
   measurement.deliveries.expected = measurement.deliveries.delivered = held;
   measurement.deliveries.per_second = per_second;
+  measurement.server.cpu_us = 1e6 / per_second;
   std::vector<std::int64_t> latencies{1'500'000};
   measurement.latency = measurement.socket_latency = distribution_of(latencies);
   return measurement;
 }
 
 Series series_of(const std::string& entry, std::int64_t held, const std::vector<double>& rates) {
-  Series series{entry, "model", entry == "floor" ? "floor" : "pattern", held, {}};
+  Series series{entry, "model", entry == "floor" ? "floor" : "pattern", "floor", held, {}};
   for (const double rate : rates) {
     series.repeats.push_back(complete(held, rate));
     series.repeats.back().repeat = static_cast<int>(series.repeats.size());
   }
   return series;
 }
+
+std::string table_of(const std::vector<Series>& all) { return results_table(broadcast(), all, false); }
 
 // The words of the first line that starts with `start`.
 std::vector<std::string> row(const std::string& table, const std::string& start) {
@@ -53,18 +56,55 @@ std::vector<std::string> row(const std::string& table, const std::string& start)
 }
 
 TEST(LoadgenTable, ShowsTheMedianOfTheRepeatsAndItsRatioToTheFloorOfTheSameSize) {
-  const std::string table = results_table(
-      broadcast(),
-      {series_of("async", 1000, {40'000, 50'000, 90'000}), series_of("async", 4000, {80'000}),
-       series_of("floor", 1000, {100'000, 100'000, 100'000}), series_of("floor", 4000, {100'000})});
+  const std::string table =
+      table_of({series_of("async", 1000, {40'000, 50'000, 100'000}), series_of("async", 4000, {80'000}),
+                series_of("floor", 1000, {100'000, 100'000, 50'000}), series_of("floor", 4000, {100'000})});
   const auto at_1000 = row(table, "async");
-  ASSERT_GT(at_1000.size(), 6u);
-  EXPECT_EQ(at_1000[2], "50,000");
-  EXPECT_EQ(at_1000[3], "40,000..90,000");
-  EXPECT_EQ(at_1000[4], "0.50");
-  EXPECT_EQ(at_1000[5], "1.50");
+  ASSERT_GT(at_1000.size(), 4u);
+  EXPECT_EQ(at_1000[2], "20.00");
+  EXPECT_EQ(at_1000[3], "2.00") << "2.5, 2 and 0.5: paired by repeat";
+  EXPECT_EQ(at_1000[4], "(0.50..2.50)");
   const auto at_4000 = row(table.substr(table.find("broadcast, 4,000 held requests")), "async");
-  EXPECT_EQ(at_4000[4], "0.80");
+  EXPECT_EQ(at_4000[3], "1.25");
+}
+
+TEST(LoadgenTable, TheFloorIsTheOneThatTheSeriesNames) {
+  Series pool = series_of("pool", 1000, {50'000});
+  pool.floor = "floor-2-threads";
+  const std::string table =
+      table_of({pool, series_of("floor", 1000, {100'000}), series_of("floor-2-threads", 1000, {200'000})});
+  EXPECT_EQ(row(table, "pool")[3], "4.00");
+}
+
+Phases phases(double reach_ms, bool bounded) {
+  PhaseFigures delivery;
+  delivery.time_ms = reach_ms;
+  delivery.bounded = bounded;
+  Phases phases;
+  phases.rounds = 30;
+  phases.reached_sockets_ms = reach_ms;
+  phases.delivery = delivery;
+  phases.again = PhaseFigures();
+  return phases;
+}
+
+TEST(LoadgenTable, WhatTheGeneratorBoundsIsAtMostThatLong) {
+  Series async = series_of("async", 1000, {50'000, 50'000});
+  Series floor = series_of("floor", 1000, {100'000, 100'000});
+  for (Measurement& repeat : async.repeats) repeat.phases = phases(20, false);
+  for (Measurement& repeat : floor.repeats) repeat.phases = phases(10, false);
+  floor.repeats[1].phases->delivery->bounded = true;
+  const std::string table = table_of({async, floor});
+  EXPECT_NE(table.find("<= 10.00"), std::string::npos) << table;
+  EXPECT_EQ(row(table, "async")[5], "20.00");
+  EXPECT_EQ(row(table, "async")[6], "~2.00") << "a ratio to what is bounded";
+}
+
+TEST(LoadgenTable, TheMaximumIsThatOfAllRepeats) {
+  Series series = series_of("async", 1000, {40'000, 40'000, 40'000});
+  series.repeats[2].socket_latency = distribution_of({9'500'000});
+  const std::string table = results_table(broadcast(), {series}, true);
+  EXPECT_NE(table.find(" 9.50 "), std::string::npos) << table;
 }
 
 TEST(LoadgenTable, EachRateHasItsRowsAndIsNamedInTheNotes) {
@@ -76,7 +116,7 @@ TEST(LoadgenTable, EachRateHasItsRowsAndIsNamedInTheNotes) {
   slow.rate = 40;
   fast.rate = 160;
   fast.repeats[0].note = "late";
-  const std::string table = results_table(scenario, {slow, fast});
+  const std::string table = results_table(scenario, {slow, fast}, false);
   const auto row_at = [&table](const std::string& title) {
     return row(table.substr(table.find(title)), "async");
   };
@@ -86,28 +126,28 @@ TEST(LoadgenTable, EachRateHasItsRowsAndIsNamedInTheNotes) {
 }
 
 TEST(LoadgenTable, WithoutTheFloorThereIsNoRatio) {
-  EXPECT_EQ(row(results_table(broadcast(), {series_of("async", 1000, {20'000})}), "async")[4], "-");
+  EXPECT_EQ(row(table_of({series_of("async", 1000, {20'000})}), "async")[3], "-");
 }
 
 TEST(LoadgenTable, ARepeatThatIsNotCompleteIsExplainedAndNotInTheMedian) {
   Series series = series_of("threaded", 4000, {40'000, 40'000, 1});
   series.repeats[2].status = Status::kCeiling;
   series.repeats[2].note = "held 1,000 of 4,000";
-  const std::string table = results_table(broadcast(), {series});
+  const std::string table = table_of({series});
   EXPECT_EQ(row(table, "threaded")[1], "!");
-  EXPECT_EQ(row(table, "threaded")[3], "40,000");
+  EXPECT_EQ(row(table, "threaded")[3], "25.00");
   EXPECT_NE(table.find("! threaded at 4,000, repeat 3: held 1,000 of 4,000\n"), std::string::npos);
 }
 
 TEST(LoadgenTable, ALossIsExplained) {
   Series series = series_of("leaky", 1000, {10'000});
   series.repeats[0].deliveries.lost = 7;
-  const std::string table = results_table(broadcast(), {series});
+  const std::string table = table_of({series});
   EXPECT_NE(table.find("! leaky at 1,000, repeat 1: 7 lost, 0 duplicate, 0 wrong of 1,000 deliveries\n"),
             std::string::npos);
 }
 
-TEST(LoadgenTable, NothingMeasuredIsNoTable) { EXPECT_EQ(results_table(broadcast(), {}), ""); }
+TEST(LoadgenTable, NothingMeasuredIsNoTable) { EXPECT_EQ(table_of({}), ""); }
 
 TEST(LoadgenJson, WhatIsMissingIsNull) {
   Series series = series_of("threaded", 4000, {1});
