@@ -174,7 +174,7 @@ case $case_name in
     loadgen bench --root "$root" --out "$folder/small" --entries async --held 10 --seconds 0.2 --repeats 20
     expect_status 1
     grep -q "cannot write .*No space left on device" "$folder/err" || fail "the reason is not said"
-    grep -q "deliveries/s" "$folder/out" || fail "no table"
+    grep -q "reach ms" "$folder/out" || fail "no table"
     ;;
   trace)
     needs_tracing
