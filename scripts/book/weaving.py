@@ -1,6 +1,7 @@
 """A chapter with its listings, figures and claims woven."""
 import claims
 import contents
+import experiments
 import figures
 import listings
 from marks import WOVEN, Problem, find_marks
@@ -32,6 +33,8 @@ def weave(text, root, results, own=None):
         try:
             if mark.kind == "claim":
                 claims.check(results, mark.argument)
+            if mark.kind == "measure":
+                experiments.check(root, mark, marks)
             if mark.kind not in WOVEN:
                 continue
             new = woven(mark, root, results, own)
