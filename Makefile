@@ -10,7 +10,8 @@ BUILD_ONLY = cmake --preset release $(STRICT) && cmake --build build/release -j 
 # The conformance suite also runs the servers of these builds: NAME=DIR[=REGEX of entries].
 SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=^(threaded|continuations|fibers)
 
-.PHONY: help deps build sanitizers test lint fuzz soak bench bench-peers reference microbench report picture clean
+.PHONY: help deps build sanitizers test lint fuzz soak bench bench-peers reference microbench report picture
+.PHONY: book book-check measure clean
 help:
 	@echo "make bench        build and measure the five servers and the floor and print tables (about 5 minutes);"
 	@echo "                  ENTRIES='threaded threaded-minimal' measures these instead"
@@ -19,6 +20,9 @@ help:
 	@echo "make reference    measure everything, peers included, anew into results/reference (about an hour)"
 	@echo "make report       the latest run, or RUNS='DIR DIR', as one page in the run's folder; before a run, the reference's"
 	@echo "make picture      the reference run's page, results/index.html, and two of its plots as docs/results.png"
+	@echo "make book         weave the book and render it into build/book/html, which opens from disk"
+	@echo "make measure      CHAPTER=7: that chapter's experiments on this machine (under 3 minutes) beside the reference's"
+	@echo "make book-check   what CI checks of the book: listings, figures, claims, links, commands, pages in a browser"
 	@echo "make test         run every test, sanitizer builds included (about 14 minutes on two cores)"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about 13 minutes on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
@@ -99,6 +103,22 @@ picture: report
 	@scripts/deps test
 	chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars '--user-data-dir=$(CURDIR)/build/chromium' \
 	  --window-size=1280,540 --screenshot=docs/results.png 'file://$(CURDIR)/results/index.html#picture'
+
+# Writes listings and figures into docs/book, then renders it; with the reader's figures of `make measure`, if there are any.
+book:
+	@scripts/deps book
+	scripts/book/weave
+	scripts/book/render --measured build/measure
+
+book-check:
+	@scripts/deps test
+	$(BUILD_ONLY) comet-loadgen comet-microbench comet-floor $(SERVERS) $(MINIMAL)
+	ctest --test-dir build/release -j 2 --output-on-failure -R '^book\.'
+
+measure: deps
+	@[ -n "$(CHAPTER)" ] || { echo "measure: say which chapter, as in: make measure CHAPTER=7" >&2; exit 2; }
+	$(BUILD_ONLY) comet-loadgen comet-floor $(SERVERS) $(MINIMAL)
+	@scripts/book/measure $(CHAPTER)
 
 clean:
 	rm -rf build

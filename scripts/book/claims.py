@@ -14,6 +14,10 @@ from marks import Problem
 from results import Figure
 
 
+class DoesNotHold(Problem):
+    pass
+
+
 def check(results, argument):
     """Raises Problem if the claim does not hold, or is none."""
     head, colon, rest = argument.partition(":")
@@ -34,15 +38,15 @@ def check(results, argument):
     elif member.kind == "speed":
         raise Problem(f"{member.name} changes with the machine: claim a ratio or an order instead")
     if not float(low) <= figure.low <= figure.high <= float(high):
-        raise Problem(f"{rest.strip()} does not hold: {text(figure)}")
+        raise DoesNotHold(f"{rest.strip()} does not hold: {text(figure)}")
 
 
 def check_order(results, default, parts):
     figures = [operand(results, default, part)[0] for part in parts]
     for i in range(len(parts) - 1):
         if figures[i].high >= figures[i + 1].low:
-            raise Problem(f"{parts[i].strip()} < {parts[i + 1].strip()} does not hold: "
-                          f"{text(figures[i])} and {text(figures[i + 1])}")
+            raise DoesNotHold(f"{parts[i].strip()} < {parts[i + 1].strip()} does not hold: "
+                              f"{text(figures[i])} and {text(figures[i + 1])}")
 
 
 def operand(results, default, words):
@@ -67,4 +71,5 @@ def ratio(above, below):
 
 
 def text(figure):
-    return f"{number(figure.median, 2)} ({number(figure.low, 2)}..{number(figure.high, 2)})"
+    low, middle, high = (number(value, 2 if value < 100 else 0) for value in (figure.low, figure.median, figure.high))
+    return f"{middle} ({low}..{high})"

@@ -79,7 +79,7 @@ def functions(code, name):
 def body(code, position):
     """Where the body of a function begins whose parameters end before `position`; None if this is no definition."""
     head = re.compile(r"\s*(?:const|noexcept|override|final|mutable|&&?|->\s*[\w:<>,*& ]+?|throws\s+[\w, ]+"
-                      r"|[\w.*\[\]]+(?=\s*\{))?")  # the last: Go's result
+                      r"|(?:[\w.*\[\]]+|\([\w., *\[\]]+\))(?=\s*\{))?")  # the last: Go's results
     while True:
         match = head.match(code, position)
         if not match[0].strip():

@@ -2,7 +2,7 @@
 import dataclasses
 import re
 
-WOVEN = ("listing", "figure", "figures")  # have a text that the weaver writes, which ends at <!-- end -->
+WOVEN = ("listing", "figure", "figures", "chapters", "terms")  # have a text that the weaver writes, which ends at <!-- end -->
 KINDS = WOVEN + ("claim", "run", "measure")
 
 # Fences and spans of code are skipped, so that a chapter can show a mark without having it.
@@ -18,7 +18,7 @@ class Problem(Exception):
 @dataclasses.dataclass
 class Mark:
     kind: str
-    argument: str  # as one line
+    argument: str  # as one line; of run as it stands, for it may have several commands
     line: int
     start: int  # offset of the comment
     end: int  # offset behind it
@@ -42,7 +42,9 @@ def find_marks(text):
         if token["comment"] is None:
             continue
         comment = " ".join(token["comment"].split())
-        kind, _, argument = re.match(r"(\w*)(:?)(.*)", comment).groups()
+        kind, argument = re.match(r"(\w*):?(.*)", comment).groups()
+        if kind == "run":
+            argument = re.match(r"\s*run:?(.*)", token["comment"], re.DOTALL)[1]
         if kind == "end" and not argument:
             if opened is None:
                 problems.append((line, "<!-- end --> without a mark before it"))
