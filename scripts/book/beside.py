@@ -6,8 +6,8 @@ from figures import cell, parse_table
 from marks import Problem, find_marks
 
 ADVICE = {
-    "speed": "Speed: this machine takes {low:.2f} to {high:.2f} times as long. If all rows have one factor, it is the machine; "
-             "ask why about a row far from {middle:.2f}.",
+    "speed": "Speed: this machine takes {low:.2f} to {high:.2f} times as long, in half of the rows more than {middle:.2f}. One "
+             "factor for all is another machine. Latency that grew much more than CPU: something else ran; measure again.",
     "bytes": "Memory: {low:.2f} to {high:.2f} times the reference's. It does not depend on speed: where it differs, kernel or "
              "libraries do.",
     "count": "Counts: {low:.2f} to {high:.2f} times the reference's. The program makes them; the number of cores changes who "

@@ -22,6 +22,13 @@ skew_p50              | skew/p50_us                         | ms    | first to l
 skew_p99              | skew/p99_us                         | ms    | first to last, p99 | speed
 publish_lag_p99       | publish_lag/p99_us                  | ms    | publish lag, p99   | speed
 server_cpu_us         | server/cpu_us_per_delivery          | us    | server CPU         | speed
+delivery_cpu_us       | phases/delivery/server_cpu_us_per_delivery | us | server CPU to deliver | speed
+return_cpu_us         | phases/return/server_cpu_us_per_delivery | us | server CPU to hold again | speed
+reach_ms              | phases/delivery/time_ms             | ms    | to reach everybody | speed
+return_ms             | phases/return/time_ms               | ms    | to hold all again  | speed
+reached_per_second    | phases/delivery/per_second          | /s    | reached            | speed
+returned_per_second   | phases/return/per_second            | /s    | held again         | speed
+response_bytes        | deliveries/response_bytes           | bytes | answer             | bytes
 server_cores          | server/cores_used                   |       | server cores       | speed
 generator_cpu_us      | generator/cpu_us_per_delivery       | us    | generator CPU      | speed
 generator_cores       | generator/cores_used                |       | generator cores    | speed
@@ -43,7 +50,6 @@ threads               | server/threads                      |       | threads   
 descriptors           | server/descriptors                  |       | descriptors        | count
 stop_s                | server/stop_s                       | s     | time to stop       | speed
 """
-FACTORS = {"ms": 1e-3}  # result files have microseconds
 
 
 @dataclasses.dataclass
@@ -59,7 +65,9 @@ class Member:
         found = repeat
         for key in self.path.split("/"):
             found = found.get(key) if isinstance(found, dict) else None
-        return None if found is None else found * FACTORS.get(self.unit, 1)
+        if found is None:
+            return None
+        return found / 1000 if self.unit == "ms" and self.path.endswith("_us") else found
 
 
 MEMBERS = {member.name: member for member in

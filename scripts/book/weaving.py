@@ -1,8 +1,7 @@
 """A chapter with its listings, figures and claims woven."""
-import pathlib
-import re
-
 import claims
+import contents
+import experiments
 import figures
 import listings
 from marks import WOVEN, Problem, find_marks
@@ -15,19 +14,10 @@ def woven(mark, root, results, own):
     if mark.kind == "figures":
         return f"\n\n{figures.table(results, own, mark.argument)}\n\n"
     if mark.kind == "chapters":
-        return f"\n\n{contents(root)}\n\n"
+        return f"\n\n{contents.chapters(root)}\n\n"
+    if mark.kind == "terms":
+        return f"\n\n{contents.terms(root, mark.argument)}\n\n"
     return f"\n{listings.listing(root, mark.argument)}\n"
-
-
-def contents(root):
-    """The list of chapters: their titles, which begin with their numbers."""
-    titles = []
-    for chapter in sorted(pathlib.Path(root, "docs/book").glob("[0-9][0-9]-*.md")):
-        title = re.match(r"# (\d+)\. (.+)", chapter.read_text())
-        if not title or int(title[1]) != int(chapter.name[:2]):
-            raise Problem(f"{chapter.name} does not begin with # {int(chapter.name[:2])}. and its title")
-        titles.append(f"{title[1]}. [{title[2]}]({chapter.name})")
-    return "\n".join(titles)
 
 
 def indented(text, indent):
@@ -43,6 +33,8 @@ def weave(text, root, results, own=None):
         try:
             if mark.kind == "claim":
                 claims.check(results, mark.argument)
+            if mark.kind == "measure":
+                experiments.check(root, mark, marks)
             if mark.kind not in WOVEN:
                 continue
             new = woven(mark, root, results, own)

@@ -16,6 +16,11 @@ except ImportError:
     sys.exit(77)
 
 HTML = pathlib.Path(sys.argv[1]).resolve()
+CHROMEDRIVER = pathlib.Path("/usr/bin/chromedriver")
+for needed, lacks in ((CHROMEDRIVER, "chromium-driver is missing"), (HTML / "index.html", "the book is not rendered")):
+    if not needed.exists():
+        print(f"skipped: {lacks}; `scripts/deps test` installs what is needed")
+        sys.exit(77)
 BOOK = HTML / "docs/book"
 CHAPTERS = sorted(BOOK.glob("[0-9][0-9]-*.html"))
 # results/index.html is a page of its own, which tests/results opens.
@@ -28,7 +33,7 @@ def browser():
                      "--disable-background-networking", "--disable-component-update", "--window-size=1280,900"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+    return webdriver.Chrome(service=Service(str(CHROMEDRIVER)), options=options)
 
 
 class Links(html.parser.HTMLParser):

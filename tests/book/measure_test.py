@@ -42,7 +42,7 @@ class Measure(project.Project):
         self.assertRegex(text, r"async +10 \(9\.\.11\) +20\.5 +2\.05\n")
         self.assertRegex(text, r"threaded +6,000 \(5,990\.\.6,010\) +9,000 +1\.50\n")
         self.assertNotIn("  prefork ", text)
-        self.assertIn("Speed: this machine takes 2.03 to 2.05 times as long.", text)
+        self.assertIn("Speed: this machine takes 2.03 to 2.05 times as long, in half of the rows more than 2.04.", text)
         self.assertIn("Memory: 1.00 to 1.50 times the reference's.", text)
         self.assertIn("01-test.md:7: holds here too: broadcast-4000 server_cpu_us: threaded / async in 2..4", text)
         self.assertIn("01-test.md:8: not here: threaded in 5000..7000 does not hold", text)

@@ -120,6 +120,36 @@ class Contents(project.Project):
         self.chapter("# 1. First\n", "02-what.md")
         self.assertIn("02-what.md does not begin with # 2.", self.problem("# 1. First\n\n<!-- chapters -->\n<!-- end -->\n"))
 
+    def test_a_term_leads_to_the_first_chapter_that_has_it_emphasized(self):
+        self.chapter("# 1. First\n\nA word, `*word*`, and a *held\nrequest*.\n")
+        self.chapter("# 2. Second\n\nA **Word** is explained. *Held request*.\n", "02-second.md")
+        page = self.file("docs/book/terms.md", "<!-- terms: word, held request -->\n<!-- end -->\n")
+        self.assertEqual(self.script("weave").returncode, 0)
+        self.assertIn("| held request | [1. First](01-test.md) |\n| word | [2. Second](02-second.md) |\n", page.read_text())
+
+    def test_a_term_that_no_chapter_explains(self):
+        self.assertIn("no chapter explains *word*", self.problem("# 1. First\n\n<!-- terms: word -->\n<!-- end -->\n"))
+
+
+class Experiments(project.Project):
+    def setUp(self):
+        super().setUp()
+        self.file("loadgen/scenarios/broadcast.json", '{"held": [100, 4000]}')
+        self.file("loadgen/scenarios/steady.json", '{"held": [1000], "publishes_per_second": [10, 40]}')
+
+    def chapter_with(self, arguments, scenario):
+        self.measured("async", [(1, 1, 0)], scenario=scenario.rsplit("-4000")[0])
+        return f"<!-- measure: {arguments} -->\n\nx <!-- figure {scenario} async lost --><!-- end -->\n"
+
+    def test_that_measure_what_a_table_has(self):
+        for arguments in ("--entries async", "bench --entries async --held 100,4000"):
+            self.weave(self.chapter_with(arguments, "broadcast-4000"))
+
+    def test_that_measure_something_else(self):
+        for arguments, said in (("--held 200", "has broadcast-200"), ("--scenario steady", "has steady-1000-at-10 or steady-1000-at-40"),
+                                ("--scenario stedy", "no scenario stedy")):
+            self.assertIn(said, self.problem(self.chapter_with(arguments, "broadcast-4000")))
+
 
 class Check(project.Project):
     def test_says_what_differs_and_writes_nothing(self):
