@@ -10,16 +10,21 @@ BUILD_ONLY = cmake --preset release $(STRICT) && cmake --build build/release -j 
 # The conformance suite also runs the servers of these builds: NAME=DIR[=REGEX of entries].
 SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=^(threaded|continuations|fibers)
 
-.PHONY: help deps build sanitizers test lint fuzz soak bench bench-peers reference microbench report picture
-.PHONY: book book-check measure clean
+# One publish of each of these is drawn for the book.
+PICTURED = $(patsubst comet-%,%,$(MINIMAL)) prefork threaded async continuations-redispatch fibers
+PICTURES = docs/book/pictures
+
+.PHONY: help deps build sanitizers test lint fuzz soak bench bench-peers reference microbench report picture \
+  publish-pictures book book-check measure clean
 help:
 	@echo "make bench        build and measure the five servers and the floor and print tables (about 5 minutes);"
 	@echo "                  ENTRIES='threaded threaded-minimal' measures these instead"
-	@echo "make bench-peers  the same beside Node.js, Twisted, MochiWeb, Jetty and nginx with nchan"
+	@echo "make bench-peers  the same beside Node.js, Twisted, MochiWeb, Jetty, Go and nginx with nchan"
 	@echo "make microbench   measure each mechanism alone (under a minute) and write results/microbench.json"
 	@echo "make reference    measure everything, peers included, anew into results/reference (about an hour)"
 	@echo "make report       the latest run, or RUNS='DIR DIR', as one page in the run's folder; before a run, the reference's"
 	@echo "make picture      the reference run's page, results/index.html, and two of its plots as docs/results.png"
+	@echo "make publish-pictures  trace one publish to each of the five, minimal and full, and draw it (root)"
 	@echo "make book         weave the book and render it into build/book/html, which opens from disk"
 	@echo "make measure      CHAPTER=7: that chapter's experiments on this machine (under 3 minutes) beside the reference's"
 	@echo "make book-check   what CI checks of the book: listings, figures, claims, links, commands, pages in a browser"
@@ -57,8 +62,9 @@ lint: deps
 	cmake --preset release -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
 	run-clang-tidy -quiet -p build/lint -j $(JOBS)
 
-# New inputs stay in the build folder; one that is worth keeping goes into tests/fuzz/seeds by hand. The corpus is made anew,
-# in an empty tests/fuzz/corpus, by: request-fuzzer -merge=1 -use_counters=0 -max_len=1024 tests/fuzz/corpus build/fuzz/corpus
+# New inputs stay in the build folder; one that is worth keeping goes into tests/fuzz/seeds by hand. The corpus
+# is made anew, in an empty tests/fuzz/corpus, by:
+#   request-fuzzer -merge=1 -use_counters=0 -max_len=1024 tests/fuzz/corpus build/fuzz/corpus
 fuzz:
 	@scripts/deps fuzz
 	cmake --preset fuzz $(STRICT)
@@ -103,6 +109,15 @@ picture: report
 	@scripts/deps test
 	chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars '--user-data-dir=$(CURDIR)/build/chromium' \
 	  --window-size=1280,540 --screenshot=docs/results.png 'file://$(CURDIR)/results/index.html#picture'
+
+# As root. The recordings are kept: comet-loadgen trace --from draws them again, which needs no root.
+publish-pictures: deps
+	$(BUILD_ONLY) comet-loadgen $(SERVERS) $(MINIMAL)
+	@mkdir -p $(PICTURES)/recordings
+	@set -e; for entry in $(PICTURED); do build/release/bin/comet-loadgen trace --entry $$entry \
+	  --out $(PICTURES)/publish-$$entry.svg --events $(PICTURES)/recordings/$$entry.json; done
+	@build/release/bin/comet-loadgen trace --out $(PICTURES)/publish-five.svg \
+	  --from $(patsubst comet-%,$(PICTURES)/recordings/%.json,$(MINIMAL))
 
 # Writes listings and figures into docs/book, then renders it; with the reader's figures of `make measure`, if there are any.
 book:

@@ -9,7 +9,7 @@
 
 namespace comet::core {
 
-// Why this request is not taken from its sender; nullopt if it is. Its head is enough to know.
+// Why the sender of this request is refused; nullopt if it is not. The head of the request is enough to know.
 std::optional<Refusal> refuse_sender(const HttpRequest& request, const Target& target,
                                      const Options& options);
 

@@ -85,7 +85,7 @@ bool is_loopback(std::string_view address) {
   return ipv6 && (ipv6->is_loopback() || (ipv6->is_v4_mapped() && ipv6->to_bytes()[12] == 127));
 }
 
-void add_shared_options(CLI::App& app, Options& options) {
+void add_basic_options(CLI::App& app, Options& options) {
   app.set_version_flag("--version", app.get_name() + " " COMET_VERSION);
   app.add_option_function<std::string>(
          "--address",
@@ -107,6 +107,15 @@ void add_shared_options(CLI::App& app, Options& options) {
       ->take_all()
       ->type_name("NAME");
   add_seconds(app, "--hold-timeout", options.hold_timeout, "longest time a subscribe is held");
+  app.add_option_function<std::string>(
+         "--publish-token-file",
+         [&options](const std::string& path) { options.publish_token = read_token(path); },
+         "file with the token that publishers must send")
+      ->type_name("FILE");
+}
+
+void add_shared_options(CLI::App& app, Options& options) {
+  add_basic_options(app, options);
   app.add_option("--history", options.history, "messages retained per channel")
       ->check(whole_number(1, 1000000))
       ->capture_default_str();
@@ -124,11 +133,6 @@ void add_shared_options(CLI::App& app, Options& options) {
                  "threads that do the blocking work, 0: whatever handles the publish")
       ->check(whole_number(0, 256))
       ->capture_default_str();
-  app.add_option_function<std::string>(
-         "--publish-token-file",
-         [&options](const std::string& path) { options.publish_token = read_token(path); },
-         "file with the token that publishers must send")
-      ->type_name("FILE");
 }
 
 void parse_or_exit(CLI::App& app, int argc, char** argv) {

@@ -16,6 +16,8 @@ namespace comet::core {
 
 using Milliseconds = std::chrono::milliseconds;
 
+constexpr std::size_t kDefaultMaxMessage = 65536;  // bytes
+
 struct Options {
   std::string address = "127.0.0.1";
   bool on_loopback = true;                   // only programs of this machine reach that address
@@ -23,13 +25,13 @@ struct Options {
   std::uint16_t port = 8000;                 // 0: any free port
   Milliseconds hold_timeout{30000};          // longest hold of a /subscribe
   std::size_t history = 128;                 // messages retained per channel
-  std::size_t max_message = 65536;           // bytes
-  std::size_t max_held = 0;                  // 0: no cap but the file limit
-  Milliseconds header_timeout{10000};        // from a request's first byte to its last
-  Milliseconds idle_timeout{75000};          // a connection without a request, or a client that does not read
-  Milliseconds publish_work{0};       // every publish blocks this long before it is appended and answered
-  unsigned publish_work_threads = 0;  // 0: done by whatever handles the publish; else in a pool of this many
-  std::string publish_token{};        // what a publisher must show; empty: nothing
+  std::size_t max_message = kDefaultMaxMessage;
+  std::size_t max_held = 0;            // 0: no cap but the file limit
+  Milliseconds header_timeout{10000};  // from a request's first byte to its last
+  Milliseconds idle_timeout{75000};    // a connection without a request, or a client that does not read
+  Milliseconds publish_work{0};        // every publish blocks this long before it is appended and answered
+  unsigned publish_work_threads = 0;   // 0: done by whatever handles the publish; else in a pool of this many
+  std::string publish_token{};         // what a publisher must show; empty: nothing
 
   // The idle time that clients are told, in whole seconds. Service::idle_time() is a little longer.
   std::uint32_t announced_idle_seconds() const;
@@ -41,7 +43,9 @@ constexpr Milliseconds kMostPublishWork{3000};
 // Whether `address` is in 127.0.0.0/8 or is ::1: nobody outside this machine reaches it.
 bool is_loopback(std::string_view address);
 
-// Adds the shared options to `app`.
+// Adds the options of every server to `app`, the minimal ones included.
+void add_basic_options(CLI::App& app, Options& options);
+// Adds these, and the options of every full server.
 void add_shared_options(CLI::App& app, Options& options);
 
 // Parses; on --help and --version prints and exits 0, on a mistake prints one line on standard error

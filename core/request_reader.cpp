@@ -119,7 +119,7 @@ Decision RequestReader::advance(std::string_view input, std::size_t& used) {
   HttpRequest& request = parser_->request;
   if (!request.head_complete) return fail(parser_->refusal, input);
   const auto target = parse_target(request.target);
-  // Before all that is said of a body: nothing of it is taken from a sender that is refused.
+  // This comes before all checks of the body: a refused sender's body is not read.
   if (target) {
     if (const auto refusal = refuse_sender(request, *target, service_->options)) return fail(*refusal, input);
   }

@@ -11,7 +11,7 @@
 
 namespace comet::core {
 
-// What the idle time is longer than announced: more than a request takes on its way.
+// How much longer the idle time is than announced: more than a request takes on its way.
 constexpr Milliseconds kIdleGrace{1000};
 
 // Outlives every reader and every connection.

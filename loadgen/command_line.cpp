@@ -26,6 +26,8 @@ constexpr char kExamples[] =
     "  comet-loadgen report                                 the latest run as a page, in its folder\n"
     "  comet-loadgen compare results/runs/A results/runs/B  what differs by more than its repeats do\n"
     "  comet-loadgen doctor --held 100000 --pattern threaded   can it be held here, and if not, why\n"
+    "  comet-loadgen trace --entry threaded                 one publish as a picture, from the kernel's "
+    "tracepoints\n"
     "Scenarios are small JSON files in loadgen/scenarios: copy one, change it, and name the copy with "
     "--scenario.\n"
     "What the columns mean: loadgen/README.md. SUBCOMMAND --help shows its options.";
@@ -68,15 +70,15 @@ void add_scenario(CLI::App& command, ScenarioOptions& scenario) {
                   "numbers of held requests, separated by commas; default: the scenario's")
       ->delimiter(',')
       ->check(whole_number(1, 1'000'000));
-  auto* rounds =
-      command
-          .add_option("--rounds", scenario.rounds, "broadcast: rounds that count (one more is the warm-up)")
-          ->check(whole_number(1, 1'000'000));
+  command
+      .add_option("--rounds", scenario.rounds,
+                  "broadcast: at least this many rounds that count (one more is the warm-up); without "
+                  "--seconds no more than these")
+      ->check(whole_number(1, 1'000'000));
   command
       .add_option("--seconds", scenario.seconds,
                   "time of the measured part; broadcast makes at least 3 rounds")
-      ->check(core::decimal_seconds(0, 3600))
-      ->excludes(rounds);
+      ->check(core::decimal_seconds(0, 3600));
   command
       .add_option("--client-processes", scenario.client_processes,
                   "processes that hold the connections; default: as few as the open-file limit allows")
@@ -117,6 +119,26 @@ void add_doctor(CLI::App& app, DoctorOptions& doctor) {
   command.add_option("--root", doctor.root, kRootHelp);
 }
 
+void add_trace(CLI::App& app, TraceOptions& trace) {
+  CLI::App& command =
+      *app.add_subcommand("trace", "draw one publish, as the kernel's tracepoints record it (as root)");
+  auto* entry = command.add_option("--entry", trace.entry, "the entry to start, to record and to draw");
+  auto* from = command
+                   .add_option("--from", trace.from,
+                               "draw these recordings instead, one below the other; needs no root")
+                   ->excludes(entry);
+  command.add_option("--held", trace.held, "number of subscribers")
+      ->check(whole_number(1, 100))
+      ->capture_default_str()
+      ->excludes(from);
+  command.add_option("--root", trace.root, kRootHelp);
+  command.add_option("--bin-dir", trace.program_folder,
+                     "where the servers' programs are; default: beside this program");
+  command.add_option("--out", trace.out, "the picture, an SVG file")->default_str("publish-ENTRY.svg");
+  command.add_option("--events", trace.events, "the recording, a JSON file; default: beside the picture")
+      ->excludes(from);
+}
+
 void add_results_commands(CLI::App& app, ResultsOptions& results) {
   const auto add = [&](const char* name, const char* about) {
     CLI::App* command = app.add_subcommand(name, about);
@@ -150,7 +172,10 @@ Scenario chosen_scenario(const ScenarioOptions& options, const fs::path& root) {
   scenario.held.erase(std::unique(scenario.held.begin(), scenario.held.end()), scenario.held.end());
   if (options.rounds && scenario.kind != Kind::kBroadcast)
     throw UsageError("--rounds is for the broadcast scenario: use --seconds");
-  scenario.rounds = options.rounds;
+  if (options.rounds) {
+    scenario.rounds = options.rounds;
+    scenario.duration_seconds = 0;
+  }
   if (options.seconds) scenario.duration_seconds = *options.seconds;
   if (scenario.kind == Kind::kChurn && scenario.duration_seconds < scenario.hold_seconds + 0.5)
     throw UsageError("churn is measured once hold_s is over: give it --seconds of at least hold_s + 0.5");
@@ -170,6 +195,11 @@ void complete(const ScenarioOptions& scenario, CommandLine& line) {
     line.run.client_processes = scenario.client_processes;
   } else if (line.command == "doctor") {
     line.doctor.root = project_root(line.doctor.root);
+  } else if (line.command == "trace") {
+    if (line.trace.entry.empty() && line.trace.from.empty())
+      throw UsageError("trace needs an entry: comet-loadgen trace --entry threaded");
+    if (!line.trace.entry.empty()) line.trace.root = fs::absolute(project_root(line.trace.root));
+    if (line.trace.program_folder.empty()) line.trace.program_folder = program_folder();
   } else {
     line.results.root = project_root(line.results.root);
   }
@@ -186,6 +216,7 @@ std::optional<int> parse_command_line(int argc, char** argv, CommandLine& line) 
   add_bench(app, line.bench, scenario);
   add_run(app, line.run, scenario);
   add_doctor(app, line.doctor);
+  add_trace(app, line.trace);
   add_results_commands(app, line.results);
   try {
     app.parse(argc, argv);

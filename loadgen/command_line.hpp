@@ -9,17 +9,19 @@
 #include "loadgen/driver/doctor.hpp"
 #include "loadgen/driver/run.hpp"
 #include "loadgen/results/results_commands.hpp"
+#include "loadgen/trace/trace_command.hpp"
 
 namespace comet::loadgen {
 
 constexpr int kUsageStatus = 64;  // EX_USAGE of <sysexits.h>
 
 struct CommandLine {
-  std::string command;  // bench, run, doctor, validate, compare or report
+  std::string command;  // bench, run, doctor, trace, validate, compare or report
   // The options of that command; the others are as they were.
   BenchOptions bench;
   RunOptions run;
   DoctorOptions doctor;
+  TraceOptions trace;
   ResultsOptions results;
 };
 

@@ -31,6 +31,7 @@ int run_program(int argc, char** argv) {
   install_signal_handlers();
   if (line.command == "run") return run_against(line.run);
   adopt_orphans();
+  if (line.command == "trace") return run_trace(line.trace);
   return run_bench(line.bench);
 }
 

@@ -1,11 +1,12 @@
-# CTest tests of a program that runs entries: one for each of its tests and each entry that keeps the parts of the
-# contract that the test needs.
+# CTest tests of a program that runs entries: one for each of its tests and each entry that keeps the parts of
+# the contract that the test needs.
 set(COMET_SERVER_BIN_DIR "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}" CACHE PATH "folder of the servers that CTest runs")
 set(COMET_SANITIZED_BIN_DIRS "" CACHE STRING
     "more bin folders to run the suite on: NAME=DIR[=REGEX of entries];... , for example asan=/tmp/asan/bin")
 
-# Tests PREFIX.ENTRY.Suite.Test of `program` that match GoogleTest's `filter`, run on the programs of bin_dir. Which they
-# are is asked of the program by ctest itself, for it depends on what the manifest says: see list_tests.cmake.
+# Tests PREFIX.ENTRY.Suite.Test of `program` that match GoogleTest's `filter`, run on the programs of
+# bin_dir. Which they are is asked of the program by ctest itself, for it depends on what the manifest says:
+# see list_tests.cmake.
 function(add_entry_tests program entry prefix bin_dir filter manifest)
   set(list ${CMAKE_CURRENT_BINARY_DIR}/${program}-${prefix}${entry})
   file(CONFIGURE OUTPUT ${list}.cmake @ONLY CONTENT [=[
@@ -38,8 +39,8 @@ function(read_entries manifest out)
   set(${out} ${names} PARENT_SCOPE)
 endfunction()
 
-# Every entry in this build, and the patterns in the sanitizer builds as far as `sanitized_filter` goes. Wrong servers are
-# no entries to be right.
+# Every entry in this build, and the patterns in the sanitizer builds as far as `sanitized_filter` goes. Wrong
+# servers are no entries to be right.
 function(add_tests_of_every_entry program sanitized_filter)
   file(GLOB manifests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/*/*/pattern.json ${CMAKE_SOURCE_DIR}/*/*/*.pattern.json)
   list(REMOVE_ITEM manifests ${CMAKE_SOURCE_DIR}/tests/wrong_servers/pattern.json)

@@ -1,5 +1,6 @@
-# Included by ctest: adds the tests that `program` has for one entry. They are written to the file `list`, and asked for
-# anew when the program or the manifest has changed since. entries.cmake says what the variables are.
+# Included by ctest: adds the tests that `program` has for one entry. They are written to the file `list`,
+# and asked for anew when the program or the manifest has changed since. entries.cmake says what the
+# variables are.
 if(NOT EXISTS "${program}")
   add_test("${prefix}.${label}_NOT_BUILT" "${program}")
   return()

@@ -1,9 +1,11 @@
 # shellcheck shell=sh disable=SC2034
-# The settings that limit how many requests a Linux machine can hold, and what show, apply and restore share. Sourced.
-# COMET_TUNING_ROOT stands before every path that is read or written; tests set it, nobody else needs it.
+# The settings that limit how many requests a Linux machine can hold, and what show, apply and restore
+# share. Sourced. COMET_TUNING_ROOT stands before every path that is read or written; tests set it, nobody
+# else needs it.
 root=${COMET_TUNING_ROOT:-}
 save=$root/var/lib/comet-patterns/tuning.saved
-# Files of sysctl.d are read in the order of their names: this comes after 99-sysctl.conf, which is /etc/sysctl.conf.
+# Files of sysctl.d are read in the order of their names: this comes after 99-sysctl.conf, which
+# is /etc/sysctl.conf.
 sysctl_file=$root/etc/sysctl.d/99-zz-comet-patterns.conf
 limits_file=$root/etc/security/limits.d/90-comet-patterns.conf
 program=tuning/${0##*/}
@@ -29,8 +31,8 @@ set_held() {
   held=$1
 }
 
-# Reads the machine: memory in bytes and in pages, cores, and what is there now of tasks, open files and tracked
-# connections. What `recommended` computes with.
+# Reads the machine: memory in bytes and in pages, cores, and what is there now of tasks, open files and
+# tracked connections. What `recommended` computes with.
 read_machine() {
   page=$(getconf PAGESIZE 2>/dev/null) || # busybox has no getconf
     page=$(awk '$1 == "KernelPageSize:" { print $2 * 1024; exit }' /proc/self/smaps 2>/dev/null) || true
@@ -47,7 +49,8 @@ read_machine() {
   tracked=$(current net.netfilter.nf_conntrack_count)
 }
 
-# What one held request takes of kernel memory: both ends of its connection, as results/reference has it after messages.
+# What one held request takes of kernel memory: both ends of its connection, as results/reference has it
+# after messages.
 kernel_bytes=10240
 warn_of_memory() {
   wanted_memory=$((held * kernel_bytes))
@@ -56,10 +59,10 @@ warn_of_memory() {
       "$((memory / 1048576)) MiB of this machine (10 KiB each, both ends of a connection)"
 }
 
-# Calls "$1" KEY ARTICLE DEFAULT DOCUMENT WHY HARM for each setting, in the order of the page that `show` prints.
-# ARTICLE: the value of the article of 2010, or -. DEFAULT: Linux 6.x. DOCUMENT: the page of the kernel's documentation,
-# or an address, that says so. HARM: what the article's value does today, empty where it does none.
-# `nofile` is no sysctl: the soft and hard limit of open files of one process.
+# Calls "$1" KEY ARTICLE DEFAULT DOCUMENT WHY HARM for each setting, in the order of the page that `show`
+# prints. ARTICLE: the value of the article of 2010, or -. DEFAULT: Linux 6.x. DOCUMENT: the page of the
+# kernel's documentation, or an address, that says so. HARM: what the article's value does today, empty where
+# it does none. `nofile` is no sysctl: the soft and hard limit of open files of one process.
 for_each_setting() {
   "$1" nofile 'root 32768, * 1024 2048' '1024 524288' \
     https://www.freedesktop.org/software/systemd/man/latest/systemd-system.conf.html \
@@ -115,7 +118,8 @@ current() {
   fi
 }
 
-# Number by number the larger: nothing here ever lowers a limit. One of 19 digits may be beyond what the shell counts to.
+# Number by number the larger: nothing here ever lowers a limit. One of 19 digits may be beyond what the
+# shell counts to.
 at_least() {
   result=""
   floors=$2
@@ -132,25 +136,27 @@ at_least() {
   echo "${result# }"
 }
 
-# with_room CURRENT ENOUGH ROOM: the value now where it is enough, so that a second run finds nothing to change though a
-# few more tasks or files are there by then.
+# with_room CURRENT ENOUGH ROOM: the value now where it is enough, so that a second run finds nothing to
+# change though a few more tasks or files are there by then.
 with_room() { if [ "$(at_least "$1" "$2")" = "$1" ]; then echo "$1"; else echo $(($2 + $3)); fi; }
 
 smaller() { if [ "$1" -lt "$2" ]; then echo "$1"; else echo "$2"; fi; }
 larger() { if [ "$1" -gt "$2" ]; then echo "$1"; else echo "$2"; fi; }
 
-# recommended KEY CURRENT: for this machine and --held; empty where nothing is. The reasons are in the table above.
+# recommended KEY CURRENT: for this machine and --held; empty where nothing is. The reasons are in the
+# table above.
 recommended() {
   case $1 in
     nofile) at_least "$2" "0 $((held + 1024))" ;;
     fs.nr_open) at_least "$2" "$((held + 1024))" ;;
     fs.file-max) with_room "$2" $((4 * held + ${files:-0})) 65536 ;;
     net.core.rmem_max | net.core.wmem_max) at_least "$2" 212992 ;;
-    # A little under the kernel's own formula (net/ipv4/tcp.c, tcp_init), which is 1/128 of the memory that was free at
-    # its start.
+    # A little under the kernel's own formula (net/ipv4/tcp.c, tcp_init), which is 1/128 of the memory that
+    # was free at its start.
     net.ipv4.tcp_rmem) at_least "$2" "4096 131072 $(larger 131072 "$(smaller 6291456 $((memory / 134)))")" ;;
     net.ipv4.tcp_wmem) at_least "$2" "4096 16384 $(larger 65536 "$(smaller 4194304 $((memory / 134)))")" ;;
-    # No less than 9% of the memory (a little under the kernel's 9.4%), no more than a quarter; the kernel's proportions.
+    # No less than 9% of the memory (a little under the kernel's 9.4%), no more than a quarter; the
+    # kernel's proportions.
     net.ipv4.tcp_mem)
       most=$(larger $((pages * 9 / 100)) "$(smaller $((4 * held)) $((pages / 4)))")
       at_least "$2" "$((most / 2)) $((most * 2 / 3)) $most"
@@ -171,11 +177,11 @@ recommended() {
   esac
 }
 
-# Writes one sysctl; false where the kernel refuses the value.
+# Writes one sysctl; false if the kernel refuses the value.
 write_value() { { printf '%s\n' "$2" > "$(path_of "$1")"; } 2>/dev/null; }
 
-# Ends the run where one of the keys given cannot be written. Only a write can tell: for root `[ -w ]` of busybox is true
-# on a read-only /proc/sys too.
+# Ends the run where one of the keys given cannot be written. Only a write can tell: for root `[ -w ]` of
+# busybox is true on a read-only /proc/sys too.
 require_writable() {
   for key in "$@"; do
     write_value "$key" "$(current "$key")" && continue
@@ -186,8 +192,8 @@ require_writable() {
 
 boot_id() { cat "$root/proc/sys/kernel/random/boot_id" 2>/dev/null || true; }
 
-# Sets save_state: none; live: the values saved are those of before; persisted: the same, and files were written; void:
-# the machine has started anew since, which undid what was not persisted.
+# Sets save_state: none; live: the values saved are those of before; persisted: the same, and files were
+# written; void: the machine has started anew since, which undid what was not persisted.
 read_save_state() {
   save_state=none
   if [ -d "${save%/*}" ] && [ ! -x "${save%/*}" ]; then refuse "looking for $save needs root: use sudo $program"; fi

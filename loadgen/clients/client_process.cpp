@@ -87,11 +87,11 @@ bool read_column(std::string_view& in, Column& column) {
   return true;
 }
 
-// Four columns, then one line "KIND COUNT" for each kind of event.
+// Five columns, then one line "KIND COUNT" for each kind of event.
 void write_samples(int file, const Subscribers& subscribers, const Arrivals& arrivals) {
   std::string out;
-  for (const Column& column :
-       {subscribers.latencies(), subscribers.lags(), arrivals.lags(), subscribers.spans()})
+  for (const Column& column : {subscribers.latencies(), subscribers.socket_latencies(), subscribers.lags(),
+                               arrivals.lags(), subscribers.spans()})
     append_column(out, column);
   for (const auto& [kind, count] : subscribers.events()) out += kind + " " + std::to_string(count) + "\n";
   if (ftruncate(file, 0) != 0) _exit(1);
@@ -156,11 +156,15 @@ bool Client::handle_command() {
     case CommandKind::kArrive:
       arrivals_.start(command);
       break;
+    case CommandKind::kAskAgain:
+      subscribers_.ask_again();
+      report(commands_, {ReportKind::kDone});
+      break;
     case CommandKind::kCollect:
       subscribers_.poll(0);  // duplicates may have come since
       subscribers_.copy_counts(counts_);
       write_samples(file_, subscribers_, arrivals_);
-      report(commands_, {ReportKind::kCollected});
+      report(commands_, {ReportKind::kDone});
       break;
   }
   return true;
@@ -195,7 +199,8 @@ bool append_samples(int file, Samples& samples) {
     done += static_cast<std::size_t>(size);
   }
   std::string_view unread(text);
-  for (Column* column : {&samples.latencies_ns, &samples.lags_ns, &samples.arrival_lags_ns, &samples.spans})
+  for (Column* column : {&samples.latencies_ns, &samples.socket_latencies_ns, &samples.lags_ns,
+                         &samples.arrival_lags_ns, &samples.spans})
     if (!read_column(unread, *column)) return false;
   while (!unread.empty()) {
     const std::size_t blank = unread.find(' ');

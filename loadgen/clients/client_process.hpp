@@ -13,6 +13,7 @@ namespace comet::loadgen {
 // What client processes measured.
 struct Samples {
   std::vector<std::int64_t> latencies_ns;
+  std::vector<std::int64_t> socket_latencies_ns;  // until the last byte was at the socket
   std::vector<std::int64_t> lags_ns;  // how long the last event of a batch waited for the client itself
   std::vector<std::int64_t> arrival_lags_ns;  // churn: actual minus intended arrival
   std::vector<std::int64_t> spans;  // in threes: number of a message, its first and its last delivery

@@ -28,7 +28,7 @@
 namespace comet::loadgen {
 namespace {
 
-constexpr std::int64_t kCollectTimeout = 30 * kSecond;
+constexpr std::int64_t kCommandTimeout = 30 * kSecond;
 constexpr std::int64_t kEndTimeout = 5 * kSecond;
 
 std::string how_it_ended(pid_t process) {
@@ -129,6 +129,9 @@ ClientTotals ClientProcesses::totals() const {
     totals.delivered += counts.delivered;
     totals.duplicate += counts.duplicate;
     totals.wrong += counts.wrong;
+    totals.last_arrival_ns = std::max<std::int64_t>(totals.last_arrival_ns, counts.last_arrival_ns);
+    totals.last_delivery_ns = std::max<std::int64_t>(totals.last_delivery_ns, counts.last_delivery_ns);
+    totals.response_bytes = std::max<std::int64_t>(totals.response_bytes, counts.response_bytes);
   }
   return totals;
 }
@@ -183,7 +186,7 @@ void ClientProcesses::read_reports(int timeout_ms) {
       throw std::runtime_error("a client process ended");
     }
     if (report.kind == ReportKind::kRoundDone) clients_[i].round = report.message;
-    if (report.kind == ReportKind::kCollected) clients_[i].collected = true;
+    if (report.kind == ReportKind::kDone) clients_[i].done = true;
   }
 }
 
@@ -196,17 +199,22 @@ bool ClientProcesses::wait_round(std::int64_t published, int timeout_ms) {
   return done();
 }
 
-Samples ClientProcesses::collect() {
+void ClientProcesses::command_all(CommandKind kind) {
   for (Client& client : clients_) {
-    client.collected = false;
-    command(client, {CommandKind::kCollect});
+    client.done = false;
+    command(client, {kind});
   }
-  const std::int64_t deadline = now_ns() + kCollectTimeout;
-  while (
-      !std::all_of(clients_.begin(), clients_.end(), [](const Client& client) { return client.collected; })) {
+  const std::int64_t deadline = now_ns() + kCommandTimeout;
+  while (!std::all_of(clients_.begin(), clients_.end(), [](const Client& client) { return client.done; })) {
     if (now_ns() > deadline) throw std::runtime_error("a client process did not answer within 30 s");
     read_reports(100);
   }
+}
+
+void ClientProcesses::ask_again() { command_all(CommandKind::kAskAgain); }
+
+Samples ClientProcesses::collect() {
+  command_all(CommandKind::kCollect);
   Samples samples;
   for (const Client& client : clients_)
     if (!append_samples(client.file, samples)) throw std::runtime_error("a client process wrote no samples");

@@ -27,6 +27,9 @@ struct ClientTotals {
   std::int64_t delivered = 0;
   std::int64_t duplicate = 0;
   std::int64_t wrong = 0;
+  std::int64_t last_arrival_ns = 0;
+  std::int64_t last_delivery_ns = 0;
+  std::int64_t response_bytes = 0;
 
   // Those that are waiting for an answer, or will be as soon as they are connected again.
   std::int64_t subscribed() const { return opened - failed; }
@@ -58,6 +61,9 @@ class ClientProcesses {
   // Waits until each client has reported that the round of message number `published` is done, at most
   // `timeout_ms`. False if one has not.
   bool wait_round(std::int64_t published, int timeout_ms);
+  // All that have the newest message and were not to ask again at once send their next request. Returns when they
+  // have sent it.
+  void ask_again();
   // All samples so far.
   Samples collect();
   // CPU time of each client process in nanoseconds.
@@ -73,7 +79,7 @@ class ClientProcesses {
     std::int64_t capacity = 0;
     std::int64_t opened = 0;
     std::int64_t round = 0;  // done
-    bool collected = false;
+    bool done = false;       // with the last command
   };
   struct SharedMemory;
 
@@ -82,6 +88,8 @@ class ClientProcesses {
   // Throws std::runtime_error as soon as one has ended; returns if none does within 5 s.
   void await_end() const;
   void command(Client& client, const Command& command);
+  // To all; waits until all are done with it.
+  void command_all(CommandKind kind);
   void read_reports(int timeout_ms);
 
   SharedMemory* shared_ = nullptr;

@@ -31,13 +31,18 @@ struct alignas(64) ClientCounts {
   std::atomic<std::int64_t> delivered{0};
   std::atomic<std::int64_t> duplicate{0};  // a message that this connection already had
   std::atomic<std::int64_t> wrong{0};      // a 200 whose body is no message that was published on its channel
-  std::array<char, 128> error{};           // why it ended with status 1, as a C string
+  std::atomic<std::int64_t> last_arrival_ns{
+      0};  // rounds: when the newest byte of a message was at its socket
+  std::atomic<std::int64_t> last_delivery_ns{0};  // when the newest of them was delivered
+  std::atomic<std::int64_t> response_bytes{0};    // of the last response with a message that was parsed
+  std::array<char, 128> error{};                  // why it ended with status 1, as a C string
 };
 
 enum class CommandKind : std::int32_t {
-  kOpen,     // `count` more connections
-  kArrive,   // churn: `count` arrivals from `start_ns` on, `interval_ns` apart, each for `hold_ns`
-  kCollect,  // write the samples to the file, then answer kCollected
+  kOpen,      // `count` more connections
+  kArrive,    // churn: `count` arrivals from `start_ns` on, `interval_ns` apart, each for `hold_ns`
+  kAskAgain,  // all that have the newest message send their next request, then answer kDone
+  kCollect,   // write the samples to the file, then answer kDone
 };
 
 struct Command {
@@ -50,7 +55,7 @@ struct Command {
 
 enum class ReportKind : std::int32_t {
   kRoundDone,  // every subscriber of this client that is still connected has the newest message
-  kCollected,
+  kDone,       // with the last command
 };
 
 struct Report {

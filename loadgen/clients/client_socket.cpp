@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "loadgen/clients/arrival.hpp"
+
 namespace comet::loadgen {
 namespace {
 
@@ -39,6 +41,7 @@ int start_connecting(const Endpoint& endpoint, std::uint32_t subscriber, std::st
     problem = errno_kind("socket", errno);
     return -1;
   }
+  stamp_arrivals(descriptor);
   const int on = 1;
   if (setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
       !bind_source(descriptor, endpoint, subscriber))

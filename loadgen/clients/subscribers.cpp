@@ -67,6 +67,7 @@ bool Subscribers::poll(std::int64_t timeout_ns) {
   }
   batch_full_ = count == static_cast<int>(ready_.size());
   if (count == 0) return false;
+  arrival_clock_.compare();
   bool watched = false;
   for (int i = 0; i < count; ++i) {
     const auto [events, data] = ready_[static_cast<std::size_t>(i)];
@@ -93,16 +94,18 @@ void Subscribers::on_readable(std::uint32_t index, bool ended) {
 // connection has ended.
 bool Subscribers::read_once(std::uint32_t index, bool ended) {
   static std::array<char, 65536> buffer;
-  const ssize_t size = recv(connections_[index].socket, buffer.data(), buffer.size(), 0);
+  const auto [size, arrived_ns] =
+      arrival_clock_.receive(connections_[index].socket, buffer.data(), buffer.size());
+  arrived_ns_ = arrived_ns;
   if (size <= 0) {
     if (size < 0 && errno == EINTR) return true;
-    if (size == 0 || errno != EAGAIN) on_closed(index, size == 0 ? "closed" : errno_kind("recv", errno));
+    if (size == 0 || errno != EAGAIN) on_closed(index, size == 0 ? "closed" : errno_kind("recvmsg", errno));
     return false;
   }
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
   if (const std::uint32_t sequence = recognize(index, bytes); sequence != 0) {
     count_delivery(index, sequence);
-    request(index);
+    ask(index);
   } else {
     on_bytes(index, bytes);
   }
@@ -144,7 +147,7 @@ void Subscribers::on_bytes(std::uint32_t index, std::string_view bytes) {
   }
   if (!answered) return;
   if (connections_[index].repeated) return reconnect(index);
-  request(index);  // one request, even if two responses came
+  ask(index);  // one request, even if two responses came
 }
 
 // False if no further request is to be sent on this connection.
@@ -162,7 +165,9 @@ bool Subscribers::on_response(std::uint32_t index, const Response& response, std
     return false;
   }
   if (response.keep_alive) return true;
-  reconnect(index);
+  ++events_["reconnects"];
+  disconnect(index);
+  ask(index);
   return false;
 }
 
@@ -179,6 +184,7 @@ void Subscribers::on_message(std::uint32_t index, const Response& response, std:
     connection.last = number->sequence;
     ++events_["late"];
   } else {
+    response_bytes_ = static_cast<std::int64_t>(bytes.size());
     remember(index, number->sequence, response, bytes);
     count_delivery(index, number->sequence);
   }
@@ -207,16 +213,32 @@ void Subscribers::count_delivery(std::uint32_t index, std::uint32_t sequence) {
   if (settings_.rounds) {
     if (round_ != schedule_.published) begin_round();
     --outstanding_;
+    connection.may_ask = settings_.ask_when_told && told_ != round_;
+    if (connection.may_ask) answered_.push_back(index);
+    last_delivery_ns_ = now;
   }
   ++delivered_;
   connection.last = sequence;
   connection.answered = true;
   if (!requests_after_timeout_.empty()) requests_after_timeout_.erase(index);
+  const std::int64_t due_ns = schedule_.due_ns(number_of(index, sequence));
+  count_arrival(due_ns, now);
   if (!schedule_.timed) return;
-  latencies_.push_back(now - schedule_.due_ns(number_of(index, sequence)));
+  latencies_.push_back(now - due_ns);
   Message& message = channels_[channel_of(index)].messages[sequence];
   if (message.first_ns == 0) message.first_ns = now;
   message.last_ns = now;
+}
+
+// If the time of day is set between a stamp and its reading, the stamp is wrong by as much.
+void Subscribers::count_arrival(std::int64_t due_ns, std::int64_t read_ns) {
+  if (arrived_ns_ == 0) return;
+  if (arrived_ns_ < due_ns || arrived_ns_ > read_ns) {
+    ++events_["clock_set"];
+    return;
+  }
+  last_arrival_ns_ = std::max(last_arrival_ns_, arrived_ns_);
+  if (schedule_.timed) socket_latencies_.push_back(arrived_ns_ - due_ns);
 }
 
 void Subscribers::copy_counts(ClientCounts& counts) const {
@@ -226,6 +248,9 @@ void Subscribers::copy_counts(ClientCounts& counts) const {
   counts.delivered = delivered_;
   counts.duplicate = duplicate_;
   counts.wrong = wrong_;
+  counts.last_arrival_ns = last_arrival_ns_;
+  counts.last_delivery_ns = last_delivery_ns_;
+  counts.response_bytes = response_bytes_;
 }
 
 std::vector<std::int64_t> Subscribers::spans() const {

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <stdexcept>
+#include <utility>
 
 #include "loadgen/clients/client_socket.hpp"
 #include "loadgen/clients/subscribers.hpp"
@@ -32,6 +33,7 @@ void Subscribers::connect(std::uint32_t index) {
   Connection& connection = connections_[index];
   connection.answered = false;
   connection.repeated = false;
+  connection.may_ask = false;
   std::string problem;
   connection.socket =
       start_connecting(settings_.endpoint, settings_.first + index * settings_.stride, problem);
@@ -69,6 +71,22 @@ void Subscribers::request(std::uint32_t index) {
     on_closed(index, sent < 0 ? errno_kind("send", errno) : "send_short");
 }
 
+void Subscribers::ask(std::uint32_t index) {
+  const Connection& connection = connections_[index];
+  if (connection.may_ask) return;
+  if (connection.state == State::kClosed)
+    connect(index);
+  else if (connection.state == State::kWaiting)
+    request(index);
+}
+
+void Subscribers::ask_again() {
+  told_ = schedule_.published;
+  for (const std::uint32_t index : answered_)
+    if (std::exchange(connections_[index].may_ask, false)) ask(index);
+  answered_.clear();
+}
+
 void Subscribers::disconnect(std::uint32_t index) {
   Connection& connection = connections_[index];
   if (connection.socket < 0) return;
@@ -101,7 +119,7 @@ void Subscribers::on_closed(std::uint32_t index, const std::string& kind) {
   if (!connections_[index].answered) return fail(index, kind);
   ++events_[kind];
   disconnect(index);
-  connect(index);
+  ask(index);
 }
 
 }  // namespace comet::loadgen

@@ -25,7 +25,8 @@ struct HeldCeiling {
   std::int64_t need;   // the value that the limit needs for that
 };
 
-// Of each limit, the lowest first. `wanted`: how many the remedies are to make possible.
+// How many requests each limit lets this machine hold, the lowest first. `wanted`: how many the remedies are
+// to make possible.
 std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std::int64_t wanted);
 
 // Why the entry cannot hold `held` requests here, in one line; empty if it can.

@@ -21,13 +21,14 @@ namespace fs = std::filesystem;
 struct KindRow {
   const char* name;
   Kind kind;
-  std::set<std::string> keys;  // that it needs, in addition to those of every kind
+  std::set<std::string> keys;         // that it needs, in addition to those of every kind
+  std::set<std::string> more_keys{};  // that it may have
 };
 
 const std::vector<KindRow>& kinds() {
   static const std::vector<KindRow> rows{
       {"hold", Kind::kHold, {}},
-      {"broadcast", Kind::kBroadcast, {"duration_s"}},
+      {"broadcast", Kind::kBroadcast, {"duration_s"}, {"rounds", "ask_at_once"}},
       {"steady", Kind::kSteady, {"duration_s", "publishes_per_second", "cursors"}},
       {"churn", Kind::kChurn, {"duration_s", "hold_s"}},
       {"channels", Kind::kChannels, {"duration_s", "publishes_per_second", "channels"}},
@@ -109,6 +110,7 @@ const KindRow& read_kind(const Reader& reader) {
 void allow_only(const Reader& reader, const json::object& members, const KindRow& row) {
   std::set<std::string> known{"kind", "about", "held", "server_options"};
   known.insert(row.keys.begin(), row.keys.end());
+  known.insert(row.more_keys.begin(), row.more_keys.end());
   for (const auto& member : members) {
     const std::string key = member.key();
     if (known.count(key) == 0)
@@ -151,6 +153,9 @@ void read_parameters(const Reader& reader, Scenario& scenario) {
   if (keys.count("publishes_per_second") > 0) read_rates(reader, scenario);
   number("other_requests_per_second", 100'000, scenario.other_requests_per_second);
   number("hold_s", 3600, scenario.hold_seconds);
+  if (reader.has("rounds"))
+    scenario.rounds = static_cast<int>(reader.count(reader.at("rounds"), "rounds", 1'000'000));
+  if (reader.has("ask_at_once")) scenario.ask_at_once = reader.flag("ask_at_once");
   if (keys.count("channels") > 0) scenario.channels = reader.count(reader.at("channels"), "channels", 4096);
   // These two do not measure loss, and with a cursor a subscriber that is late loses nothing.
   const bool always = scenario.kind == Kind::kChannels || scenario.kind == Kind::kBlocking;
@@ -191,6 +196,7 @@ json::object Scenario::to_json(std::int64_t size) const {
                                                   {"cursors", cursors}};
   for (const std::string& key : row_of(kind).keys) object[key] = values.at(key);
   if (rounds) object["rounds"] = *rounds;
+  if (kind == Kind::kBroadcast) object["ask_at_once"] = ask_at_once;
   if (kind == Kind::kChurn) object["arrivals_per_second"] = static_cast<double>(size) / hold_seconds;
   object["server_options"] = json::value_from(server_options);
   return object;

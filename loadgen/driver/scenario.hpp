@@ -18,7 +18,8 @@ struct Scenario {
   Kind kind = Kind::kBroadcast;
   std::vector<std::int64_t> held;  // sizes, ascending
   double duration_seconds = 0;     // of the measured part
-  std::optional<int> rounds;       // broadcast: this many instead of a time
+  std::optional<int> rounds;       // broadcast: at least this many
+  bool ask_at_once = false;        // broadcast: subscribers ask again as soon as they have a message
   double publishes_per_second = 0;
   std::vector<double> rates;  // all that a steady scenario's file lists, ascending
   double other_requests_per_second = 0;

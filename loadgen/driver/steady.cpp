@@ -186,7 +186,7 @@ void run_steady(Trial& trial, std::int64_t held) {
   trial.read_memory(&MemoryFigures::held);
   publish_and_count(trial, held);
   trial.wait_until_all_held();
-  read_memory_after(trial);  // without the connections of publishers and others
+  trial.read_memory(&MemoryFigures::after);  // without the connections of publishers and others
   trial.check_connections();
 }
 

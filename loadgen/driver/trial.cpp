@@ -35,6 +35,7 @@ SubscriberSettings settings_for(const Endpoint& endpoint, const Scenario& scenar
   settings.channels = static_cast<std::uint32_t>(scenario.channels);
   settings.cursors = scenario.cursors;
   settings.rounds = scenario.kind == Kind::kBroadcast || scenario.kind == Kind::kHold;
+  settings.ask_when_told = settings.rounds && !scenario.ask_at_once;
   return settings;
 }
 
@@ -53,7 +54,8 @@ Trial::Trial(const ServerUnderTest& server, const Scenario& scenario, std::int64
       progress_(progress),
       result_(result),
       control_(server.endpoint),
-      publisher_(server.endpoint) {
+      publisher_(server.endpoint),
+      clocks_(server.root) {
   clients_ = std::make_unique<ClientProcesses>(settings_for(server.endpoint, scenario, connections),
                                                client_processes);
   result_.generator.processes = clients_->size();
@@ -75,6 +77,7 @@ Trial::~Trial() {
   result_.deliveries.delivered = totals.delivered;
   result_.deliveries.duplicate = totals.duplicate;
   result_.deliveries.wrong = totals.wrong;
+  if (totals.response_bytes > 0) result_.deliveries.response_bytes = totals.response_bytes;
   result_.deliveries.lost = std::max<std::int64_t>(0, result_.deliveries.expected - totals.delivered);
 }
 
@@ -150,56 +153,55 @@ void Trial::hold(std::int64_t count) {
   result_.hold_rate = static_cast<double>(count) / *result_.connect_seconds;
 }
 
-void Trial::wait_until_all_held() {
+int Trial::wait_until_all_held() {
   std::int64_t last_held = -1;
-  std::int64_t last_progress = now_ns();
-  auto pause = std::chrono::microseconds(50);
-  for (;;) {
+  const std::int64_t start = now_ns();
+  std::int64_t last_progress = start;
+  for (int asked = 1;; ++asked) {
     const ClientTotals clients = clients_->totals();
     const std::int64_t subscribed = clients.subscribed();
     const std::int64_t now_held = held();
     // The server may still hold the request of a connection that has been replaced.
-    if (now_held == subscribed && clients.waiting == subscribed) return;
+    if (now_held == subscribed && clients.waiting == subscribed) return asked;
     check_alive();
     if (now_held != last_held) last_progress = now_ns();
     last_held = now_held;
     if (now_ns() - last_progress > kHoldTimeout)
       throw std::runtime_error("/stats says " + with_commas(now_held) + " held where " +
                                with_commas(subscribed) + " are waiting" + list(clients_->collect().events));
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, std::chrono::microseconds(2000));
+    // Seldom, so that answering costs the server little, and often enough that the end is known to a fiftieth.
+    const std::int64_t pause_ns = std::max<std::int64_t>(50'000, (now_ns() - start) / 50);
+    std::this_thread::sleep_for(std::chrono::nanoseconds(pause_ns));
   }
 }
 
-void Trial::read_server_costs(Costs& costs) {
-  costs.network = kernel_network();
-  if (!server_.root) return;
-  const auto tree = process_tree(*server_.root);
-  costs.server = process_cost(tree);
-  result_.server.processes = static_cast<std::int64_t>(tree.size());
-  result_.server.threads = costs.server->threads;
-  result_.server.descriptors = open_descriptors(tree);
+KernelCounts Trial::read_counts() {
+  KernelCounts counts;
+  counts.network = kernel_network();
+  if (!server_.root) return counts;
+  clocks_.find_processes();
+  counts.server = thread_counts(clocks_.processes());
+  result_.server.processes = static_cast<std::int64_t>(clocks_.processes().size());
+  result_.server.threads = counts.server->threads;
+  result_.server.descriptors = open_descriptors(clocks_.processes());
+  return counts;
 }
 
-void Trial::read_own_costs(Costs& costs) const {
-  costs.at_ns = now_ns();
-  costs.driver_cpu_ns = cpu_clock_ns(getpid());
-  costs.client_cpu_ns = clients_->cpu_ns();
-}
-
+// The CPU clocks are read last here and first in stop_costs(), so that no scan of /proc is in the timed part.
 void Trial::start_costs() {
   idle_ns_ = 0;
-  read_server_costs(before_);
-  read_own_costs(before_);
+  counts_before_ = read_counts();
+  cpu_before_ = read_cpu();
   clients_->schedule().timed = true;
 }
 
 void Trial::stop_costs() {
-  read_own_costs(after_);
+  cpu_after_ = read_cpu();
   clients_->schedule().timed = false;
-  read_server_costs(after_);
-  after_.at_ns -= idle_ns_;
+  counts_after_ = read_counts();
 }
+
+double Trial::machine_cores() { return static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN)); }
 
 void Trial::count_system_calls(const std::function<void()>& deliver) {
   if (!server_.root) return;
@@ -215,11 +217,17 @@ void Trial::count_system_calls(const std::function<void()>& deliver) {
     result_.server.system_calls = static_cast<double>(*after - *before) / static_cast<double>(deliveries);
 }
 
-Samples Trial::take_samples() {
+Samples Trial::take_samples(std::optional<CpuUse> use) {
   Samples samples = clients_->collect();
-  set_costs(before_, after_, static_cast<std::int64_t>(samples.latencies_ns.size()),
-            static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN)), result_);
+  if (!use) {
+    use = used_between(cpu_before_, cpu_after_);
+    use->wall_ns -= idle_ns_;
+  }
+  const auto deliveries = static_cast<std::int64_t>(samples.latencies_ns.size());
+  set_cpu(*use, deliveries, machine_cores(), result_);
+  set_counts(counts_before_, counts_after_, deliveries, result_);
   result_.latency = distribution_of(samples.latencies_ns);
+  result_.socket_latency = distribution_of(samples.socket_latencies_ns);
   if (const auto lags = distribution_of(samples.lags_ns)) result_.generator.lag_p99_us = lags->p99_us;
   std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>> messages;  // first and last over all clients
   for (std::size_t i = 0; i + 2 < samples.spans.size(); i += 3) {

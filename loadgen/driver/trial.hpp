@@ -13,7 +13,6 @@
 #include "loadgen/driver/progress.hpp"
 #include "loadgen/driver/scenario.hpp"
 #include "loadgen/driver/smoke.hpp"
-#include "loadgen/machine/process_tree.hpp"
 #include "loadgen/results/measurement.hpp"
 
 namespace comet::loadgen {
@@ -73,24 +72,26 @@ class Trial {
   std::int64_t held();
   // Connects, a few at a time, until `count` requests are held. Throws Ceiling.
   void hold(std::int64_t count);
-  // Waits until the server holds every request that waits for an answer. Throws std::runtime_error after 10 s
-  // without progress.
-  void wait_until_all_held();
+  // Waits until the server holds every request that waits for an answer. Returns how often it has asked the server.
+  // Throws std::runtime_error after 10 s without progress.
+  int wait_until_all_held();
 
-  // Before and after the timed part. Reading the costs of a server with many processes takes long, so it is
-  // done outside the time that is measured.
+  // Before and after the timed part.
   void start_costs();
   void stop_costs();
   // Takes time out of the timed part: a wait for deliveries that never came.
   void exclude_idle_time(std::int64_t idle_ns) { idle_ns_ += idle_ns; }
   // Counts the server's system calls while `deliver` causes some more deliveries.
   void count_system_calls(const std::function<void()>& deliver);
-  // Fetches the samples of the timed part, and sets latency, skew, lag and the costs per delivery.
-  Samples take_samples();
+  static double machine_cores();
+  CpuReading read_cpu() const { return clocks_.read(*clients_); }
+  CpuClocks& clocks() { return clocks_; }
+  // Fetches the samples of the timed part, and sets latency, skew, lag and the costs per delivery. `use`: of the timed
+  // part; nothing for all of it.
+  Samples take_samples(std::optional<CpuUse> use = {});
 
  private:
-  void read_server_costs(Costs& costs);
-  void read_own_costs(Costs& costs) const;
+  KernelCounts read_counts();
   void wait_until_left(const ClientCount& before);
 
   const ServerUnderTest& server_;
@@ -101,10 +102,11 @@ class Trial {
   HttpClient publisher_;
   PreciseTimers precise_timers_;
   std::unique_ptr<ClientProcesses> clients_;
+  CpuClocks clocks_;
   std::int64_t held_by_others_ = 0;
   std::int64_t connections_asked_ = 0;  // of the client processes, so far
-  Costs before_;
-  Costs after_;
+  KernelCounts counts_before_, counts_after_;
+  CpuReading cpu_before_, cpu_after_;
   std::int64_t idle_ns_ = 0;
 };
 

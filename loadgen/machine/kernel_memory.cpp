@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "loadgen/machine/proc_file.hpp"
+#include "loadgen/machine/proc_names.hpp"
 #include "loadgen/signals.hpp"
 
 namespace comet::loadgen {
@@ -35,7 +36,7 @@ std::optional<std::int64_t> kernel_memory() {
     if (!kibibytes) return std::nullopt;
     total += *kibibytes * 1024;
   }
-  return total;
+  return total - proc_name_bytes();
 }
 
 std::optional<std::int64_t> settled_kernel_memory() {

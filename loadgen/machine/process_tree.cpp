@@ -83,12 +83,16 @@ std::int64_t cpu_clock_ns(pid_t process) {
 }
 
 std::int64_t process_cpu_ns(const std::vector<pid_t>& processes) {
+  std::int64_t total = 0;
+  for (const pid_t process : processes) total += process_cpu_ns({process}, process);
+  return total;
+}
+
+std::int64_t process_cpu_ns(const std::vector<pid_t>& processes, pid_t root) {
   static const std::int64_t ns_per_tick = 1'000'000'000 / sysconf(_SC_CLK_TCK);
   std::int64_t total = 0;
-  for (const pid_t process : processes) {
-    total += cpu_clock_ns(process);
-    if (const auto line = read_process_line(process)) total += line->waited_children_ticks * ns_per_tick;
-  }
+  for (const pid_t process : processes) total += cpu_clock_ns(process);
+  if (const auto line = read_process_line(root)) total += line->waited_children_ticks * ns_per_tick;
   return total;
 }
 
@@ -114,9 +118,8 @@ std::optional<std::int64_t> open_descriptors(const std::vector<pid_t>& processes
   return total;
 }
 
-ProcessCost process_cost(const std::vector<pid_t>& processes) {
-  ProcessCost cost;
-  cost.cpu_ns = process_cpu_ns(processes);
+ThreadCounts thread_counts(const std::vector<pid_t>& processes) {
+  ThreadCounts counts;
   for (const pid_t process : processes) {
     const fs::path tasks = folder_of(process) / "task";
     for (const pid_t thread : threads_of(process)) {
@@ -125,13 +128,11 @@ ProcessCost process_cost(const std::vector<pid_t>& processes) {
       const auto voluntary = number_after(status, "voluntary_ctxt_switches:");
       const auto involuntary = number_after(status, "nonvoluntary_ctxt_switches:");
       if (!voluntary || !involuntary) continue;
-      cost.context_switches += *voluntary + *involuntary;
-      ++cost.threads;
-      // Its first number is nanoseconds on a CPU; empty if the kernel counts none.
-      cost.thread_cpu_ns[thread] = number_in(read_proc_file(folder / "schedstat")).value_or(0);
+      counts.context_switches += *voluntary + *involuntary;
+      ++counts.threads;
     }
   }
-  return cost;
+  return counts;
 }
 
 std::optional<std::int64_t> proportional_set_size(const std::vector<pid_t>& processes) {

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 namespace comet::loadgen {
@@ -22,18 +21,20 @@ bool listens_on(pid_t process, std::uint16_t port);
 // Open descriptors, summed over the processes; nothing if those of none may be read.
 std::optional<std::int64_t> open_descriptors(const std::vector<pid_t>& processes);
 
-struct ProcessCost {
-  std::int64_t cpu_ns = 0;            // of running processes, and of ended children that these waited for
-  std::int64_t context_switches = 0;  // voluntary and involuntary, of running threads only
+struct ThreadCounts {
   std::int64_t threads = 0;
-  std::unordered_map<pid_t, std::int64_t> thread_cpu_ns;  // of running threads
+  std::int64_t context_switches = 0;  // voluntary and involuntary, of running threads only
 };
 
-// Processes that end while they are read are left out.
-ProcessCost process_cost(const std::vector<pid_t>& processes);
+// One small file for each thread. Threads that end while they are read are left out.
+ThreadCounts thread_counts(const std::vector<pid_t>& processes);
 
-// CPU time alone, at the price of two system calls and one small file for each process. Nanoseconds.
+// CPU time of running processes, and of ended children that these waited for, at the price of two system calls and
+// one small file for each process. Nanoseconds.
 std::int64_t process_cpu_ns(const std::vector<pid_t>& processes);
+
+// The same at the price of two system calls for each process: only the ended children of `root` are included.
+std::int64_t process_cpu_ns(const std::vector<pid_t>& processes, pid_t root);
 
 // CPU time of one process in nanoseconds, by its clock: ended threads are included, but no children. /proc
 // has only ticks of 10 ms, which would round each process down. 0 when the process is gone.

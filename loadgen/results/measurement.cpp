@@ -43,6 +43,11 @@ std::optional<Distribution> distribution_of(std::vector<std::int64_t> samples_ns
 
 void Measurement::add_note(const std::string& text) { note += (note.empty() ? "" : "; ") + text; }
 
+std::optional<std::int64_t> Measurement::last_while_held(const MemoryFigures& figures) const {
+  const bool churn = !points.empty() && points.front().at_seconds;
+  return figures.after && !churn ? figures.after : figures.held;
+}
+
 std::string growth_note(const std::vector<Point>& points, double seconds, int generations) {
   std::vector<double> medians;  // of the second to the last generation
   double noise = kMemoryNoise;

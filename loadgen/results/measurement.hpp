@@ -39,6 +39,31 @@ struct Deliveries {
   std::int64_t wrong = 0;
   std::optional<double> per_second;
   std::optional<double> offered_per_second;
+  std::optional<std::int64_t> response_bytes;  // of one response with a message, headers included
+};
+
+// One part of a round, over all timed rounds.
+struct PhaseFigures {
+  double time_ms = 0;                   // median
+  double longest_ms = 0;                // of any round
+  double per_second = 0;                // deliveries, or requests that are held again: median
+  std::optional<double> server_cpu_us;  // for one delivery
+  std::optional<double> server_cores;
+  double busiest_client_cores = 0;  // of the client process that used most
+  bool bounded = false;             // the server might do more: see is_bounded()
+};
+
+// A round: `delivery`, from the moment the publish was due until the last subscriber has the last byte, when nobody
+// asks again; `again`, from the moment when all are told to ask again until all are held; `cycle`, both together. Where
+// subscribers ask again at once, only the cycle is known.
+struct Phases {
+  int rounds = 0;
+  // As the time of `delivery`, but until the last byte is at the last subscriber's socket: without the clients' own queue.
+  // The median over the rounds.
+  std::optional<double> reached_sockets_ms;
+  std::optional<PhaseFigures> delivery;
+  std::optional<PhaseFigures> again;
+  PhaseFigures cycle;
 };
 
 // At a fixed rate, in the timed part.
@@ -48,7 +73,7 @@ struct Publishes {
   std::int64_t waited = 0;  // sent late, because the previous one on its connection was not answered yet
 };
 
-// Of the server, over the timed part and per delivery in it.
+// What the server used, over the timed part and per delivery in it.
 struct ServerFigures {
   std::optional<std::int64_t> processes;
   std::optional<std::int64_t> threads;
@@ -62,13 +87,14 @@ struct ServerFigures {
   bool killed = false;
 };
 
-// Of the load generator: its driver and its client processes.
+// What the load generator used: its driver and its client processes.
 struct GeneratorFigures {
   int processes = 0;  // clients
   std::optional<double> cpu_us;
   std::optional<double> cores;
+  std::optional<double> busiest_client_cores;
   std::optional<double> lag_p99_us;  // how long the last event of a batch waited for the client itself
-  bool limited = false;  // the generator, not the server, was the limit: see limited_by_generator()
+  bool limited = false;              // the server might do more: see is_bounded()
 };
 
 // Bytes at three moments: without clients, with all held, and with all held after the messages (churn: after
@@ -107,10 +133,12 @@ struct Measurement {
   std::optional<double> warm_up_seconds;  // of rounds of messages before the timed part
   std::optional<double> duration_seconds;
   Deliveries deliveries;
+  std::optional<Phases> phases;  // broadcast, and the message of hold
   std::optional<Publishes> publishes;
   std::map<std::string, std::int64_t> errors;
-  std::optional<Distribution> latency;
-  std::optional<Distribution> skew;  // first to last delivery of one message
+  std::optional<Distribution> latency;         // to the subscriber that has read the message
+  std::optional<Distribution> socket_latency;  // to its socket; without the time that it waits there
+  std::optional<Distribution> skew;            // first to last delivery of one message
   std::optional<Distribution> publish_lag;
   std::optional<Distribution> other_latency;
   std::vector<std::string> server_command;
@@ -123,6 +151,9 @@ struct Measurement {
   std::vector<Point> points;
 
   void add_note(const std::string& text);
+  // Bytes with all held: after the messages; where that is not known, and in churn, where all have left by then,
+  // before them. It is the same moment for the server's memory and the kernel's.
+  std::optional<std::int64_t> last_while_held(const MemoryFigures& figures) const;
 };
 
 // All repeats of one entry at one size and rate.

@@ -7,6 +7,7 @@
 
 #include "loadgen/errors.hpp"
 #include "loadgen/results/budget.hpp"
+#include "loadgen/results/growth.hpp"
 #include "loadgen/results/page_series.hpp"
 #include "loadgen/results/statistics.hpp"
 
@@ -71,6 +72,7 @@ json::object page_data(const std::vector<ResultFile>& results, const json::value
   return {{"runs", list(runs)},
           {"scenarios", list(scenarios)},
           {"entries", list(entries)},
+          {"growth", growth_json(growth_of(results))},
           {"enough_repeats", kEnoughRepeats},
           {"microbench", mechanisms.empty() ? json::value(nullptr) : json::value(mechanisms)},
           {"series", std::move(series)}};

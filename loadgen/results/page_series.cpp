@@ -62,12 +62,12 @@ json::object figures_json(const json::value& result) {
   return figures;
 }
 
-// [percent, median, low, high] for every percentage in the repeats' curves.
-json::array curve_json(const json::value& result) {
+// [percent, median, low, high] for every percentage in the repeats' curves at `pointer`.
+json::array curve_json(const json::value& result, const char* pointer) {
   std::map<double, std::vector<double>> by_percent;
   for (const json::value& repeat : array_at(result, "/repeats"))
     if (has_status(repeat, "complete"))
-      for (const json::value& point : array_at(repeat, "/latency/curve"))
+      for (const json::value& point : array_at(repeat, pointer))
         by_percent[*number_at(point, "/0")].push_back(*number_at(point, "/1"));
   json::array curve;
   for (const auto& [percent, values] : by_percent) {
@@ -237,7 +237,8 @@ json::object series_json(const json::value& result, const json::value* floor, co
           {"x_floor", x_floor(result, floor)},
           {"lost_percent", lost_percent(result)},
           {"lagging", is_lagging(result)},
-          {"curve", curve_json(result)},
+          {"socket_curve", curve_json(result, "/socket_latency/curve")},
+          {"curve", curve_json(result, "/latency/curve")},
           {"points", shown != nullptr ? array_at(*shown, "/points") : hold_points_json(result)},
           {"points_failed", shown != nullptr && !has_data(*shown)},
           {"sums", sums_json(result)},

@@ -39,14 +39,13 @@ json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(text);
 }
 
-// `while_held`: per held request while all are held. For hold and churn, in which all have left at the end.
-json::object memory_json(const MemoryFigures& figures, std::int64_t held, bool while_held) {
-  const auto last = figures.after && !while_held ? figures.after : figures.held;
+json::object memory_json(const MemoryFigures& figures, const Measurement& measurement) {
+  const std::int64_t held = measurement.held;
   return {{"at_rest_bytes", or_null(figures.at_rest)},
           {"held_bytes", or_null(figures.held)},
           {"after_bytes", or_null(figures.after)},
           {"per_held_before_bytes", or_null(figures.per_held(figures.held, held))},
-          {"per_held_bytes", or_null(figures.per_held(last, held))}};
+          {"per_held_bytes", or_null(figures.per_held(measurement.last_while_held(figures), held))}};
 }
 
 // With all its figures, or in short with three of them.
@@ -108,7 +107,28 @@ json::object deliveries_json(const Deliveries& deliveries) {
           {"duplicate", deliveries.duplicate},
           {"wrong", deliveries.wrong},
           {"per_second", or_null(deliveries.per_second)},
-          {"offered_per_second", or_null(deliveries.offered_per_second)}};
+          {"offered_per_second", or_null(deliveries.offered_per_second)},
+          {"response_bytes", or_null(deliveries.response_bytes)}};
+}
+
+json::value phase_json(const std::optional<PhaseFigures>& phase) {
+  if (!phase) return nullptr;
+  return {{"time_ms", phase->time_ms},
+          {"longest_ms", phase->longest_ms},
+          {"per_second", phase->per_second},
+          {"server_cpu_us_per_delivery", or_null(phase->server_cpu_us)},
+          {"server_cores", or_null(phase->server_cores)},
+          {"busiest_client_cores", phase->busiest_client_cores},
+          {"bounded", phase->bounded}};
+}
+
+json::value phases_json(const std::optional<Phases>& phases) {
+  if (!phases) return nullptr;
+  return {{"rounds", phases->rounds},
+          {"reached_sockets_ms", or_null(phases->reached_sockets_ms)},
+          {"delivery", phase_json(phases->delivery)},
+          {"return", phase_json(phases->again)},
+          {"cycle", phase_json(phases->cycle)}};
 }
 
 json::value publishes_json(const std::optional<Publishes>& publishes) {
@@ -135,6 +155,7 @@ json::object generator_json(const GeneratorFigures& generator) {
   return {{"processes", generator.processes},
           {"cpu_us_per_delivery", or_null(generator.cpu_us)},
           {"cores_used", or_null(generator.cores)},
+          {"busiest_client_cores", or_null(generator.busiest_client_cores)},
           {"lag_p99_us", or_null(generator.lag_p99_us)},
           {"limited", generator.limited}};
 }
@@ -167,16 +188,18 @@ json::object repeat_json(const Measurement& measurement) {
           {"warm_up_s", or_null(measurement.warm_up_seconds)},
           {"duration_s", or_null(measurement.duration_seconds)},
           {"deliveries", deliveries_json(measurement.deliveries)},
+          {"phases", phases_json(measurement.phases)},
           {"publishes", publishes_json(measurement.publishes)},
           {"errors", std::move(errors)},
           {"latency", distribution_json(measurement.latency, false)},
+          {"socket_latency", distribution_json(measurement.socket_latency, false)},
           {"skew", distribution_json(measurement.skew, true)},
           {"publish_lag", distribution_json(measurement.publish_lag, true)},
           {"other_latency", distribution_json(measurement.other_latency, false)},
           {"server", server_json(measurement)},
           {"generator", generator_json(measurement.generator)},
-          {"user_memory", memory_json(measurement.user, measurement.held, !measurement.points.empty())},
-          {"kernel_memory", memory_json(measurement.kernel, measurement.held, !measurement.points.empty())},
+          {"user_memory", memory_json(measurement.user, measurement)},
+          {"kernel_memory", memory_json(measurement.kernel, measurement)},
           {"kernel_network",
            {{"segments_retransmitted", or_null(measurement.retransmitted)},
             {"packets_dropped", or_null(measurement.dropped)}}},
@@ -205,7 +228,7 @@ std::string pretty(const json::value& value) {
 
 void write_series(const std::filesystem::path& folder, const json::object& run, const Scenario& scenario,
                   const Series& series) {
-  json::object document{{"schema", 2}, {"run", run}};
+  json::object document{{"schema", 3}, {"run", run}};
   for (auto& member : to_json(scenario, series)) document[member.key()] = std::move(member.value());
   const std::string rate = series.rate ? "-at-" + plain_number(*series.rate) : "";
   const std::filesystem::path path = folder / (scenario.name + "-" + series.entry + "-" +

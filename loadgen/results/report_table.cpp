@@ -65,11 +65,13 @@ void add_delivery_figures(Kind kind, std::vector<Figure>& figures) {
     figures.push_back(
         {"waited %", waited_percent, 1, false,
          "publishes sent late, because the previous one on their connection had not been answered"});
-  figures.push_back(
-      latency("p50 ms", &Measurement::latency, &Distribution::p50_us, false,
-              "milliseconds from the time a message was due to its last byte at the subscriber"));
-  figures.push_back(latency("p99 ms", &Measurement::latency, &Distribution::p99_us, true, ""));
-  figures.push_back(latency("max ms", &Measurement::latency, &Distribution::max_us, false, ""));
+  figures.push_back(latency("p50 ms", &Measurement::socket_latency, &Distribution::p50_us, false,
+                            "milliseconds from the time a message was due to its last byte at the "
+                            "subscriber's socket, by the kernel's receive timestamps"));
+  figures.push_back(latency("p99 ms", &Measurement::socket_latency, &Distribution::p99_us, true, ""));
+  figures.push_back(latency("max ms", &Measurement::socket_latency, &Distribution::max_us, false, ""));
+  figures.push_back(latency("read p99", &Measurement::latency, &Distribution::p99_us, false,
+                            "the same to the subscriber that has read it: with its own queue"));
   if (kind == Kind::kBlocking) {
     figures.push_back(latency("others p50", &Measurement::other_latency, &Distribution::p50_us, true,
                               "milliseconds from the time another request was due to its answer"));
@@ -93,17 +95,13 @@ std::vector<Figure> figures_of(Kind kind) {
   if (kind == Kind::kHold)
     figures.push_back({"holds/s", [](const Measurement& m) { return m.hold_rate; }, 0, true,
                        "held requests per second while they were connected"});
-  figures.push_back({"user B",
-                     [](const Measurement& m) {
-                       return m.user.per_held(m.user.after && m.points.empty() ? m.user.after : m.user.held,
-                                              m.held);
-                     },
-                     0, kind == Kind::kHold,
-                     "server memory for one held request: proportional set size minus that at rest"});
-  figures.push_back({"kernel B",
-                     [](const Measurement& m) { return m.kernel.per_held(m.kernel.held, m.held); }, 0,
-                     kind == Kind::kHold,
-                     "kernel memory for one held request: system-wide change, with the clients' sockets"});
+  figures.push_back(
+      {"user B", [](const Measurement& m) { return m.user.per_held(m.last_while_held(m.user), m.held); }, 0,
+       true, "server memory for one held request after messages: proportional set size minus that at rest"});
+  figures.push_back(
+      {"kernel B",
+       [](const Measurement& m) { return m.kernel.per_held(m.last_while_held(m.kernel), m.held); }, 0, true,
+       "the kernel's memory for it at the same moment: system-wide change, with the clients' sockets"});
   figures.push_back({"rest MiB", [](const Measurement& m) { return bytes(m.user.at_rest, kMebibyte); }, 1,
                      false, "server memory with no clients (proportional set size)"});
   if (kind == Kind::kChurn)

@@ -8,6 +8,7 @@
 
 #include "loadgen/errors.hpp"
 #include "loadgen/results/compare.hpp"
+#include "loadgen/results/growth.hpp"
 #include "loadgen/results/page.hpp"
 #include "loadgen/results/page_data.hpp"
 #include "loadgen/results/validate.hpp"
@@ -96,6 +97,8 @@ int run_report(const ResultsOptions& options) {
   const auto data =
       page_data(validated.results, fs::exists(microbench) ? parsed(microbench) : boost::json::value(nullptr),
                 find_entries(options.root));
+  const std::string growth = growth_table(growth_of(validated.results));
+  if (!growth.empty()) std::printf("%s\n", growth.c_str());
   const fs::path out = page_of(options, runs);
   write_file(out, page(results / "page", data));
   std::printf("%s: %zu result files\n", out.c_str(), validated.results.size());

@@ -114,6 +114,19 @@ void check_complete(const json::value& content, const std::string& repeat, std::
     faults.push_back(repeat + "/held: a complete repeat holds the " + plain_number(wanted) + " wanted");
 }
 
+// Nobody reads a message before it is at the socket. If the clock was set meanwhile, some arrivals are not known.
+void check_socket_latency(const json::value& content, const std::string& repeat,
+                          std::vector<std::string>& faults) {
+  if (number_at(content, repeat + "/errors/clock_set")) return;
+  for (const auto& [percent, name] : kPercentiles) {
+    const auto socket = number_at(content, repeat + "/socket_latency/" + name);
+    const auto read = number_at(content, repeat + "/latency/" + name);
+    if (socket && read && *socket > *read)
+      faults.push_back(repeat + "/socket_latency/" + name +
+                       ": is more than that of /latency, which is read later");
+  }
+}
+
 // The file's name without its end, which is ".json", or "-at-RATE.json" if the scenario has several rates.
 std::string expected_name(const json::value& content) {
   return text_at(content, "/scenario/name") + "-" + text_at(content, "/entry") + "-" +
@@ -126,7 +139,9 @@ std::vector<std::string> contradictions_in(const json::value& content) {
   for (std::size_t i = 0; i < array_at(content, "/repeats").size(); ++i) {
     const std::string repeat = "/repeats/" + std::to_string(i);
     for (const char* member : {"/skew", "/publish_lag"}) check_spread(content, repeat + member, faults);
-    for (const char* member : {"/latency", "/other_latency"}) check_curve(content, repeat + member, faults);
+    for (const char* member : {"/latency", "/socket_latency", "/other_latency"})
+      check_curve(content, repeat + member, faults);
+    check_socket_latency(content, repeat, faults);
     check_complete(content, repeat, faults);
     check_deliveries(content, repeat + "/deliveries", faults);
     check_little(content, repeat, faults);

@@ -12,7 +12,7 @@ namespace comet::loadgen {
 
 struct Validated {
   std::vector<ResultFile> results;  // without faults
-  // One line each, with the file and the place of the member, as in "...json: /repeats/0/latency/p90_us:
+  // One line for each, with the file and the place of the member, as in "...json: /repeats/0/latency/p90_us:
   // ...". Of the faults against the schema only the first of each file is found.
   std::vector<std::string> faults;
 };

@@ -21,7 +21,7 @@ class LoopTimer {
   LoopTimer(std::function<void(Deadline&)> on_expired, std::function<void()> after_all)
       : on_expired_(std::move(on_expired)), after_all_(std::move(after_all)) {}
 
-  // Before any other call. Exits with one line where libuv cannot.
+  // Before any other call. Exits with one line if libuv cannot.
   void open(uv_loop_t& loop);
   // Replaces the deadline set before, if any.
   void set(Deadline& deadline, Milliseconds after);
@@ -36,7 +36,7 @@ class LoopTimer {
   std::function<void(Deadline&)> on_expired_;
   std::function<void()> after_all_;
   Deadlines deadlines_;
-  // When timer_ fires: at the earliest deadline, or early where that has moved on.
+  // When timer_ fires: at the earliest deadline, or early if that has moved on.
   Clock::time_point armed_for_ = Clock::time_point::max();
   uv_timer_t timer_;
 };

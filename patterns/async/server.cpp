@@ -130,7 +130,9 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
     return respond(connection, service_.message(*found.message, found.form));
   if (found.outcome == Outcome::hold && counters_.held < held_limit_) {
     connection.form = found.form;
-    return hold(connection, channel, request.hold);
+    connection.channel = &channel;
+    timer_.set(connection, request.hold);
+    return hold(connection);
   }
   channels_.close_if_unused(channel);
   if (found.outcome == Outcome::no_content)
@@ -142,15 +144,13 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
 
 // Step 6: hold. The struct joins its channel's list and the callback returns: nothing else waits. The
 // connection stays readable, so that the loop reports the client's leaving.
-void Server::hold(Connection& connection, Channel& channel, Milliseconds time) {
+void Server::hold(Connection& connection) {
   connection.phase = Phase::held;
-  connection.channel = &channel;
-  channel.waiters.push_back(connection);
+  connection.channel->waiters.push_back(connection);
   add(counters_.held);
-  timer_.set(connection, time);
 }
 
-// Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain.
+// Step 7: end of a hold, in one of four ways: a message, the time, the client's leaving, the drain.
 void Server::end_hold(Connection& connection) {
   Channel& channel = *std::exchange(connection.channel, nullptr);
   if (connection.WaiterHook::is_linked()) channel.waiters.erase(channel.waiters.iterator_to(connection));

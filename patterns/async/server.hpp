@@ -70,7 +70,7 @@ class Server {
   void handle(Connection& connection, Decision decision);
   void subscribe(Connection& connection, const Subscribe& request);
   void publish(Connection& connection, const Publish& request);
-  void hold(Connection& connection, Channel& channel, Milliseconds time);
+  void hold(Connection& connection);
   void end_hold(Connection& connection);
   void deliver(Connection& connection, const Message& message);
   void expire(Connection& connection);

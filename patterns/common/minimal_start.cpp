@@ -9,17 +9,12 @@
 
 #include "patterns/common/startup.hpp"
 
-#if defined(__SANITIZE_THREAD__)
-// A signal may end the process between the creation of a thread and its detach(): that is no leak.
-extern "C" const char* __tsan_default_options() { return "report_thread_leaks=0"; }
-#endif
-
 namespace comet::common {
 
 Options start_minimal(int argc, char** argv, const char* program, std::size_t* workers) {
   Options options;
   CLI::App app("A minimal long-poll server: its model in one file, minimal.cpp.", program);
-  add_shared_options(app, options);
+  add_basic_options(app, options);
   if (workers) {
     app.add_option("--workers", *workers, "number of worker processes")
         ->check(CLI::Range(1, 100000))
@@ -27,10 +22,14 @@ Options start_minimal(int argc, char** argv, const char* program, std::size_t* w
   }
   parse_or_exit(app, argc, argv);
   prepare_process();
-  // No drain: the kernel ends the threads and closes the sockets.
+  // No drain: the kernel ends the threads and closes the sockets. Process 1 of a container ends only if it
+  // has a handler. ThreadSanitizer keeps a signal for the fiber that was running as it came, and that fiber
+  // may sleep for ever: in its builds the default action stays.
+#if !defined(__SANITIZE_THREAD__)
   for (const int signal : {SIGTERM, SIGINT}) {
     if (std::signal(signal, [](int) { _exit(0); }) == SIG_ERR) fail("setting a signal's handler", errno);
   }
+#endif
   return options;
 }
 

@@ -8,7 +8,7 @@
 namespace comet::common {
 using namespace core;
 
-// Reads the shared options, and --workers if `workers` is not null; --help and mistakes end the process as in
+// Reads the basic options, and --workers if `workers` is not null; --help and mistakes end the process as in
 // every server. From here on a closed peer is an error of its write, and SIGTERM and SIGINT end the process
 // at once with status 0.
 Options start_minimal(int argc, char** argv, const char* program, std::size_t* workers = nullptr);

@@ -21,8 +21,8 @@ TurnEnd Server::publish(Connection& connection, Publish&& request) {
   return append(connection, std::move(request));
 }
 
-// The connection keeps its owner, who is on the way: what happens to it meanwhile has its turn after the
-// answer. What has not begun when the server drains is refused.
+// The connection's turn goes on until the answer, so that what happens to it meanwhile waits for its turn.
+// What has not begun when the server drains is refused.
 TurnEnd Server::work_in_pool(Connection& connection, Publish&& request) {
   return hand_to(work_pool_, [this, &connection, request = std::move(request)]() mutable {
     const bool done = !draining_;

@@ -166,7 +166,11 @@ TurnEnd Server::subscribe(Connection& connection, const Subscribe& request) {
         connection.continuation.expire();
         break;
       case Outcome::hold:
-        if (may_hold()) return hold(connection, channel, request.hold);
+        if (may_hold()) {
+          connection.channel = &channel;
+          set_deadline(connection, request.hold);
+          return hold(connection);
+        }
         connection.continuation.cancel();
         break;
     }
@@ -179,13 +183,11 @@ TurnEnd Server::subscribe(Connection& connection, const Subscribe& request) {
 // Step 5: publish. In publish.cpp.
 
 // Step 6: hold. In the strand. The wait for input goes on, so that the pool sees when the client leaves.
-TurnEnd Server::hold(Connection& connection, Channel& channel, Milliseconds time) {
+TurnEnd Server::hold(Connection& connection) {
   connection.phase = Phase::held;
-  connection.channel = &channel;
-  channel.waiters.push_back(connection);
+  connection.channel->waiters.push_back(connection);
   add(counters_.held);
   count_channels();
-  set_deadline(connection, time);
   return release(connection);
 }
 

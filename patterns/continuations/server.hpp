@@ -89,9 +89,9 @@ struct [[nodiscard]] TurnEnd {};
 
 class Server {
  public:
-  // Listens; exits with one line on standard error where it cannot. `threads` is at least 1.
+  // Listens; exits with one line on standard error if it cannot. `threads` is at least 1.
   Server(const Options& options, unsigned threads, ResumeStyle style);
-  // Serves until SIGTERM or SIGINT, then drains and returns.
+  // Serves until a stop signal, then drains and returns.
   void run();
 
  private:
@@ -103,7 +103,7 @@ class Server {
   TurnEnd handle(Connection& connection, Decision decision);
   TurnEnd subscribe(Connection& connection, const Subscribe& request);
   TurnEnd publish(Connection& connection, Publish&& request);  // a copy of its body might find no memory
-  TurnEnd hold(Connection& connection, Channel& channel, Milliseconds time);
+  TurnEnd hold(Connection& connection);
   TurnEnd end_hold(Connection& connection);
   TurnEnd deliver(Connection& connection, const Message& message);
   TurnEnd expire(Connection& connection);

@@ -171,8 +171,8 @@ void Server::hold(Connection& connection) {
 
 // Step 7: end of a hold. A message, the end of the time, the client's leaving, or the drain. In the first
 // and the last case the room has ended it; else this fiber does, and the room may have sent a message
-// just before.
-Letter Server::end_hold(Connection& connection) { return room_.leave(connection); }
+// just before. How it ended is the next letter in the mailbox.
+void Server::end_hold(Connection& connection) { connection.mailbox.send(room_.leave(connection)); }
 
 // The room's letter to a subscriber is its answer, after a hold or without one.
 void Server::finish(Connection& connection, const Letter& letter) {
@@ -193,7 +193,8 @@ void Server::deliver(Connection& connection, const Message& message) {
 }
 
 void Server::expire(Connection& connection) {
-  const Letter letter = end_hold(connection);
+  end_hold(connection);
+  const Letter letter = connection.mailbox.receive();
   if (letter.kind == Kind::left) add(counters_.timeouts);
   finish(connection, letter);
 }

@@ -23,15 +23,13 @@ class Server {
  public:
   // Listens; exits with one line on standard error if it cannot.
   Server(const Options& options, const FiberOptions& fiber_options);
-  // Serves until SIGTERM or SIGINT, then drains and returns.
+  // Serves until a stop signal, then drains and returns.
   void run();
 
  private:
   using Kind = Letter::Kind;
 
-  // The life of a connection, in order. The channels are the room's, so hold() is given none; its time is set
-  // by subscribe(), as a connection that hibernates comes back into hold(). end_hold() asks the room, and
-  // yields the letter that it answers.
+  // The life of a connection, in order.
   void accept_connections(FiberThread& thread);
   void accept_connection(FiberThread& thread, int socket);
   void serve(Connection& connection);
@@ -40,7 +38,7 @@ class Server {
   void subscribe(Connection& connection, const Subscribe& request);
   void publish(Connection& connection, const Publish& request);
   void hold(Connection& connection);
-  Letter end_hold(Connection& connection);
+  void end_hold(Connection& connection);
   void finish(Connection& connection, const Letter& letter);
   void deliver(Connection& connection, const Message& message);
   void expire(Connection& connection);

@@ -6,8 +6,8 @@
 //
 // A poll gets only what is published while it is held. Left out, and where the full server has it: messages
 // between two polls, cursors (log/); publishes that block (publish.cpp); the drain (drain.cpp); as many
-// workers as the load needs (worker_pool.cpp); limits, silent or leaving clients, what to do if workers,
-// descriptors or memory run out (hardening/); less memory for a held request (footprint/).
+// workers as the load needs (worker_pool.cpp); silent or leaving clients (server.cpp); limits, what to do if
+// workers, descriptors or memory run out (hardening/); less memory for a held request (footprint/).
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -43,21 +43,19 @@ struct Slot {
   char channel[65];  // of the held request, ended by a zero
   Cursor cursor;     // this and the rest: the message that ended the hold
   std::size_t size;
-  char body[65536];
+  char body[kDefaultMaxMessage];
 };
 
 class Server {
  public:
   Server(const Options& options, std::size_t workers)
-      : service_{options, [this] { return stats(); }}, slots_(map_shared_array<Slot>(workers), workers) {
-    service_.options.max_message = std::min(options.max_message, sizeof Slot::body);
-  }
+      : service_{options, [this] { return stats(); }}, slots_(map_shared_array<Slot>(workers), workers) {}
 
   void run() {
     std::vector<pid_t> workers;
     for (Slot& slot : slots_) workers.push_back(start_worker(slot));
     announce_ready(listener_, service_.options);
-    signals_.restore();  // sleeps until SIGTERM or SIGINT
+    signals_.restore();  // sleeps until a stop signal
     for (const pid_t worker : workers) kill(worker, SIGKILL);
     while (wait(nullptr) > 0) continue;
   }
@@ -178,7 +176,7 @@ class Server {
   void lock() { check(lockf(mutex_, F_LOCK, 0), "locking"); }
   void unlock() { check(lockf(mutex_, F_ULOCK, 0), "unlocking"); }
 
-  Service service_;
+  const Service service_;
   StopSignals signals_;
   const pid_t master_ = getpid();
   const int listener_ = open_minimal_listener(service_.options);

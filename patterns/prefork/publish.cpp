@@ -16,8 +16,8 @@ void Server::publish(Connection& connection, const Publish& request) {
   }
   Channel channel(request.channel);
   const auto [cursor, number, after_previous] = log_.publish(channel, request.body);
-  connection.phase =
-      Phase::writing;  // it is published, and nothing that fails from here on may say otherwise
+  // It is published, and nothing that fails from here on may say otherwise.
+  connection.phase = Phase::writing;
   add(board_.counters().published);
   const std::size_t receivers = board_.count_receivers(channel.hash, after_previous, number);
   events_.notify(channel.hash);

@@ -146,7 +146,9 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
     case Outcome::no_content:
       return respond(connection, no_content_response(last, connection.form));
     case Outcome::hold:
-      return hold(connection, channel, request.hold);
+      connection.channel = channel;
+      connection.until = Clock::now() + request.hold;
+      return hold(connection);
   }
 }
 
@@ -155,20 +157,18 @@ void Server::subscribe(Connection& connection, const Subscribe& request) {
 // Step 6: hold. The process sleeps until there is a message, its client leaves, the time is over or the
 // server drains. It watches the event of its channel before it looks at the log, so a message that comes
 // after the look ends the sleep.
-void Server::hold(Connection& connection, const Channel& channel, Milliseconds time) {
+void Server::hold(Connection& connection) {
   connection.phase = Phase::held;
-  connection.channel = channel;
-  epoll_.watch_channel(events_.of(channel.hash));
-  board_.begin_hold(slot_, channel.hash, log_.published());
+  epoll_.watch_channel(events_.of(connection.channel.hash));
+  board_.begin_hold(slot_, connection.channel.hash, log_.published());
   if (const char* why = why_not_hold()) return refuse_hold(connection, why);
-  const auto until = Clock::now() + time;
   while (true) {
     if (const auto message = look(connection)) return deliver(connection, *message);
-    const Wakeup wakeup = epoll_.sleep(until);
+    const Wakeup wakeup = epoll_.sleep(connection.until);
     if (wakeup.client && !store_input(connection)) return leave(connection);
     if (is_draining()) return drain_hold(connection);
     if (board_.take_shedding(slot_)) return refuse_hold(connection, "no worker is free");
-    if (Clock::now() >= until) return expire(connection);
+    if (Clock::now() >= connection.until) return expire(connection);
   }
 }
 
@@ -188,9 +188,9 @@ bool Server::store_input(Connection& connection) {
   return size > 0 && connection.reader.store({input_, static_cast<std::size_t>(size)});
 }
 
-// Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain. Once it has
-// ended no publish counts it any more. One that did has put its message into the log before, so the log is
-// looked at once more.
+// Step 7: end of a hold, in one of four ways: a message, the time, the client's leaving, the drain. Once it
+// has ended no publish counts it any more. One that did has put its message into the log before, so the log
+// is looked at once more.
 void Server::end_hold(Connection& connection) {
   board_.end_hold(slot_);
   connection.phase = Phase::idle;

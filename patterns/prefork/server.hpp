@@ -27,7 +27,8 @@ struct Connection {
   ReplyForm form;  // of the request that is answered
   // Of the held request, or the one held last:
   Channel channel;
-  Cursor last;  // the newest message that it has looked past
+  Clock::time_point until{};  // its time is over
+  Cursor last;                // the newest message that it has looked past
 };
 
 class Server {
@@ -45,7 +46,7 @@ class Server {
   void handle(Connection& connection, Decision decision);
   void subscribe(Connection& connection, const Subscribe& request);
   void publish(Connection& connection, const Publish& request);
-  void hold(Connection& connection, const Channel& channel, Milliseconds time);
+  void hold(Connection& connection);
   void end_hold(Connection& connection);
   void deliver(Connection& connection, const Message& message);
   void expire(Connection& connection);

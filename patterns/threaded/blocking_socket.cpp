@@ -25,6 +25,13 @@ bool wait_for(int socket, short events, Clock::time_point until) {
 
 }  // namespace
 
+bool set_receive_time(int socket, Milliseconds time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const std::chrono::microseconds rest = time - seconds;
+  const timeval limit{seconds.count(), rest.count()};
+  return setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0;
+}
+
 bool wait_for_input(int socket, Clock::time_point until) { return wait_for(socket, POLLIN, until); }
 
 // send() is not left to block: with SO_SNDTIMEO it would return a part when its time is over, and a client

@@ -12,6 +12,9 @@
 namespace comet::threaded {
 using namespace core;
 
+// How long each recv() that blocks may take. False if the client has gone.
+bool set_receive_time(int socket, Milliseconds time);
+
 // Blocks until there is something to read, the end of input included; false if `until` came first.
 bool wait_for_input(int socket, Clock::time_point until);
 

@@ -6,8 +6,8 @@
 //
 // A poll gets only what is published while it is held. Left out, and where the full server has it: messages
 // between two polls, cursors (server.cpp, core/channels.hpp); publishes that block (publish.cpp); the drain
-// (drain.cpp); clients that leave while held (client_watcher.cpp); limits, silent clients, what to do if
-// threads, descriptors or memory run out (hardening/); less memory for a held request (footprint/).
+// (drain.cpp); silent clients (server.cpp); clients that leave while held (client_watcher.cpp); limits, what
+// to do if threads, descriptors or memory run out (hardening/); less memory for a held request (footprint/).
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -137,8 +137,8 @@ class Server {
 
   std::mutex mutex_;  // guards all below, and the messages that held_ leads to
   std::condition_variable message_came_;
-  std::multimap<std::string, std::optional<Message>*>
-      held_;     // by channel: where a message is put for its thread
+  // By channel: where a message is put for its thread.
+  std::multimap<std::string, std::optional<Message>*> held_;
   Cursor last_;  // of the newest message
 };
 

@@ -8,21 +8,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "core/lookup.hpp"
-#include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/threaded/blocking_socket.hpp"
 
 namespace comet::threaded {
-namespace {
-
-constexpr std::size_t kInput = 4096;  // bytes of one read
-
-}  // namespace
 
 Server::Server(const Options& options, const ThreadOptions& threads)
     : service_{options, {}, &counters_},
@@ -54,10 +48,14 @@ void Server::accept_connection(int socket) {
 void Server::serve_connection(int socket, bool has_last_thread) {
   add(counters_.connections);
   try {
-    Connection connection(watcher_, socket, service_);
+    // Not on the stack, whose one page has room for receive_first() then.
+    const auto owned = std::make_unique<Connection>(watcher_, socket, service_);
+    Connection& connection = *owned;
     connection.has_last_thread = has_last_thread;
     become_idle(connection);
-    if (!set_no_delay(socket)) connection.phase = Phase::closed;
+    if (!set_no_delay(socket) || !set_receive_time(socket, time_for(connection, service_.idle_time()))) {
+      connection.phase = Phase::closed;
+    }
     while (connection.phase < Phase::lingering) read_request(connection);
     close(connection);
   } catch (const std::bad_alloc&) {  // this connection is lost, and nothing else
@@ -69,42 +67,32 @@ void Server::serve_connection(int socket, bool has_last_thread) {
 // The idle time starts here. Bytes that complete no request do not renew it.
 void Server::become_idle(Connection& connection) {
   connection.phase = Phase::idle;
+  connection.is_silent = true;
   connection.deadline = Clock::now() + time_for(connection, service_.idle_time());
 }
 
-// Step 2: read. Blocks until the client sends something. This thread sets `reading` and then looks at
-// draining_; the drain sets draining_ and then looks at `reading`. So this thread sees the drain, or the
-// drain sees this thread and ends its wait.
-void Server::read_request(Connection& connection) {
+// Step 2: read. Blocks until the client sends something. What parses is in footprint/parsing.cpp.
+void Server::read_request(Connection& connection) { handle(connection, next_decision(connection)); }
+
+// This thread sets `reading` and then looks at draining_; the drain sets draining_ and then looks at
+// `reading`. So this thread sees the drain, or the drain sees this thread and ends its wait.
+Decision Server::next_decision(Connection& connection) {
   if (connection.phase == Phase::idle && connection.reader.mid_request()) {  // came behind the request before
-    return handle(connection, work_stacks_.run([&] { return connection.reader.next(); }));
+    return next_in_buffer(connection);
   }
   connection.reading = true;
   const bool may_read = !draining_;
+  if (may_read && connection.phase == Phase::idle && connection.is_silent) return receive_first(connection);
   const bool has_input = may_read && wait_for_input(connection.socket, connection.deadline);
   connection.reading = false;
-  if (has_input) return handle(connection, work_stacks_.run([&] { return receive(connection); }));
-  if (may_read && connection.phase == Phase::reading) {
-    return respond(connection, connection.reader.timeout_response());
-  }
+  if (has_input) return receive(connection);
+  if (may_read && connection.phase == Phase::reading) return Reply{connection.reader.timeout_response()};
   connection.phase = Phase::closed;
-}
-
-// What has come, as a decision.
-Decision Server::receive(Connection& connection) {
-  char input[kInput];
-  const ssize_t size = recv(connection.socket, input, sizeof input, MSG_DONTWAIT);
-  if (size > 0) {
-    const std::string_view bytes(input, static_cast<std::size_t>(size));
-    if (!memory_reserve_is_whole()) return Reply{connection.reader.refuse_without_memory(bytes)};
-    return connection.reader.feed(bytes);
-  }
-  if (size == 0 || (errno != EAGAIN && errno != EINTR)) connection.phase = Phase::closed;
   return NeedsInput{};
 }
 
 // Step 3: decide. The answer to the request says in which phase the connection goes on.
-void Server::handle(Connection& connection, Decision decision) {
+void Server::handle(Connection& connection, const Decision& decision) {
   if (const auto* request = std::get_if<Subscribe>(&decision)) return subscribe(connection, *request);
   if (const auto* message = std::get_if<Publish>(&decision)) return publish(connection, *message);
   if (const auto* reply = std::get_if<Reply>(&decision)) return respond(connection, reply->response);
@@ -118,7 +106,8 @@ void Server::handle(Connection& connection, Decision decision) {
 // Step 4: subscribe. Answer from the log, or hold.
 void Server::subscribe(Connection& connection, const Subscribe& request) {
   if (const auto answer = answer_or_join(connection, request)) return respond(connection, *answer);
-  hold(connection, request.hold);
+  connection.deadline = Clock::now() + request.hold;
+  hold(connection);
 }
 
 // The answer; or nothing, and then the waiter has joined its channel's list. One lock covers the look at the
@@ -150,8 +139,8 @@ std::optional<Response> Server::answer_or_join(Connection& connection, const Sub
 
 // Step 6: hold. The thread blocks until somebody ends the hold or its time is over
 // (hardening/early_input.cpp, for it also takes what the client sends meanwhile).
-void Server::hold(Connection& connection, Milliseconds time) {
-  if (wait_for_end(connection, Clock::now() + time) != Waiter::State::message) end_hold(connection);
+void Server::hold(Connection& connection) {
+  if (wait_for_end(connection) != Waiter::State::message) end_hold(connection);
   switch (connection.waiter->wait()) {  // returns at once, unless somebody is just about to end the hold
     case Waiter::State::message:
       return deliver(connection, connection.waiter->take_message());
@@ -164,9 +153,9 @@ void Server::hold(Connection& connection, Milliseconds time) {
   }
 }
 
-// Step 7: a hold ends in one of four ways: a message, the time, the client's leaving, the drain. A publisher
-// and the drain take the waiter out of its channel's list before they end the hold; otherwise its own thread
-// does so here.
+// Step 7: end of a hold, in one of four ways: a message, the time, the client's leaving, the drain. A
+// publisher and the drain take the waiter out of its channel's list before they end the hold; otherwise its
+// own thread does so here.
 void Server::end_hold(Connection& connection) {
   Waiter& waiter = *connection.waiter;
   const std::lock_guard lock(channels_mutex_);
@@ -183,8 +172,7 @@ void Server::deliver(Connection& connection, const Message& message) {
 
 void Server::expire(Connection& connection) {
   add(counters_.timeouts);
-  respond(connection,
-          work_stacks_.run([&] { return no_content_response(connection.last, connection.form); }));
+  respond(connection, no_content(connection));
 }
 
 void Server::leave(Connection& connection) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string_view>
 
 #include "core/channels.hpp"
 #include "core/request_reader.hpp"
@@ -39,10 +40,11 @@ struct Connection : Client {
       : Client(watcher, connected), reader(service) {}
 
   RequestReader reader;
-  Clock::time_point
-      deadline;  // of the wait for input: the idle time or, in Phase::reading, the header time is over
+  // When the idle time, the header time (Phase::reading) or the time of the held request is over.
+  Clock::time_point deadline;
   // Fewer than elsewhere: idle, reading, lingering, closed. Where the thread blocks says the rest.
   Phase phase = Phase::idle;
+  bool is_silent = true;         // nothing has come since the last answer
   bool has_last_thread = false;  // hardening/last_thread.cpp says what follows from it
   // Of the held request.
   ReplyForm form;
@@ -58,14 +60,13 @@ class Server {
   void run();
 
  private:
-  // The life of a connection, in order. hold() is given no channel: subscribe() has joined it, under the lock
-  // under which it looked at the log.
+  // The life of a connection, in order.
   void accept_connection(int socket);
   void read_request(Connection& connection);
-  void handle(Connection& connection, Decision decision);
+  void handle(Connection& connection, const Decision& decision);
   void subscribe(Connection& connection, const Subscribe& request);
   void publish(Connection& connection, const Publish& request);
-  void hold(Connection& connection, Milliseconds time);
+  void hold(Connection& connection);
   void end_hold(Connection& connection);
   void deliver(Connection& connection, const Message& message);
   void expire(Connection& connection);
@@ -77,15 +78,22 @@ class Server {
 
   void serve_connection(int socket, bool has_last_thread);
   void become_idle(Connection& connection);
-  Decision receive(Connection& connection);
+  Decision next_decision(Connection& connection);
   std::optional<Response> answer_or_join(Connection& connection, const Subscribe& request);
 
   // publish.cpp
   void append(Connection& connection, const Publish& request);
   std::size_t wake(Waiters& woken, const Message& message);
 
+  // footprint/parsing.cpp
+  Decision next_in_buffer(Connection& connection);
+  Decision receive_first(Connection& connection);
+  Decision receive(Connection& connection);
+  Decision feed(Connection& connection, std::string_view bytes);
+  Response no_content(const Connection& connection);
+
   // hardening/early_input.cpp
-  Waiter::State wait_for_end(Connection& connection, Clock::time_point until);
+  Waiter::State wait_for_end(Connection& connection);
   bool store_input(Connection& connection);
 
   // hardening/last_thread.cpp
@@ -101,8 +109,8 @@ class Server {
   Counters counters_;
 
   // Lock order: channels_mutex_ before a waiter's own; every other lock is taken alone.
-  std::mutex
-      channels_mutex_;  // guards channels_, which waiter is in whose list, and the cap of counters_.held
+  // The mutex guards channels_, which waiter is in whose list, and the cap of counters_.held.
+  std::mutex channels_mutex_;
   Channels<Waiters> channels_;
   std::atomic<bool> draining_{false};  // set under channels_mutex_: nothing is held after that
 

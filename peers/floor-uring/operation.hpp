@@ -7,7 +7,8 @@ namespace comet::floor {
 
 enum class Kind : std::uint8_t { accept, receive, send, close, mail, stop };
 
-// As the 64 bits that io_uring carries from a submission to its completion. Of a send also where its bytes are.
+// What io_uring carries from a submission to its completion, in 64 bits. A send also says where
+// its bytes are.
 struct Operation {
   Kind kind;
   int connection = 0;

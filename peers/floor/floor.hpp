@@ -59,7 +59,7 @@ int open_listener(const Options& options, int& port);
 
 void announce_ready(int port);
 
-// Runs a Loop(listener, stop) in each thread, all with loop.run(loops), where `loops` are those of all threads.
+// Runs a Loop(listener, stop) in each thread by loop.run(loops). `loops` are those of all threads.
 template <class Loop>
 void run_loops(const Options& options) {
   const int stop = prepare_process();

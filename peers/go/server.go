@@ -1,5 +1,6 @@
-// Long-poll server on Go's net/http: a goroutine for each connection, which Go's runtime runs on a thread for each core.
-// A held request is a goroutine that waits in select; a publish sends the message to the channel of each.
+// Long-poll server on Go's net/http: a goroutine for each connection, which Go's runtime runs on a thread
+// for each core. A held request is a goroutine that waits in select; a publish sends the message to the
+// channel of each.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// Long-poll server on Jetty: a thread pool over all cores and Jetty's Continuation. A held request is a suspended
-// continuation in the list of its channel, without a thread; a publish resumes each, and Jetty runs its request again.
+// Long-poll server on Jetty: a thread pool over all cores and Jetty's Continuation. A held request is a
+// suspended continuation in the list of its channel, without a thread; a publish resumes each, and Jetty runs
+// its request again.
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;

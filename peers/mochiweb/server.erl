@@ -1,6 +1,7 @@
-%% Long-poll server on MochiWeb: one Erlang process per connection, straight-line code. A held request is a process that
-%% waits in `receive ... after`; the room, a process of its own, owns the list of waiters and sends each the message.
-%% With `--hibernate` a waiting process gives up its stack and most of its heap until the message wakes it.
+%% Long-poll server on MochiWeb: one Erlang process per connection, straight-line code. A held request is a
+%% process that waits in `receive ... after`; the room, a process of its own, owns the list of waiters and
+%% sends each the message. With `--hibernate` a waiting process gives up its stack and most of its heap until
+%% the message wakes it.
 -module(server).
 -export([main/1, loop/2, awake/3]).
 -define(HOLD_TIMEOUT, 300000). % milliseconds

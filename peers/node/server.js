@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Long-poll server on Node.js: one process, one thread, one event loop. A held request is a response object in the set
-// of its channel; a publish ends them one after another. A client that leaves is taken out by its 'close' event.
+// Long-poll server on Node.js: one process, one thread, one event loop. A held request is a response object
+// in the set of its channel; a publish ends them one after another. A client that leaves is taken out by its
+// 'close' event.
 const http = require('node:http');
 const { parseArgs } = require('node:util');
 

@@ -1,14 +1,14 @@
 // What one delivery is made of, and the table of each mechanism alone. All sums are in the data.
 'use strict';
 
-const partColours = ['#4e79a7', '#59a14f', '#f28e2b', '#b07aa1'];
+const partColours = ['#4e79a7', '#59a14f', '#f28e2b', '#b07aa1', '#76b7b2'];
 
 function budgetPlot() {
   const budgets = shownEntries().map(({name}) => [name, seriesOf(state.scenario, name, state.held)?.budget])
       .filter(([, budget]) => budget);
   const known = budgets.filter(([, {left_out}]) => !left_out);
   if (known.length === 0) return null;
-  const kindOf = ({benchmark}) => benchmark.split('/')[0];  // parse, encode, log or wake
+  const kindOf = ({benchmark}) => benchmark.split('/')[0];  // parse, encode, log, wake or waits
   const kinds = [...new Set(known.flatMap(([, {parts}]) => parts.map(kindOf)))];
   const partsOf = ({parts}, kind) => parts.filter((part) => kindOf(part) === kind);
   const sets = [
@@ -45,6 +45,8 @@ function leftOut(budgets) {
 const twoCores = '/one_core:0';
 const mechanisms = [
   ...[['prefork', 'process'], ['threaded', 'thread']].flatMap(([pattern, name]) => [
+    [pattern, 'the two waits of a delivery, 4,000 wait', `waits/${name}/waiting:4000`],
+    [pattern, 'the same, 64 wait', `waits/${name}/waiting:64`],
     [pattern, 'wake, 64 wait', `wake/${name}/waiting:64${twoCores}`],
     [pattern, 'wake, 1 waits', `wake/${name}/waiting:1${twoCores}`],
     [pattern, 'wake, 64 wait, on one core', `wake/${name}/waiting:64/one_core:1`],

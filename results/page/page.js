@@ -8,12 +8,14 @@ const reasons = {
   'offered': 'No data: this run has no steady scenario with cursors.',
   'loss': 'No data: this run has no steady scenario without cursors.',
   'blocking': 'No data: this run has no blocking scenario.',
+  'growth': 'No data: no broadcast at several sizes.',
   'budget': 'No data: needs a broadcast of a pattern and the floor, chosen above, and results/microbench.json, made by ' +
     'make microbench.',
 };
 
 function drawAll() {
   drawTable();
+  drawGrowth();
   for (const figure of document.querySelectorAll('[data-plot]')) {
     const {plot} = figure.dataset;
     const reason = shownEntries().length === 0 ? 'Nothing is chosen above.'

@@ -56,11 +56,14 @@ const kMaximum = 4.7;
 const kNamed = [50, 90, 99, 99.9, 99.99, 100];  // on the axis, and with whiskers: more would hide the lines
 const rarity = (percent) => percent >= 100 ? kMaximum : -Math.log10(1 - percent / 100);
 
+// At the socket where that is known: without the client's own queue.
+const curveOf = (series) => series?.socket_curve.length > 0 ? series.socket_curve : series?.curve ?? [];
+
 function curvePlot() {
   const shown = shownEntries().map((entry) => ({entry, series: seriesOf(state.scenario, entry.name, state.held)}));
   const lines = shown.map(({entry, series}) => ({
     entry,
-    marks: (series?.curve ?? [])
+    marks: curveOf(series)
         .filter((point) => point[0] >= kFastest && point[1] > 0)
         .map(([percent, ...interval]) => {
           const {value, low, high} = scaled(interval, 1000);
@@ -115,7 +118,8 @@ function offeredPlot() {
   const chosen = scenarioNamed(state.scenario);
   const scenario = chosen.kind === 'steady' ? chosen.name : ofKind(({kind, cursors}) => kind === 'steady' && cursors);
   return steadyPlot(scenario, 'logarithmic', 'p99 delivery latency (ms)', (series) => {
-    const [p50, p99] = ['latency_p50_us', 'latency_p99_us'].map((key) => figure(series, key));
+    const [p50, p99] = ['latency_p50_us', 'latency_p99_us'].map(
+        (key) => figure(series, `socket_${key}`) ?? figure(series, key));
     if (!p99) return null;
     const slot = 1000 / series.publishes_per_second;
     const late = p99[0] / 1000 > slot ? [`longer than the ${readable(slot)} ms to the next message`] : [];
@@ -185,5 +189,6 @@ const plots = {
   'cpu': () => costPlot('cpu_us_per_delivery', 'µs', 'CPU time per delivery (µs)'),
   'switches': () => costPlot('context_switches_per_delivery', '', 'context switches per delivery'),
   'calls': () => costPlot('system_calls_per_delivery', '', 'system calls per delivery'),
+  'growth': growthPlot,
   'budget': budgetPlot,
 };

@@ -4,12 +4,16 @@
 const MiB = 2 ** 20;
 // noSpread: without the interval, for lack of room; those of switches and calls are in their plots.
 const memoryColumns = [
-  {key: 'user_bytes_per_held', head: 'user memory', unit: 'bytes/held'},
+  {key: 'user_bytes_per_held', head: 'app memory', unit: 'bytes/held'},
   {key: 'kernel_bytes_per_held', head: 'kernel memory', unit: 'bytes/held'},
+  {key: 'user_bytes_per_held_before', head: 'app, before', unit: 'bytes/held'},
+  {key: 'kernel_bytes_per_held_before', head: 'kernel, before', unit: 'bytes/held'},
   {key: 'user_bytes_at_rest', head: 'at rest', unit: 'MiB', divide: MiB},
 ];
 const latencyColumns = (start, head) => ['p50', 'p99', 'max'].map((of) => (
   {key: `${start}_${of}_us`, head: `${head}${of}`, unit: 'ms', divide: 1000, noSpread: of === 'max'}));
+const deliveryColumns = [...latencyColumns('socket_latency', ''),
+  ...latencyColumns('latency', 'read ')];
 const costColumns = [
   {key: 'cpu_us_per_delivery', head: 'CPU', unit: 'µs/delivery'},
   {key: 'context_switches_per_delivery', head: 'switches', unit: 'per delivery', noSpread: true},
@@ -24,21 +28,24 @@ const lastColumns = [
 ];
 const deliveries = {key: 'deliveries_per_second', head: 'deliveries', unit: '1/s'};
 const paced = [{key: 'offered', head: 'offered', unit: '1/s', value: (series) => series.offered_per_second}, deliveries,
-  ...memoryColumns, ...latencyColumns('latency', ''), ...costColumns];
+  ...memoryColumns, ...deliveryColumns, ...costColumns];
 const columnsOf = {
   broadcast: [deliveries,
     {key: 'floor', head: 'x floor', unit: 'deliveries', value: (series) => series.x_floor?.ratio ?? null},
-    ...memoryColumns, ...latencyColumns('latency', ''), ...costColumns],
+    ...memoryColumns, ...deliveryColumns, ...costColumns],
   steady: paced,
   channels: paced,
-  blocking: [...latencyColumns('latency', ''), ...latencyColumns('other_latency', 'others '), ...costColumns,
+  blocking: [...deliveryColumns, ...latencyColumns('other_latency', 'others '), ...costColumns,
     ...memoryColumns],
   hold: [{key: 'hold_rate_per_second', head: 'holds', unit: '1/s'}, ...memoryColumns],
   churn: [{key: 'hold_rate_per_second', head: 'arrivals', unit: '1/s'}, ...memoryColumns,
     {key: 'user_bytes_after', head: 'after', unit: 'MiB', divide: MiB}],
 };
-const columnsShown = () => [
-  {key: 'entry', head: 'entry'}, ...columnsOf[scenarioNamed(state.scenario).kind], ...lastColumns];
+// Files of an older form have no latency at the socket.
+const isMeasured = ({key}) => !key.startsWith('socket_') || data.series.some(
+    (series) => series.scenario === state.scenario && figure(series, key));
+const columnsShown = () => [{key: 'entry', head: 'entry'},
+  ...columnsOf[scenarioNamed(state.scenario).kind].filter(isMeasured), ...lastColumns];
 
 const figure = (series, key) => series?.figures[key] ?? null;
 const mishaps = ({lost, duplicate, wrong}) => lost + duplicate + wrong;

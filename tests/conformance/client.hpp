@@ -62,7 +62,7 @@ class Connection {
   Response read_response(Expect expect = Expect::kBody);
   // Waits for bytes or the server's close; true if it has closed and every byte before that was read.
   bool at_end();
-  // Waits for so many bytes, or the server's close, and returns them.
+  // Waits for `count` bytes, or the server's close, and returns them.
   std::string read_bytes(std::size_t count);
   // Waits for the server to close and returns what it sent before.
   std::string read_until_closed();

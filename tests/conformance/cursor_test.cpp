@@ -1,4 +1,4 @@
-// Cursors: resume, gaps that are said, malformed ones, and growth across restarts.
+// Cursors: resume, announced gaps, malformed ones, and growth across restarts.
 #include "tests/conformance/fixture.hpp"
 
 namespace comet::test {
@@ -93,7 +93,7 @@ CONTRACT_TEST(Cursors, JustBeforeTheOldestRetainedMissesNothing, "cursors, publi
   for (const char* message : {"3", "4", "5", "6"}) publish(message);
   const Response response = poll_since(second);
   expect_message(response, "3");
-  EXPECT_FALSE(response.has("Comet-Missed")) << "a gap is said where there is none";
+  EXPECT_FALSE(response.has("Comet-Missed")) << "a gap is announced, and there is none";
 }
 
 CONTRACT_TEST(Cursors, OfATimeoutGetsTheNextMessage, "cursors, channels, publish, timeout",

@@ -31,7 +31,7 @@ void expect_message(const Response& response, std::string_view message, Caller c
 void expect_nothing_new(const Response& response, Caller caller = Caller::current());
 // An answer of /subscribe: no cache may keep it.
 void expect_not_stored(const Response& response, Caller caller = Caller::current());
-// The answer to a publish that woke so many held requests.
+// The answer to a publish that woke `count` held requests.
 void expect_receivers(const Response& response, std::size_t count, Caller caller = Caller::current());
 // The status, and what every error carries: a one-line text body and its length.
 void expect_error(const Response& response, int status, Caller caller = Caller::current());

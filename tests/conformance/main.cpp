@@ -110,8 +110,9 @@ int run(const CommandLine& given) {
       new FailureReport(std::filesystem::path(given.root) / "docs/contract.md", command_of(given)));
   const int status = RUN_ALL_TESTS();
   if (testing::UnitTest::GetInstance()->test_to_run_count() == 0)
-    throw loadgen::UsageError("no test has this name and needs only the parts that " + given.entry +
-                              " keeps");
+    throw loadgen::UsageError("no test with that name needs only the parts " +
+                              (given.parts.empty() ? "that " + given.entry + " keeps" : given.parts) +
+                              "; most need subscribe and publish");
   return status;
 }
 

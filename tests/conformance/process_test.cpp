@@ -75,7 +75,7 @@ CONTRACT_TEST(Process, ReadyLineNamesThePortAndTheProcess, "process, health",
   EXPECT_EQ(get("/healthz").status, 200);
 }
 
-// Where all are of this machine alone nothing is said about who may publish.
+// If only this machine reaches the address, the server does not warn about who may publish.
 CONTRACT_TEST(Process, ListensOnEveryLoopbackAddressWithoutAWarning, "process, drain",
               "IPv4 or IPv6 address to listen on") {
   for (const char* address : {"127.0.0.1", "127.0.0.2", "::1"}) {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# program_test.sh CASE BIN ROOT: the conformance suite as a person uses it, what it prints when a test fails, and what it
-# says when something is wrong.
+# program_test.sh CASE BIN ROOT: the conformance suite as a person uses it, what it prints when a test fails,
+# and what it says when something is wrong.
 set -eu
 case_name=$1 bin=$2 root=$3
 folder=$(mktemp -d)
@@ -78,7 +78,7 @@ case $case_name in
   no_test)
     conformance --entry no-fault --parts subscribe,publish --gtest_filter='Drain.*'
     expect_status 64
-    expect_one_line 'no test has this name'
+    expect_one_line 'no test with that name needs only the parts subscribe,publish'
     ;;
   unknown_entry)
     conformance --entry asnyc

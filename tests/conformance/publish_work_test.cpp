@@ -81,8 +81,8 @@ CONTRACT_TEST(PublishWork, ComesBeforeTheAnswer, "publish-work, subscribe, publi
   }
 }
 
-// Again, where the server happened to look at the other one first. That it does not go on doing so: of two
-// connections the kernel reports the one first that it reported last alone.
+// Tries again if the server happened to look at the other connection first. It does not go on doing so: of
+// two connections, the kernel reports first the one that it reported last alone.
 CONTRACT_TEST(PublishWork, WhereOneThreadDoesEverythingOthersWaitForIt, "publish-work, publish, http, health",
               "blocks everything on that thread or process") {
   start({"--publish-work", "0.5"});

@@ -38,7 +38,7 @@ class Stream : public ServerTest {
         continue;
       }
       if (response.status != 200) throw ClientError("a poll got " + std::to_string(response.status));
-      EXPECT_FALSE(response.has("Comet-Missed")) << "a gap is said where there is none";
+      EXPECT_FALSE(response.has("Comet-Missed")) << "a gap is announced, and there is none";
       EXPECT_GT(cursor(cursor_of(response)), cursor(since)) << "the cursor does not grow";
       since = cursor_of(response);
       messages.push_back(response.body);

@@ -46,7 +46,7 @@ class Transcript {
   std::size_t left_out_ = 0;  // events between the first and the last that are kept
 };
 
-// Of the test that runs.
+// The transcript of the test that runs.
 Transcript& transcript();
 
 }  // namespace comet::test

@@ -81,7 +81,7 @@ TEST_F(ThreadedCap, ClientsThatSendOnlyEmptyLinesLeaveAThreadToAPublisher) {
   EXPECT_EQ(publish().status, 200);
 }
 
-// Of `count` subscribers that come at once, of whom one is refused.
+// The refusal of one of `count` subscribers that come at once.
 Response refusal_of(std::uint16_t port, int count) {
   std::vector<Connection> subscribers;
   for (int i = 0; i < count; ++i) {

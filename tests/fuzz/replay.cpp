@@ -1,4 +1,4 @@
-// Where there is no libFuzzer: runs its target on the files that the command line names.
+// Runs the target of libFuzzer, without libFuzzer, on the files that the command line names.
 #include <cstdint>
 #include <cstdio>
 #include <fstream>

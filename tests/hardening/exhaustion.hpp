@@ -15,8 +15,8 @@ namespace comet::test {
 
 class ExhaustionTest : public ServerTest {
  protected:
-  // For each process of the server: `soft(process)`. Again where one was forked before its parent
-  // had the limit.
+  // Sets the limit of each process of the server to `soft(process)`, and again if a process was forked before
+  // its parent had the limit.
   template <class Soft>
   void limit_all(__rlimit_resource resource, Soft soft) {
     for (std::vector<pid_t> limited, found = processes_of(server().pid()); found != limited;

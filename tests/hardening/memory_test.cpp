@@ -53,7 +53,7 @@ class Memory : public ExhaustionTest {
     return subscribers;
   }
 
-  // Publishes a message that memory lacks for: refused, or the connection ends. True: refused.
+  // Publishes a message for which there is no memory: it is refused, or the connection ends. True if refused.
   bool expect_no_memory_for_a_publish() {
     Connection publisher = connect();
     publisher.send(

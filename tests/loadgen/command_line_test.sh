@@ -1,5 +1,6 @@
 #!/bin/sh
-# command_line_test.sh CASE BIN ROOT: comet-loadgen as a person uses it, and its messages if something is wrong.
+# command_line_test.sh CASE BIN ROOT: comet-loadgen as a person uses it, and its messages if
+# something is wrong.
 set -eu
 case_name=$1 bin=$2 root=$3
 folder=$(mktemp -d)
@@ -48,6 +49,19 @@ own_entry() {
 {"name": "own", "model": "m", "command": [$1], "keeps": ["subscribe", "publish", "stats"]}
 EOF
   root=$folder/tree
+}
+
+needs_tracing() {
+  [ -w /sys/kernel/tracing/instances ] && return
+  echo "skipped: tracing needs root and a mounted tracefs (mount -t tracefs nodev /sys/kernel/tracing)"
+  exit 77
+}
+
+# Instances of other tests that run at the same time are theirs.
+no_trace_instance() {
+  for instance in /sys/kernel/tracing/instances/comet-trace-*; do
+    [ ! -d "$instance" ] || kill -0 "${instance##*-}" 2>/dev/null || fail "$instance is left behind"
+  done
 }
 
 case $case_name in
@@ -161,6 +175,64 @@ case $case_name in
     expect_status 1
     grep -q "cannot write .*No space left on device" "$folder/err" || fail "the reason is not said"
     grep -q "deliveries/s" "$folder/out" || fail "no table"
+    ;;
+  trace)
+    needs_tracing
+    loadgen trace --root "$root" --entry threaded-minimal --held 2 --out "$folder/one.svg" --events "$folder/one.json"
+    expect_status 0
+    no_trace_instance
+    grep -q ">thread 3<" "$folder/one.svg" || fail "not a lane for each thread"
+    grep -q "thread 1 wakes thread [23] " "$folder/one.svg" || fail "not an arrow from thread to thread"
+    grep -q '"call":"sendto"' "$folder/one.json" || fail "no system calls"
+    loadgen trace --from "$folder/one.json" --out "$folder/again.svg"
+    expect_status 0
+    cmp "$folder/one.svg" "$folder/again.svg" || fail "the recording gives another picture"
+    loadgen trace --from "$folder/one.json" "$folder/one.json" --out "$folder/two.svg"
+    expect_status 0
+    [ "$(grep -c ">thread 3<" "$folder/two.svg")" = 2 ] || fail "not both"
+    ;;
+  trace_of_several_entries)
+    loadgen trace --root "$root" --entry continuations
+    expect_status 64
+    expect_one_line "'continuations' is several entries: use one of continuations-redispatch, "
+    ;;
+  trace_without_entry)
+    loadgen trace
+    expect_status 64
+    expect_one_line "trace needs an entry: comet-loadgen trace --entry threaded"
+    ;;
+  trace_without_root)
+    as_nobody=
+    if [ "$(id -u)" = 0 ]; then as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"; fi
+    if ! $as_nobody "$bin/comet-loadgen" trace --help > /dev/null 2>&1; then
+      echo "skipped: a user without rights cannot run $bin/comet-loadgen"
+      exit 77
+    fi
+    status=0
+    $as_nobody "$bin/comet-loadgen" trace --root "$root" --entry async --out "$folder/one.svg" \
+      > "$folder/out" 2> "$folder/err" || status=$?
+    expect_status 1
+    expect_one_line "run this command with sudo\|tracefs is not mounted"
+    ;;
+  trace_of_a_dead_server)
+    needs_tracing
+    own_entry '"sh", "-c", "echo no memory >&2; exit 3"'
+    loadgen trace --root "$root" --entry own --out "$folder/one.svg"
+    expect_status 1
+    expect_one_line "not ready: ended with status 3: no memory"
+    no_trace_instance
+    ;;
+  trace_interrupted)
+    needs_tracing
+    own_entry "\"sh\", \"-c\", \"sleep 1000; true $folder/\""
+    "$bin/comet-loadgen" trace --root "$root" --entry own --out "$folder/one.svg" > "$folder/out" 2> "$folder/err" &
+    pid=$!
+    until [ -d "/sys/kernel/tracing/instances/comet-trace-$pid" ]; do sleep 0.05; done
+    kill -INT "$pid"
+    status=0
+    wait "$pid" || status=$?
+    expect_status 130
+    [ ! -d "/sys/kernel/tracing/instances/comet-trace-$pid" ] || fail "the trace instance is left behind"
     ;;
   *) fail "no such case" ;;
 esac

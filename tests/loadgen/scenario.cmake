@@ -19,7 +19,7 @@ foreach(file ${files})
   string(JSON note GET "${text}" repeats 0 note)
   get_filename_component(name ${file} NAME_WE)
   list(APPEND found ${name})
-  if(NOT schema EQUAL 2)
+  if(NOT schema EQUAL 3)
     message(FATAL_ERROR "${file}: schema ${schema}")
   endif()
   # The floor has one channel and no cursors: in some scenarios it is skipped with a note.

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <numeric>
 #include <system_error>
 #include <utility>
 
@@ -131,7 +130,7 @@ void StubServer::subscribe(Client& client, const std::string& channel, std::stri
   for (; position < retained; ++position)
     if (deliver(client, channel, position)) return;
   client.channel = channel;
-  ++client.requests;
+  client.requests.push_back(Clock::now() + faults_.hold);
 }
 
 void StubServer::finish(const Due& due) {
@@ -152,8 +151,8 @@ bool StubServer::deliver(Client& client, const std::string& channel, std::size_t
   const std::string& body = logs_[channel][position];
   const bool wrong = contains(faults_.wrong, number) || (number == 0 && faults_.wrong_smoke);
   const std::string bytes = message(wrong ? std::string(body.size(), 'x') : body, position + 1);
-  client.requests = std::max(0, client.requests - 1);
-  if (client.requests == 0) client.channel.clear();
+  if (!client.requests.empty()) client.requests.erase(client.requests.begin());
+  if (client.requests.empty()) client.channel.clear();
   if (contains(faults_.repeated, number)) client.repeat = bytes;
   // With one send(), because a client that reads them one by one would send its next request after the first.
   send(client, contains(faults_.twice, number) ? bytes + bytes : bytes);
@@ -181,13 +180,17 @@ void StubServer::send(Client& client, std::string_view bytes) {
 void StubServer::end(Client& client) {
   ::close(std::exchange(client.socket, -1));
   client.channel.clear();
-  client.requests = 0;
+  client.requests.clear();
 }
 
 std::int64_t StubServer::held() const {
-  return std::accumulate(clients_.begin(), clients_.end(), std::int64_t{0},
-                         [](std::int64_t sum, const Client& client) { return sum + client.requests; }) +
-         std::count_if(leaving_.begin(), leaving_.end(), [](auto until) { return until > Clock::now(); });
+  const auto now = Clock::now();
+  std::int64_t held =
+      std::count_if(leaving_.begin(), leaving_.end(), [now](auto until) { return until > now; });
+  for (const Client& client : clients_)
+    held += std::count_if(client.requests.begin(), client.requests.end(),
+                          [now](auto from) { return from <= now; });
+  return held;
 }
 
 }  // namespace comet::test

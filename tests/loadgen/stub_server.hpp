@@ -29,6 +29,7 @@ struct Faults {
   bool expensive = false;       // each message has its own long headers, so that a client must parse it
   std::optional<int> pid{};     // what /stats says
   bool closes = false;          // every answer ends its connection
+  std::chrono::milliseconds hold{0};   // until /stats counts a request as held
   std::chrono::milliseconds leave{0};  // how long /stats still counts a held request whose client has left
 };
 
@@ -47,9 +48,9 @@ class StubServer {
   struct Client {
     int socket;
     std::string input;
-    std::string channel;  // on which it is held; empty if it is not
-    int requests = 0;     // held requests, each of which counts
-    std::string repeat;   // the answer to its next subscribe
+    std::string channel;                        // on which it is held; empty if it is not
+    std::vector<Clock::time_point> requests{};  // from when each of its held requests counts
+    std::string repeat;                         // the answer to its next subscribe
   };
   struct Due {
     Clock::time_point at;

@@ -65,6 +65,59 @@ TEST(Trial, ADelayIsInTheLatencyAndNotInTheSkew) {
   EXPECT_GE(result.latency->max_us, result.skew->max_us + 100'000);
 }
 
+// A busy machine may make a phase longer, so the shortest of several attempts is compared.
+TEST(Trial, WhatDelaysTheDeliveryIsNotInTheReturnNorTheOtherWayRound) {
+  const std::chrono::milliseconds delay(150);
+  double shortest_return = 1e9, shortest_delivery = 1e9;
+  for (int attempt = 0; attempt < 5 && std::max(shortest_return, shortest_delivery) >= 100; ++attempt) {
+    const Measurement slow_delivery = measure(broadcast(3), {.delay = delay});
+    ASSERT_TRUE(slow_delivery.phases && slow_delivery.phases->delivery && slow_delivery.phases->again)
+        << slow_delivery.note;
+    EXPECT_EQ(slow_delivery.phases->rounds, 3);
+    EXPECT_GE(slow_delivery.phases->delivery->time_ms, 150);
+    EXPECT_GE(slow_delivery.phases->cycle.time_ms, 150);
+    shortest_return = std::min(shortest_return, slow_delivery.phases->again->time_ms);
+    const Measurement slow_return = measure(broadcast(3), {.hold = delay});
+    ASSERT_TRUE(slow_return.phases && slow_return.phases->delivery && slow_return.phases->again)
+        << slow_return.note;
+    EXPECT_GE(slow_return.phases->again->time_ms, 150);
+    EXPECT_GE(slow_return.phases->cycle.time_ms, 150);
+    shortest_delivery = std::min(shortest_delivery, slow_return.phases->delivery->time_ms);
+  }
+  EXPECT_LT(shortest_return, 100);
+  EXPECT_LT(shortest_delivery, 100);
+}
+
+TEST(Trial, WhereSubscribersAskAgainAtOnceOnlyTheCycleIsKnown) {
+  Scenario scenario = broadcast(3);
+  scenario.ask_at_once = true;
+  const Measurement result = measure(scenario, {.delay = std::chrono::milliseconds(50)});
+  ASSERT_TRUE(result.phases) << result.note;
+  EXPECT_FALSE(result.phases->delivery || result.phases->again);
+  EXPECT_GE(result.phases->cycle.time_ms, 50);
+  EXPECT_EQ(result.deliveries.delivered, 4 * kHeld);
+}
+
+TEST(Trial, TheBytesOfOneResponseAreRecorded) {
+  const Measurement result = measure(broadcast(1), {});
+  ASSERT_TRUE(result.deliveries.response_bytes) << result.note;
+  EXPECT_GT(*result.deliveries.response_bytes, 64 + 40);  // the message, and a status line with headers
+}
+
+// What the client's own queue adds is in the latency only, so none of its percentiles can be below.
+TEST(Trial, ADelayIsInTheLatencyAtTheSocketAndTheClientsQueueIsNot) {
+  const Measurement result =
+      measure(broadcast(3), {.delay = std::chrono::milliseconds(100), .expensive = true}, {}, 500);
+  ASSERT_TRUE(result.latency && result.socket_latency && result.phases) << result.note;
+  ASSERT_TRUE(result.phases->delivery && result.phases->reached_sockets_ms);
+  EXPECT_GE(*result.phases->reached_sockets_ms, 100);
+  EXPECT_LE(*result.phases->reached_sockets_ms, result.phases->delivery->time_ms);
+  ASSERT_EQ(result.socket_latency->curve.size(), result.latency->curve.size());
+  EXPECT_GE(result.socket_latency->curve.front().second, 100'000);
+  for (std::size_t i = 0; i < result.latency->curve.size(); ++i)
+    EXPECT_LE(result.socket_latency->curve[i].second, result.latency->curve[i].second);
+}
+
 TEST(Trial, AServerThatClosesAfterEachAnswerIsAskedAgain) {
   const Measurement result = measure(broadcast(3), {.closes = true});
   EXPECT_EQ(result.status, Status::kComplete) << result.note;
@@ -156,6 +209,7 @@ TEST(Trial, TheWaitForWhatIsLostIsNotInTheCostsOfABroadcast) {
   const Measurement result = measure(broadcast(4), {.lost = {2 * kHeld + 1}});
   ASSERT_EQ(result.deliveries.lost, 1) << result.note;
   EXPECT_GE(*result.duration_seconds, 5);
+  EXPECT_LT(result.phases->delivery->longest_ms, 5000);
   const double in_costs = *result.generator.cpu_us * 1e-6 * (4 * kHeld - 1) / *result.generator.cores;
   EXPECT_LE(in_costs, *result.duration_seconds - 3);
 }

@@ -47,7 +47,7 @@ return ends.filter((end) => {
 class Drawn(page_browser.Page):
     def assert_every_plot_is_drawn(self):
         plots = self.find("[data-plot]")
-        self.assertEqual(len(plots), 12)
+        self.assertEqual(len(plots), 13)
         for plot in plots:
             drawn = self.driver.execute_script(DRAWN, plot)
             self.assertTrue(drawn and all(drawn), f"{plot.get_attribute('data-plot')}: {drawn}")
@@ -118,7 +118,7 @@ class Drawn(page_browser.Page):
         sample.write(self.folder / "hold-only", scenarios=["hold"])
         self.show(self.folder / "hold-only")
         empty = {plot.get_attribute("data-plot") for plot in self.find("[data-plot]:has(.empty)")}
-        self.assertEqual(empty, {"churn", "offered", "loss", "blocking", "calls", "budget"})
+        self.assertEqual(empty, {"churn", "offered", "loss", "blocking", "calls", "growth", "budget"})
         self.assertIn("No data: this run has no churn scenario.", [note.text for note in self.find(".empty")])
 
     def test_a_ceiling_is_drawn_even_where_no_memory_was_read(self):

@@ -77,6 +77,7 @@ def repeat(number, scenario, entry, held, chance):
                        "offered_per_second": held * rate if complete and kind not in ("hold", "broadcast") else None},
         "errors": {"503": 3} if status == "ceiling" else {},
         "latency": latency(wait, noise) if delivers else None,
+        "socket_latency": latency(wait * 0.8, noise) if delivers else None,
         "skew": {"p50_us": wait * noise, "p99_us": wait * 1.4 * noise, "max_us": wait * 3} if delivers else None,
         "publish_lag": {"p50_us": 4, "p99_us": 30, "max_us": 90} if complete else None,
         "other_latency": latency(blocked, noise) if timed and kind == "blocking" else None,

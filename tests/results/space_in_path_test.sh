@@ -1,6 +1,6 @@
 #!/bin/sh
-# space_in_path_test.sh ROOT: make's targets in a folder with a space in its path. The programs that they call are
-# stand-ins that record each argument on a line: none may be a part of the folder's path.
+# space_in_path_test.sh ROOT: make's targets in a folder with a space in its path. The programs that they call
+# are stand-ins that record each argument on a line: none may be a part of the folder's path.
 set -eu
 root=$1
 top=$(mktemp -d)

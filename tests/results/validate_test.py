@@ -68,7 +68,7 @@ class Validate(unittest.TestCase):
     def test_another_schema(self):
         def change(file):
             file["schema"] = 1
-        self.refused(change, "/schema", "[2]")
+        self.refused(change, "/schema", "[2,3]")
 
     def test_percentiles_that_fall(self):
         def change(file):
@@ -80,6 +80,26 @@ class Validate(unittest.TestCase):
             def change(file):
                 file["repeats"][2]["latency"][name] -= 0.1
             self.refused(change, f"/repeats/2/latency/{name}", "is not what the curve has")
+
+    def test_a_message_that_is_read_before_it_is_at_the_socket(self):
+        def change(file):
+            repeat = file["repeats"][1]
+            repeat["latency"], repeat["socket_latency"] = repeat["socket_latency"], repeat["latency"]
+            # One line only: the first percentiles agree.
+            for name in ("p50_us", "p90_us", "p99_us", "p99_9_us"):
+                repeat["socket_latency"][name] = repeat["latency"][name]
+            repeat["socket_latency"]["curve"] = [
+                [percent, us if percent == 100 else repeat["latency"]["curve"][i][1]]
+                for i, (percent, us) in enumerate(repeat["socket_latency"]["curve"])]
+        self.refused(change, "/repeats/1/socket_latency/max_us", "more than that of /latency")
+
+    def test_a_file_of_an_older_form_has_no_latency_at_the_socket(self):
+        (name, content), *_ = sample.write(self.run_folder, scenarios=["broadcast"], entries=["async"]).items()
+        for repeat in content["repeats"]:
+            del repeat["socket_latency"]
+        (self.run_folder / name).write_text(json.dumps(content))
+        done = validate(self.run_folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_others_percentiles_that_their_curve_does_not_have(self):
         def change(file):

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# The tree that stands for the root folder, and what tests of the tuning scripts ask of it. Sourced by tuning_test.sh,
-# which sets $folder, $busybox, $work and $failures.
+# The tree that stands for the root folder, and what tests of the tuning scripts ask of it. Sourced by
+# tuning_test.sh, which sets $folder, $busybox, $work and $failures.
 
 # A copy, which everybody may read and whose first line names the shell.
 cp -R "$folder" "$work/tuning" || exit 1
@@ -59,7 +59,8 @@ make_root() {
   put kernel/threads-max 60000
   put vm/max_map_count 65530
   put net/netfilter/nf_conntrack_max 65536
-  # What apply and restore write has single spaces, which the kernel takes and shows as tabs: let the tree have them.
+  # What apply and restore write has single spaces, which the kernel takes and shows as tabs: let the
+  # tree have them.
   find "$work/root/proc/sys" -type f -exec sed -i 's/	/ /g' {} +
   cp -a "$work/root" "$work/before"
 }

@@ -1,4 +1,4 @@
-// One channel's log: which message follows a cursor, and which gaps are said.
+// One channel's log: which message follows a cursor, and which gaps are announced.
 #include <gtest/gtest.h>
 
 #include <vector>

@@ -1,4 +1,4 @@
-// The costs of the timed part, and whether the load generator was the limit.
+// The costs of the timed part, and the rule for what the load generator bounds.
 #include <gtest/gtest.h>
 
 #include "loadgen/clock.hpp"
@@ -7,103 +7,85 @@
 namespace comet::loadgen {
 namespace {
 
-// On two cores, a client that is at its limit and a server of one thread that is not.
-constexpr Load kLimited{.busiest_process = 0.97,
-                        .generator = 0.98,
-                        .server = 0.6,
-                        .busiest_server_thread = 0.6,
-                        .machine_cores = 2};
+// One second: a server that used 0.4 s, a client that used 0.5 s.
+CpuUse use() { return {kSecond, 400 * kMillisecond, 510 * kMillisecond, 500 * kMillisecond}; }
 
-TEST(LoadgenLimit, IsTheGeneratorWhereItsClientIsBusyAndTheServerIsNot) {
-  EXPECT_TRUE(limited_by_generator(kLimited));
+TEST(LoadgenBound, IsNotThereWhereTheClientsAndTheMachineHaveTimeLeft) { EXPECT_FALSE(is_bounded(use(), 2)); }
+
+TEST(LoadgenBound, IsTheClientAboveNineTenthsOfACoreHoweverBusyTheServerIs) {
+  CpuUse busy = use();
+  busy.busiest_client_ns = 910 * kMillisecond;
+  busy.server_ns = kSecond;
+  EXPECT_TRUE(is_bounded(busy, 8));
+  busy.busiest_client_ns = 890 * kMillisecond;
+  EXPECT_FALSE(is_bounded(busy, 8));
 }
 
-TEST(LoadgenLimit, IsNotTheGeneratorWhereNoneOfItsProcessesIsBusy) {
-  Load load = kLimited;
-  load.busiest_process = 0.9;
-  EXPECT_FALSE(limited_by_generator(load));
+TEST(LoadgenBound, IsTheMachineWhereAllItsCoresAreUsed) {
+  CpuUse busy = use();
+  busy.server_ns = 1400 * kMillisecond;
+  EXPECT_TRUE(is_bounded(busy, 2));
+  EXPECT_FALSE(is_bounded(busy, 4));
 }
 
-TEST(LoadgenLimit, IsTheServerWhereOneOfItsThreadsIsBusyWhateverTheOthersDo) {
-  Load load = kLimited;
-  load.machine_cores = 8;
-  load.server = load.busiest_server_thread = 0.99;
-  EXPECT_FALSE(limited_by_generator(load));
+TEST(LoadgenBound, OfAServerElsewhereIsKnownByTheGeneratorAlone) {
+  CpuUse elsewhere = use();
+  elsewhere.server_ns.reset();
+  EXPECT_FALSE(is_bounded(elsewhere, 2));
+  elsewhere.busiest_client_ns = 950 * kMillisecond;
+  EXPECT_TRUE(is_bounded(elsewhere, 2));
 }
 
-TEST(LoadgenLimit, IsTheMachineWhereSeveralThreadsOfTheServerUseTheRestOfIt) {
-  Load load = kLimited;
-  load.server = 1.0;
-  load.busiest_server_thread = 0.5;
-  EXPECT_FALSE(limited_by_generator(load));
+CpuReading reading(std::int64_t at_ns, std::int64_t server_ns) {
+  return {at_ns, at_ns + kMillisecond, server_ns, 5 * kMillisecond, {7 * kMillisecond, 9 * kMillisecond}};
 }
 
-TEST(LoadgenLimit, IsTheGeneratorWhereSeveralThreadsOfTheServerCouldDoMore) {
-  Load load = kLimited;
-  load.machine_cores = 8;
-  load.server = 3.0;
-  load.busiest_server_thread = 0.5;
-  EXPECT_TRUE(limited_by_generator(load));
+// What reading takes belongs to the time: CPU time of that while may be in it.
+TEST(LoadgenCpuUse, IsTheDifferenceOfTwoReadings) {
+  CpuReading after = reading(101 * kSecond, 3 * kSecond);
+  after.driver_ns += 10;
+  after.clients_ns[1] += 30;
+  const CpuUse used = used_between(reading(100 * kSecond, 2 * kSecond), after);
+  EXPECT_EQ(used.wall_ns, kSecond + kMillisecond);
+  EXPECT_EQ(used.server_ns, kSecond);
+  EXPECT_EQ(used.generator_ns, 40);
+  EXPECT_EQ(used.busiest_client_ns, 30);
 }
 
-TEST(LoadgenLimit, OfAServerElsewhereIsKnownByTheGeneratorAlone) {
-  Load load = kLimited;
-  load.server.reset();
-  load.busiest_server_thread = 0;
-  EXPECT_TRUE(limited_by_generator(load));
-  load.busiest_process = 0.5;
-  EXPECT_FALSE(limited_by_generator(load));
+TEST(LoadgenCpuUse, OfAServerWhoseTimeFellIsNotKnown) {
+  EXPECT_FALSE(used_between(reading(100 * kSecond, 2 * kSecond), reading(101 * kSecond, 1)).server_ns);
 }
 
-// One second, one client that used 0.97 s, a server whose two threads used 0.3 and 0.1 s.
-Costs at_start() {
-  Costs costs;
-  costs.at_ns = 100 * kSecond;
-  costs.driver_cpu_ns = 5 * kMillisecond;
-  costs.client_cpu_ns = {7 * kMillisecond};
-  costs.server = ProcessCost{kSecond, 50, 1, {{11, kSecond}}};
-  return costs;
-}
-
-Costs at_end() {
-  Costs costs = at_start();
-  costs.at_ns += kSecond;
-  costs.driver_cpu_ns += 10 * kMillisecond;
-  costs.client_cpu_ns[0] += 970 * kMillisecond;
-  costs.server->cpu_ns += 400 * kMillisecond;
-  costs.server->context_switches += 250;
-  costs.server->thread_cpu_ns = {{11, kSecond + 300 * kMillisecond}, {12, 100 * kMillisecond}};
-  return costs;
+TEST(LoadgenCpuUse, OfSeveralPartsAddsUpAndIsUnknownIfOneIs) {
+  CpuUse sum;
+  sum += use();
+  sum += use();
+  EXPECT_EQ(sum.wall_ns, 2 * kSecond);
+  EXPECT_EQ(sum.server_ns, 800 * kMillisecond);
+  CpuUse unknown = use();
+  unknown.server_ns.reset();
+  sum += unknown;
+  EXPECT_FALSE(sum.server_ns);
 }
 
 TEST(LoadgenCosts, ArePerDeliveryAndInCores) {
   Measurement result;
-  set_costs(at_start(), at_end(), 1000, 2, result);
+  set_cpu(use(), 1000, 2, result);
   EXPECT_DOUBLE_EQ(*result.server.cores, 0.4);
   EXPECT_DOUBLE_EQ(*result.server.cpu_us, 400);
-  EXPECT_DOUBLE_EQ(*result.server.context_switches, 0.25);
-  EXPECT_DOUBLE_EQ(*result.generator.cores, 0.98);
-  EXPECT_DOUBLE_EQ(*result.generator.cpu_us, 980);
-  EXPECT_TRUE(result.generator.limited);
-}
-
-TEST(LoadgenCosts, OfAThreadThatBeganMeanwhileCountWhole) {
-  Costs end = at_end();
-  end.server->thread_cpu_ns[12] = 960 * kMillisecond;
-  Measurement result;
-  set_costs(at_start(), end, 1000, 2, result);
+  EXPECT_DOUBLE_EQ(*result.generator.cores, 0.51);
+  EXPECT_DOUBLE_EQ(*result.generator.busiest_client_cores, 0.5);
+  EXPECT_DOUBLE_EQ(*result.generator.cpu_us, 510);
   EXPECT_FALSE(result.generator.limited);
 }
 
-TEST(LoadgenCosts, ThatFellAreNotKnown) {
-  Costs end = at_end();
-  end.server->cpu_ns = 0;
-  end.server->context_switches = 0;
+TEST(LoadgenCosts, SwitchesArePerDeliveryAndUnknownWhereTheyFell) {
   Measurement result;
-  set_costs(at_start(), end, 1000, 2, result);
-  EXPECT_FALSE(result.server.cores);
-  EXPECT_FALSE(result.server.cpu_us);
-  EXPECT_FALSE(result.server.context_switches);
+  set_counts({ThreadCounts{1, 50}, {}}, {ThreadCounts{1, 300}, {}}, 1000, result);
+  EXPECT_DOUBLE_EQ(*result.server.context_switches, 0.25);
+  Measurement fallen;
+  set_counts({ThreadCounts{1, 50}, {}}, {ThreadCounts{1, 0}, {}}, 1000, fallen);
+  EXPECT_FALSE(fallen.server.context_switches);
 }
 
 }  // namespace

@@ -98,5 +98,17 @@ TEST(LoadgenMessage, ThatDiffersInAByteIsNone) {
   EXPECT_FALSE(message_number("first message"));
 }
 
+// User and kernel memory of one row are of one moment.
+TEST(LoadgenMeasurement, MemoryIsReadAfterTheMessagesExceptInChurnWhereAllHaveLeft) {
+  Measurement result;
+  const MemoryFigures both{1, 20, 30}, before{1, 20, {}};
+  EXPECT_EQ(result.last_while_held(both), 30);
+  EXPECT_EQ(result.last_while_held(before), 20);
+  result.points = {{{}, 100, 20, 20}};  // hold
+  EXPECT_EQ(result.last_while_held(both), 30);
+  result.points = {{0.0, 0, 1, 1}};  // churn
+  EXPECT_EQ(result.last_while_held(both), 20);
+}
+
 }  // namespace
 }  // namespace comet::loadgen

@@ -28,7 +28,7 @@ Measurement complete(std::int64_t held, double per_second) {
   measurement.deliveries.expected = measurement.deliveries.delivered = held;
   measurement.deliveries.per_second = per_second;
   std::vector<std::int64_t> latencies{1'500'000};
-  measurement.latency = distribution_of(latencies);
+  measurement.latency = measurement.socket_latency = distribution_of(latencies);
   return measurement;
 }
 

@@ -172,7 +172,8 @@ void WrongServer::flush(Client& client) {
   while (!client.output.empty()) {
     const ssize_t count = send(client.socket, client.output.data(), client.output.size(), MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno == EAGAIN ? void() : drop(client);
+    if (count < 0 && errno == EAGAIN) return;
+    if (count < 0) return drop(client);
     client.output.erase(0, static_cast<std::size_t>(count));
     if (client.state == State::kWriting && !has("cuts_slow_reader"))
       client.deadline = Clock::now() + options_.idle_timeout;
@@ -226,7 +227,8 @@ void WrongServer::poll_once() {
     const bool deaf = client.state == State::kWorking ||
                       (has("never_releases_dead_client") && client.state == State::kHeld);
     const bool unread = has("leaves_early_bytes_unread") && client.state == State::kHeld;
-    const auto wanted = static_cast<short>(unread ? POLLRDHUP : client.output.empty() ? POLLIN : POLLOUT);
+    short wanted = client.output.empty() ? POLLIN : POLLOUT;
+    if (unread) wanted = POLLRDHUP;
     events.push_back({deaf ? -1 : client.socket, wanted, 0});
     next = std::min(next, client.deadline);
   }
@@ -240,14 +242,15 @@ void WrongServer::poll_once() {
     drain();
   } else if (ready >= 0) {
     auto client = clients_.begin();
-    for (std::size_t i = 2; i < events.size(); ++i, ++client) {
-      if (events[i].revents == 0 || client->dead) continue;
-      if (client->output.empty()) {
-        read_from(*client);
+    for (std::size_t i = 2; i < events.size(); ++i) {
+      Client& ready_client = *client++;
+      if (events[i].revents == 0 || ready_client.dead) continue;
+      if (ready_client.output.empty()) {
+        read_from(ready_client);
       } else {
-        flush(*client);
-        if (client->output.empty() && !client->closing && !client->dead)
-          decide(*client, client->reader.next());
+        flush(ready_client);
+        if (ready_client.output.empty() && !ready_client.closing && !ready_client.dead)
+          decide(ready_client, ready_client.reader.next());
       }
     }
     if (events[1].revents != 0) finish_work();

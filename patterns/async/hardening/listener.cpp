@@ -40,7 +40,7 @@ void Listener::close() {
   ::close(descriptor_);
 }
 
-// Where memory is out nobody is taken: new connections wait in the kernel's queue.
+// Without memory nobody is accepted: new connections wait in the kernel's queue.
 void Listener::accept_all() {
   while (true) {
     if (!memory_reserve_is_whole()) return pause();

@@ -16,7 +16,7 @@ using namespace core;
 
 class Listener {
  public:
-  // Listens; exits with one line on standard error where it cannot. Each accepted socket, which does not
+  // Listens; exits with one line on standard error if it cannot. Each accepted socket, which does not
   // block, is `on_accepted`'s to close.
   Listener(const Options& options, std::function<void(int socket)> on_accepted);
   void open(uv_loop_t& loop);

@@ -13,7 +13,8 @@ void Server::refuse_hold(Connection& connection, ReplyForm form) {
 // the answer to the held request.
 void Server::refuse_input(Connection& connection) {
   connection.form.keep_alive = false;
-  const Letter letter = end_hold(connection);
+  end_hold(connection);
+  const Letter letter = connection.mailbox.receive();
   if (letter.kind != Kind::left) return finish(connection, letter);
   respond(connection, connection.reader.refuse_without_memory({}));
 }

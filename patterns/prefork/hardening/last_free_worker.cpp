@@ -15,8 +15,8 @@ Milliseconds Server::patience(Milliseconds usual, Milliseconds last) const {
   return board_.no_other_is_free(slot_) ? std::min(usual, last) : usual;
 }
 
-// Null if the request may be held. Asked when it counts as held and its worker as waiting, so of two that
-// come together each sees the other: both may be refused, but not both held.
+// Null if the request may be held. By now it counts as held, and its worker as waiting. So of two requests
+// that come together each sees the other: both may be refused, but not both held.
 const char* Server::why_not_hold() const {
   const std::size_t most = service_.options.max_held;
   if (most != 0 && board_.held() > most) return "too many held requests";

@@ -22,9 +22,10 @@ constexpr Milliseconds kUnwatched{500};
 
 }  // namespace
 
-// Blocks until the hold is over or `until` has come. Input must be read meanwhile: if it filled the client's
-// window, the end of the client's sending (FIN) could not come through behind it.
-Waiter::State Server::wait_for_end(Connection& connection, Clock::time_point until) {
+// Blocks until the hold is over or its deadline has come. Input must be read meanwhile: if it filled the
+// client's window, the end of the client's sending (FIN) could not come through behind it.
+Waiter::State Server::wait_for_end(Connection& connection) {
+  const auto until = connection.deadline;
   Waiter& waiter = *connection.waiter;
   Waiter::State ended = waiter.wait(std::min(until, Clock::now() + kUnwatched));
   if (ended != Waiter::State::waiting || Clock::now() >= until) return ended;
