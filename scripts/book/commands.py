@@ -35,7 +35,7 @@ def missing_tools(script):
 class Chapter:
     """Runs a chapter's commands in order. What they leave running ends with the chapter."""
 
-    def __init__(self, root, timeout_s=120):
+    def __init__(self, root, timeout_s=300):
         self.root, self.timeout_s, self.groups = root, timeout_s, []
 
     def __enter__(self):
