@@ -2,7 +2,7 @@
 import dataclasses
 import re
 
-WOVEN = ("listing", "figure", "figures", "chapters", "terms")  # have a text that the weaver writes, which ends at <!-- end -->
+WOVEN = ("listing", "figure", "figures", "chapters")  # have a text that the weaver writes, which ends at <!-- end -->
 KINDS = WOVEN + ("claim", "run", "measure")
 
 # Fences and spans of code are skipped, so that a chapter can show a mark without having it.

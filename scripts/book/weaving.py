@@ -15,8 +15,6 @@ def woven(mark, root, results, own):
         return f"\n\n{figures.table(results, own, mark.argument)}\n\n"
     if mark.kind == "chapters":
         return f"\n\n{contents.chapters(root)}\n\n"
-    if mark.kind == "terms":
-        return f"\n\n{contents.terms(root, mark.argument)}\n\n"
     return f"\n{listings.listing(root, mark.argument)}\n"
 
 

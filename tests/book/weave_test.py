@@ -120,15 +120,11 @@ class Contents(project.Project):
         self.chapter("# 1. First\n", "02-what.md")
         self.assertIn("02-what.md does not begin with # 2.", self.problem("# 1. First\n\n<!-- chapters -->\n<!-- end -->\n"))
 
-    def test_a_term_leads_to_the_first_chapter_that_has_it_emphasized(self):
-        self.chapter("# 1. First\n\nA word, `*word*`, and a *held\nrequest*.\n")
-        self.chapter("# 2. Second\n\nA **Word** is explained. *Held request*.\n", "02-second.md")
-        page = self.file("docs/book/terms.md", "<!-- terms: word, held request -->\n<!-- end -->\n")
-        self.assertEqual(self.script("weave").returncode, 0)
-        self.assertIn("| held request | [1. First](01-test.md) |\n| word | [2. Second](02-second.md) |\n", page.read_text())
-
-    def test_a_term_that_no_chapter_explains(self):
-        self.assertIn("no chapter explains *word*", self.problem("# 1. First\n\n<!-- terms: word -->\n<!-- end -->\n"))
+    def test_a_term_of_the_index_that_its_chapter_does_not_have(self):
+        self.chapter("# 1. First\n\nA *held\nrequest*.\n")
+        head = "| term | what it is | chapter |\n| --- | --- | --- |\n"
+        page = self.file("docs/book/terms.md", head + "| held request | one | [1](01-test.md) |\n| Word | two | [1](01-test.md) |\n")
+        self.assertEqual(self.script("weave", "--check").stderr, f"{page}:4: 01-test.md does not have the term Word\n")
 
 
 class Experiments(project.Project):
