@@ -15,7 +15,7 @@ PICTURED = $(patsubst comet-%,%,$(MINIMAL)) prefork threaded async continuations
 PICTURES = docs/book/pictures
 
 .PHONY: help deps build sanitizers test lint fuzz soak bench bench-peers reference microbench report picture \
-  publish-pictures clean
+  publish-pictures book book-check measure clean
 help:
 	@echo "make bench        build and measure the five servers and the floor and print tables (about 5 minutes);"
 	@echo "                  ENTRIES='threaded threaded-minimal' measures these instead"
@@ -25,6 +25,9 @@ help:
 	@echo "make report       the latest run, or RUNS='DIR DIR', as one page in the run's folder; before a run, the reference's"
 	@echo "make picture      the reference run's page, results/index.html, and two of its plots as docs/results.png"
 	@echo "make publish-pictures  trace one publish to each of the five, minimal and full, and draw it (root)"
+	@echo "make book         weave the book and render it into build/book/html, which opens from disk"
+	@echo "make measure      CHAPTER=7: that chapter's experiments on this machine (under 3 minutes) beside the reference's"
+	@echo "make book-check   what CI checks of the book: listings, figures, claims, links, commands, pages in a browser"
 	@echo "make test         run every test, sanitizer builds included (about 14 minutes on two cores)"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about 13 minutes on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
@@ -115,6 +118,22 @@ publish-pictures: deps
 	  --out $(PICTURES)/publish-$$entry.svg --events $(PICTURES)/recordings/$$entry.json; done
 	@build/release/bin/comet-loadgen trace --out $(PICTURES)/publish-five.svg \
 	  --from $(patsubst comet-%,$(PICTURES)/recordings/%.json,$(MINIMAL))
+
+# Writes listings and figures into docs/book, then renders it; with the reader's figures of `make measure`, if there are any.
+book:
+	@scripts/deps book
+	scripts/book/weave
+	scripts/book/render --measured build/measure
+
+book-check:
+	@scripts/deps test
+	$(BUILD_ONLY) comet-loadgen comet-microbench comet-floor $(SERVERS) $(MINIMAL)
+	ctest --test-dir build/release -j 2 --output-on-failure -R '^book\.'
+
+measure: deps
+	@[ -n "$(CHAPTER)" ] || { echo "measure: say which chapter, as in: make measure CHAPTER=7" >&2; exit 2; }
+	$(BUILD_ONLY) comet-loadgen comet-floor $(SERVERS) $(MINIMAL)
+	@scripts/book/measure $(CHAPTER)
 
 clean:
 	rm -rf build

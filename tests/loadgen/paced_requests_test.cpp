@@ -37,6 +37,8 @@ TEST(PacedRequests, OnOneConnectionEachWaitsForTheAnswerBeforeItAndIsCounted) {
   EXPECT_EQ(requests.waited(), kCount - 1);
   ASSERT_EQ(requests.lags().size(), static_cast<std::size_t>(kCount));
   EXPECT_GE(requests.lags().back(), (kCount - 1) * (kDelay.count() * kMillisecond - kInterval));
+  // A latency counts from when the request was due: else what waited would be missing (coordinated omission).
+  EXPECT_GE(requests.latencies().back(), requests.lags().back() + kDelay.count() * kMillisecond);
 }
 
 TEST(PacedRequests, OnConnectionsOfTheirOwnNoneWaitsForAnother) {

@@ -1,0 +1,31 @@
+"""Mends what Debian's Furo leaves out, so that its pages open from a disk and follow the browser's choice of dark.
+
+Debian builds it with its own tools: the style sheet asks a web server for /javascript, the script is a module, which
+browsers refuse from a disk, and the compiler of Debian 12 drops the rules for browsers that prefer dark.
+"""
+import pathlib
+import re
+
+JAVASCRIPT = pathlib.Path("/usr/share/javascript")
+
+
+def mend(static):
+    """`static` is the _static folder of the rendered pages. What a newer Furo has is left as it is."""
+    style = static / "styles/furo.css"
+    style.write_text(dark_by_choice(included(style.read_text())))
+    script = static / "scripts/furo.js"
+    script.write_text(re.sub(r'import Gumshoe from "\./(.+?)";', lambda match: (script.parent / match[1]).read_text(),
+                             script.read_text()))
+
+
+def included(css):
+    return re.sub(r"@import url\(/javascript/([^)]+)\);", lambda match: (JAVASCRIPT / match[1]).read_text(), css)
+
+
+def dark_by_choice(css):
+    """The rules for those who press the button are also those for browsers that prefer dark."""
+    dark = re.search(r'^@media not print \{\n(  body\[data-theme="dark"\].*?)\}\n\n', css, re.DOTALL | re.MULTILINE)
+    if "prefers-color-scheme" in css or not dark:
+        return css
+    rules = dark[1].replace('[data-theme="dark"]', ':not([data-theme="light"])')
+    return css[:dark.end(1)] + f"  @media (prefers-color-scheme: dark) {{\n{rules}}} " + css[dark.end(1):]
