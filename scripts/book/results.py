@@ -19,6 +19,10 @@ class Figure:
     repeats: dict  # repeat's number: its value
 
 
+# broadcast-4000, steady-cursors-1000-at-40, blocking-inline-120-percent-100
+NAME_AND_SIZE = re.compile(r"(.+?)-(\d+(?:-at-[\d.]+)?)")
+
+
 class Results:
     """A folder with a folder for each run. A scenario's figures all come from the newest run that has it."""
 
@@ -29,9 +33,9 @@ class Results:
         self.run_of = {}
 
     def files(self, run, scenario):
-        """The files of `scenario`, such as broadcast-4000, in one run; of these names some are of another scenario."""
-        name, size = re.fullmatch(r"(.+?)-(\d.*)", scenario).groups()
-        return [path for path in sorted(run.glob(f"{name}-*-{size}.json"))
+        """The files of `scenario`, such as broadcast-4000, in one run."""
+        name, size = NAME_AND_SIZE.fullmatch(scenario).groups()
+        return [path for path in sorted(run.glob(f"*-{size}.json"))
                 if members.scenario_of(self.content(path)) == name]
 
     def content(self, path):
@@ -41,7 +45,7 @@ class Results:
 
     def of_scenario(self, scenario):
         """The contents of all files of a scenario, by entry; empty if no run has it."""
-        if not re.fullmatch(r".+?-\d.*", scenario):
+        if not NAME_AND_SIZE.fullmatch(scenario):
             raise Problem(f"{scenario} is not a scenario with its size, as broadcast-4000")
         if scenario not in self.run_of:
             found = next(filter(None, (self.files(run, scenario) for run in self.runs)), [])
