@@ -159,14 +159,19 @@ class Workers {
     Cursor seen = shared().log.first_after(channel_, {}).last;
     while (true) {
       waits();
-      SharedLog::Found found;
-      do {
-        event.wait();
-        if (*shared().stop) return;
-        found = shared().log.first_after(channel_, seen);
-      } while (!found.message);
-      seen = found.message->cursor;
+      const auto message = next_message(event, seen);
+      if (!message) return;
+      seen = message->cursor;
       if (client >= 0 && !wait_for_request(event, client)) return;
+    }
+  }
+
+  // The first message behind `seen`; nullopt if all is to stop.
+  std::optional<Message> next_message(const EventWaiter& event, Cursor seen) {
+    while (true) {
+      event.wait();
+      if (*shared().stop) return std::nullopt;
+      if (auto found = shared().log.first_after(channel_, seen); found.message) return found.message;
     }
   }
 

@@ -137,7 +137,8 @@ int Bench::run() {
     for (std::size_t i = 0; i < shuffled_.size() && stop_signals() == 0; ++i) {
       Job& job = jobs_[shuffled_[i]];
       ++position;
-      const std::string place = "[" + std::to_string(position) + "/" + std::to_string(all) + "] ";
+      const std::string place =
+          std::string("[") + std::to_string(position) + "/" + std::to_string(all) + "] ";
       progress_.start(place + series_name(job.series),
                       position == 1 ? std::nullopt : std::optional(remaining_seconds(repeat, shuffled_, i)));
       Measurement result;

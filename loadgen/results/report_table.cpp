@@ -110,7 +110,7 @@ Row row_of(const Series& series, const Figures& figures, const Series* floor) {
     if (!figure.with_ratio) continue;
     const auto ratio = ratio_of(series, floor, figure);
     const bool ratio_bounded = bounded || (floor != nullptr && is_bounded(*floor, figure));
-    row.push_back(ratio ? (ratio_bounded ? "~" : "") + with_commas(ratio->median, 2) + " (" +
+    row.push_back(ratio ? std::string(ratio_bounded ? "~" : "") + with_commas(ratio->median, 2) + " (" +
                               spread_of(*ratio, 2) + ")"
                         : "-");
   }
