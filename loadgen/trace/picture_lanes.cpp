@@ -1,5 +1,6 @@
 // Axis, lanes and cores: see picture_parts.hpp.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "loadgen/numbers.hpp"

@@ -110,7 +110,7 @@ void HistoryReader::enter_core(const Event& event) {
   if (now == nullptr) return;
   close(*now, event.us, false);
   now->is_known = true;
-  now->open = Span{event.us, event.us, State::kRunning, event.core, {}};
+  now->open.emplace(Span{event.us, event.us, State::kRunning, event.core, {}});
 }
 
 // A thread may be woken when it has only begun to go to sleep: then it runs on.
