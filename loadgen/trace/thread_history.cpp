@@ -13,10 +13,16 @@ constexpr pid_t kIdle = 0;
 // A thread while the events are gone through.
 struct Now {
   ThreadHistory* history = nullptr;
-  bool is_known = false;        // an event has said what it does
-  std::optional<Span> open{};   // it runs, or waits for a core
+  bool is_known = false;  // an event has said what it does
+  bool has_span = false;  // it runs, or waits for a core: since span.from
+  Span span{};
   std::optional<Event> call{};  // in which it is
 };
+
+void begin(Now& now, std::int64_t us, State state, int core) {
+  now.has_span = true;
+  now.span = {us, us, state, core, {}};
+}
 
 class HistoryReader {
  public:
@@ -80,16 +86,16 @@ void HistoryReader::read(const Event& event) {
 
 // A thread that is first met running has run since the beginning.
 void HistoryReader::meet(Now& now, int core) {
-  if (!now.is_known) now.open = Span{begin_, begin_, State::kRunning, core, {}};
+  if (!now.is_known) begin(now, begin_, State::kRunning, core);
   now.is_known = true;
 }
 
 void HistoryReader::close(Now& now, std::int64_t us, bool sleeps) {
-  if (!now.open) return;
-  now.open->to = us;
-  if (sleeps && now.call) now.open->call = now.call->call;
-  now.history->spans.push_back(*now.open);
-  now.open.reset();
+  if (!now.has_span) return;
+  now.span.to = us;
+  if (sleeps && now.call) now.span.call = now.call->call;
+  now.history->spans.push_back(now.span);
+  now.has_span = false;
 }
 
 void HistoryReader::leave_core(const Event& event) {
@@ -101,7 +107,7 @@ void HistoryReader::leave_core(const Event& event) {
   Now* now = find(event.thread);
   if (now == nullptr) return;
   close(*now, event.us, event.sleeps);
-  if (!event.sleeps) now->open = Span{event.us, event.us, State::kWaitingForCore, event.core, {}};
+  if (!event.sleeps) begin(*now, event.us, State::kWaitingForCore, event.core);
 }
 
 void HistoryReader::enter_core(const Event& event) {
@@ -110,7 +116,7 @@ void HistoryReader::enter_core(const Event& event) {
   if (now == nullptr) return;
   close(*now, event.us, false);
   now->is_known = true;
-  now->open.emplace(Span{event.us, event.us, State::kRunning, event.core, {}});
+  begin(*now, event.us, State::kRunning, event.core);
 }
 
 // A thread may be woken when it has only begun to go to sleep: then it runs on.
@@ -118,7 +124,7 @@ void HistoryReader::wake(const Event& event) {
   Now* woken = find(event.other);
   if (woken == nullptr) return;
   woken->is_known = true;
-  if (!woken->open) woken->open = Span{event.us, event.us, State::kWaitingForCore, event.core, {}};
+  if (!woken->has_span) begin(*woken, event.us, State::kWaitingForCore, event.core);
   const Now* waker = find(event.thread);
   const std::string call = waker != nullptr && waker->call ? waker->call->call : "";
   histories.wakings.push_back({event.us, event.thread, event.other, call});
@@ -126,7 +132,7 @@ void HistoryReader::wake(const Event& event) {
 
 void HistoryReader::end_call(Now& now, const Event& event) {
   ThreadHistory& history = *now.history;
-  const bool has_slept_in_it = !now.call && now.open && now.open->from > begin_;
+  const bool has_slept_in_it = !now.call && now.has_span && now.span.from > begin_;
   if (has_slept_in_it && history.first_sleeps_in.empty()) history.first_sleeps_in = event.call;
   // What a call receives that began before the recording can only have come from a connection.
   const std::string on = now.call ? now.call->on : "socket";
