@@ -174,8 +174,8 @@ std::string names_of(const std::vector<Entry>& entries) {
 
 std::string group_of(const ManifestObject& manifest, const fs::path& folder) {
   const std::set<std::string> groups{"pattern", "peer", "floor"};
-  const std::string above = folder.parent_path().filename() == "peers" ? "peer" : "pattern";
-  const std::string group = manifest.find("group") == nullptr ? above : manifest.text("group");
+  std::string group = folder.parent_path().filename() == "peers" ? "peer" : "pattern";
+  if (manifest.find("group") != nullptr) group = manifest.text("group");
   if (!groups.contains(group)) manifest.fail("'group' is none of " + join(groups));
   return group;
 }

@@ -219,7 +219,7 @@ void LanesPicture::draw_core_use(const Core& core, const CoreUse& use) {
 
 std::string lanes_picture(const Timeline& timeline, const TimeScale& scale, const RowSize& rows, double& y) {
   LanesPicture picture(timeline, scale, rows, y);
-  const std::string svg = picture.draw();
+  std::string svg = picture.draw();
   y = picture.bottom();
   return svg;
 }

@@ -69,7 +69,7 @@ std::string kind_of_descriptor(pid_t process, std::int64_t descriptor) {
   std::error_code error;
   const std::string target = fs::read_symlink(
       fs::path("/proc") / std::to_string(process) / "fd" / std::to_string(descriptor), error);
-  for (const std::string kind : {"socket", "eventfd", "pipe"})
+  for (std::string kind : {"socket", "eventfd", "pipe"})
     if (target.starts_with(kind + ":") || target == "anon_inode:[" + kind + "]") return kind;
   return {};
 }
