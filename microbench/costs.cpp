@@ -37,8 +37,8 @@ void count_growth(benchmark::State& state, const char* name, std::optional<std::
 
 }  // namespace
 
-// Reading thousands of processes takes this one longer than a benchmark. So its own time is read last here, and first
-// in report().
+// Reading thousands of processes takes this one longer than a benchmark. So its own time is read last here,
+// and first in report().
 CpuOfAll::CpuOfAll() : before_(children_cpu_ns()) { before_ += process_cpu_ns({getpid()}); }
 
 void CpuOfAll::report(benchmark::State& state) const {

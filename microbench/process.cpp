@@ -106,9 +106,8 @@ class Clients {
   std::vector<int> clients_;
 };
 
-// `count` workers, each blocked until there is a message; then, if they are `asked`, until there is the next request. The
-// pool blocks some signals; its end
-// unblocks them.
+// `count` workers, each blocked until there is a message; then, if they are `asked`, until there is the next
+// request. The pool blocks some signals; its end unblocks them.
 class Workers {
  public:
   explicit Workers(std::size_t count, bool asked = false)
@@ -214,8 +213,8 @@ BENCHMARK(wake_process)
     ->ArgsProduct({{1, 64}, {1, 0}})
     ->UseRealTime();
 
-// An iteration is what one delivery waits for: a message, and the next request. With thousands of workers each runs with
-// cold caches, as in a server. What the client does is not counted.
+// An iteration is what one delivery waits for: a message, and the next request. With thousands of workers
+// each runs with cold caches, as in a server. What the client does is not counted.
 void waits_process(benchmark::State& state) {
   const auto workers = static_cast<std::size_t>(state.range(0));
   Workers pool(workers, true);

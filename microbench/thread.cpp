@@ -53,8 +53,8 @@ class NextRequest {
   int event_ = eventfd(0, EFD_CLOEXEC);
 };
 
-// `count` threads, each blocked in its waiter until there is a message; then, if they are `asked`, until there is the
-// next request.
+// `count` threads, each blocked in its waiter until there is a message; then, if they are `asked`, until
+// there is the next request.
 class Holders {
  public:
   explicit Holders(std::size_t count, std::size_t stack_size = kStackSize, bool asked = false)
@@ -129,8 +129,8 @@ BENCHMARK(wake_thread)
     ->ArgsProduct({{1, 64}, {1, 0}})
     ->UseRealTime();
 
-// An iteration is what one delivery waits for: a message, and the next request. With thousands of threads each runs with
-// cold caches, as in a server. What the client does is not counted.
+// An iteration is what one delivery waits for: a message, and the next request. With thousands of threads
+// each runs with cold caches, as in a server. What the client does is not counted.
 void waits_thread(benchmark::State& state) {
   const auto waiting = static_cast<std::size_t>(state.range(0));
   const Batch batch;

@@ -1,5 +1,6 @@
-// When bytes came to this machine. The kernel stamps each packet as it enters the network stack (SO_TIMESTAMPNS), so
-// the time for which the bytes then wait in the socket, until a busy client reads them, is not in it.
+// When bytes came to this machine. The kernel stamps each packet as it enters the network stack
+// (SO_TIMESTAMPNS), so the time for which the bytes then wait in the socket, until a busy client reads them,
+// is not in it.
 #pragma once
 
 #include <sys/types.h>
@@ -9,18 +10,18 @@
 
 namespace comet::loadgen {
 
-// Asks the kernel for the stamps of this socket. Without them, if it refuses, only the latency at the socket is not
-// known.
+// Asks the kernel for the stamps of this socket. Without them, if it refuses, only the latency at the socket
+// is not known.
 void stamp_arrivals(int socket);
 
 struct Received {
   ssize_t size = 0;  // as recv() returns it; below 0, errno says why
-  std::int64_t arrived_ns =
-      0;  // when the last of these bytes came, by the clock of now_ns(); 0 if not stamped
+  // When the last of these bytes came, by the clock of now_ns(); 0 if not stamped.
+  std::int64_t arrived_ns = 0;
 };
 
-// Reads sockets that are stamped. The stamps are by the time of day, which may be set at any time; everything else here
-// is by now_ns().
+// Reads sockets that are stamped. The stamps are by the time of day, which may be set at any time; everything
+// else here is by now_ns().
 class ArrivalClock {
  public:
   // Compares the two clocks, at most 0.2 us apart as a rule. To be called before each batch of reads.

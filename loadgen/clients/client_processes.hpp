@@ -61,8 +61,8 @@ class ClientProcesses {
   // Waits until each client has reported that the round of message number `published` is done, at most
   // `timeout_ms`. False if one has not.
   bool wait_round(std::int64_t published, int timeout_ms);
-  // All that have the newest message and were not to ask again at once send their next request. Returns when they
-  // have sent it.
+  // All that have the newest message and were not to ask again at once send their next request. Returns when
+  // they have sent it.
   void ask_again();
   // All samples so far.
   Samples collect();

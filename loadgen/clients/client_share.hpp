@@ -31,8 +31,8 @@ struct alignas(64) ClientCounts {
   std::atomic<std::int64_t> delivered{0};
   std::atomic<std::int64_t> duplicate{0};  // a message that this connection already had
   std::atomic<std::int64_t> wrong{0};      // a 200 whose body is no message that was published on its channel
-  std::atomic<std::int64_t> last_arrival_ns{
-      0};  // rounds: when the newest byte of a message was at its socket
+  // Rounds: when the newest byte of a message was at its socket.
+  std::atomic<std::int64_t> last_arrival_ns{0};
   std::atomic<std::int64_t> last_delivery_ns{0};  // when the newest of them was delivered
   std::atomic<std::int64_t> response_bytes{0};    // of the last response with a message that was parsed
   std::array<char, 128> error{};                  // why it ended with status 1, as a C string

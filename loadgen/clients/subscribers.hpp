@@ -1,6 +1,7 @@
 // The subscribers of one client process: keep-alive connections that each have one GET held, and send the
-// next as soon as it is answered, or when they are told to. One thread, one epoll. A delivery costs one recvmsg, one
-// comparison, one reading of the clock and one send, and allocates nothing except room for its latencies.
+// next as soon as it is answered, or when they are told to. One thread, one epoll. A delivery costs one
+// recvmsg, one comparison, one reading of the clock and one send, and allocates nothing except room for
+// its latencies.
 #pragma once
 
 #include <sys/epoll.h>
@@ -43,8 +44,8 @@ class Subscribers {
   // Starts up to `count` more connections; each sends its request as soon as it is connected.
   void open(std::int64_t count);
   std::int64_t opened() const { return opened_; }
-  // Those that have waited for it since the newest message send their next request. Until the next message, later
-  // deliveries ask again at once.
+  // Those that have waited for it since the newest message send their next request. Until the next message,
+  // later deliveries ask again at once.
   void ask_again();
   // Closes connection number `index`, in the order of opening.
   void leave(std::int64_t index) { disconnect(static_cast<std::uint32_t>(index)); }

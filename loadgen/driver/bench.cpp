@@ -96,9 +96,7 @@ void Bench::prepare(std::uint64_t seed) {
 void Bench::make_jobs() {
   const Scenario& scenario = options_.scenario;
   const Limits limits = read_limits("/", geteuid());
-  std::vector<std::int64_t> sizes = scenario.held;
-  if (scenario.kind == Kind::kHold) sizes = {scenario.held.back()};  // one measurement goes through all sizes
-  for (const std::int64_t held : sizes)
+  for (const std::int64_t held : scenario.measured_sizes())
     for (const Scenario& one : scenario.by_rate())
       for (const Entry& entry : entries_) {
         jobs_.push_back({&entry, one, {entry.name, entry.model, entry.group, entry.floor, held, {}}});
@@ -213,7 +211,8 @@ void Bench::run_job(Job& job, Measurement result) {
   record(job, std::move(result));
 }
 
-// Measures again if another guest of the host took too much of the cores; the last attempt is kept, with a note.
+// Measures again if another guest of the host took too much of the cores; the last attempt is kept,
+// with a note.
 void Bench::measure_undisturbed(const Job& job, Measurement& result) {
   const Measurement unmeasured = result;
   for (int attempt = 1;; ++attempt) {

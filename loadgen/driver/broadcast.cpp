@@ -80,7 +80,8 @@ CpuUse Rounds::used_since(const CpuReading& before, int asked, std::int64_t idle
   return use;
 }
 
-// Waits until all subscribers have the message, or no more deliveries come. Returns for how long none came then.
+// Waits until all subscribers have the message, or no more deliveries come. Returns for how long
+// none came then.
 std::int64_t Rounds::deliver(std::int64_t expected) {
   ClientProcesses& clients = trial_.clients();
   const std::int64_t published = clients.schedule().published;

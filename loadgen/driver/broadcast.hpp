@@ -29,9 +29,10 @@ class Rounds {
   // All requests are held. Measures what one question to /stats costs the server.
   explicit Rounds(Trial& trial);
 
-  // Publishes one message, waits until all have received it, lets them ask again, and waits until all are held. What
-  // reading CPU clocks takes is in no time, and what it costs the server to be asked whether all are held is in no CPU
-  // time. Throws std::runtime_error if the publish is not answered with 200, or if the requests are not held again.
+  // Publishes one message, waits until all have received it, lets them ask again, and waits until all are
+  // held. What reading CPU clocks takes is in no time, and what it costs the server to be asked whether all
+  // are held is in no CPU time. Throws std::runtime_error if the publish is not answered with 200, or if the
+  // requests are not held again.
   Round run();
 
  private:

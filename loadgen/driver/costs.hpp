@@ -11,14 +11,15 @@
 
 namespace comet::loadgen {
 
-// Counts of the kernel, read before and after the timed part. Reading them takes long for a server of many processes or
-// threads, so no CPU time and no wall time is taken meanwhile.
+// Counts of the kernel, read before and after the timed part. Reading them takes long for a server of many
+// processes or threads, so no CPU time and no wall time is taken meanwhile.
 struct KernelCounts {
   std::optional<ThreadCounts> server;
   std::optional<KernelNetwork> network;
 };
 
-// Sets the CPU time of `result`, per delivery and in cores. `machine_cores`: how many all processes together may use.
+// Sets the CPU time of `result`, per delivery and in cores. `machine_cores`: how many all processes
+// together may use.
 void set_cpu(const CpuUse& use, std::int64_t deliveries, double machine_cores, Measurement& result);
 
 // Sets context switches per delivery, and what the kernel's network counted.

@@ -1,4 +1,5 @@
-// CPU time of the server and of the load generator between two moments, and whether it limited what was measured.
+// CPU time of the server and of the load generator between two moments, and whether it limited what
+// was measured.
 #pragma once
 
 #include <sys/types.h>
@@ -11,8 +12,8 @@
 
 namespace comet::loadgen {
 
-// CPU clocks read at one moment. With thousands of processes reading takes milliseconds: the CPU time of each was read
-// between `begin_ns` and `end_ns`.
+// CPU clocks read at one moment. With thousands of processes reading takes milliseconds: the CPU time of each
+// was read between `begin_ns` and `end_ns`.
 struct CpuReading {
   std::int64_t begin_ns = 0;
   std::int64_t end_ns = 0;
@@ -34,8 +35,9 @@ struct CpuUse {
 
 CpuUse used_between(const CpuReading& before, const CpuReading& after);
 
-// The one rule for "at least this fast": a client process used more than 0.9 of a core, or all together more than 0.95
-// of the machine's cores. Then the server might do more with other clients, or on a machine with more cores.
+// The one rule for "at least this fast": a client process used more than 0.9 of a core, or all together
+// more than 0.95 of the machine's cores. Then the server might do more with other clients, or on a machine
+// with more cores.
 bool is_bounded(const CpuUse& use, double machine_cores);
 
 // Reads the clocks of one server and of the load generator.
@@ -44,8 +46,8 @@ class CpuClocks {
   // `root` of the server's process tree; nothing if it runs elsewhere.
   explicit CpuClocks(std::optional<pid_t> root) : root_(root) { find_processes(); }
 
-  // Looks for the server's processes anew if some have started or ended on this machine since. That reads all of
-  // /proc, so it is done outside of what is timed.
+  // Looks for the server's processes anew if some have started or ended on this machine since. That reads all
+  // of /proc, so it is done outside of what is timed.
   void find_processes();
   CpuReading read(const ClientProcesses& clients) const;
   const std::vector<pid_t>& processes() const { return processes_; }

@@ -12,7 +12,8 @@
 namespace comet::loadgen {
 namespace {
 
-// To start, verify and stop a server, and to read memory. Measured, as the next two, over the entries of one run.
+// To start, verify and stop a server, and to read memory. Measured, as the next two, over the
+// entries of one run.
 constexpr double kSecondsOfEach = 1;
 constexpr double kSecondsOfOneHeld = 200e-6;     // to connect it and to let it go
 constexpr double kSecondsOfOneDelivery = 25e-6;  // where a number of rounds is asked for
@@ -29,11 +30,9 @@ double planned_seconds(const Entry& entry, const Scenario& scenario, std::int64_
 int print_plan(const BenchOptions& options) {
   const Limits limits = read_limits("/", geteuid());
   const auto rates = static_cast<double>(options.scenario.by_rate().size());
-  std::vector<std::int64_t> sizes = options.scenario.held;
-  if (options.scenario.kind == Kind::kHold) sizes = {sizes.back()};
   double seconds = 0, measurements = 0;
   for (const Entry& entry : select_entries(find_entries(options.root), options.entries))
-    for (const std::int64_t held : sizes) {
+    for (const std::int64_t held : options.scenario.measured_sizes()) {
       if (!why_not_measured(entry, options.scenario, limits, held).empty()) continue;
       const double times = rates * options.repeats;
       measurements += times;

@@ -180,6 +180,10 @@ std::vector<std::string> Scenario::needs() const {
   return parts;
 }
 
+std::vector<std::int64_t> Scenario::measured_sizes() const {
+  return kind == Kind::kHold ? std::vector<std::int64_t>{held.back()} : held;
+}
+
 std::vector<Scenario> Scenario::by_rate() const {
   std::vector<Scenario> all(std::max<std::size_t>(1, rates.size()), *this);
   for (std::size_t i = 0; i < rates.size(); ++i) all[i].publishes_per_second = rates[i];

@@ -32,6 +32,9 @@ struct Scenario {
   std::vector<std::string> needs() const;
   // One scenario for each of its rates, because each is measured by itself; this one if there are none.
   std::vector<Scenario> by_rate() const;
+  // The sizes that are measured one by one: of hold only the largest, because one measurement goes
+  // through all.
+  std::vector<std::int64_t> measured_sizes() const;
   // As the results record it, for one size.
   boost::json::object to_json(std::int64_t size) const;
 };

@@ -169,7 +169,8 @@ int Trial::wait_until_all_held() {
     if (now_ns() - last_progress > kHoldTimeout)
       throw std::runtime_error("/stats says " + with_commas(now_held) + " held where " +
                                with_commas(subscribed) + " are waiting" + list(clients_->collect().events));
-    // Seldom, so that answering costs the server little, and often enough that the end is known to a fiftieth.
+    // Seldom, so that answering costs the server little, and often enough that the end is known
+    // to a fiftieth.
     const std::int64_t pause_ns = std::max<std::int64_t>(50'000, (now_ns() - start) / 50);
     std::this_thread::sleep_for(std::chrono::nanoseconds(pause_ns));
   }

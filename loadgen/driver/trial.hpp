@@ -73,8 +73,8 @@ class Trial {
   std::int64_t held();
   // Connects, a few at a time, until `count` requests are held. Throws Ceiling.
   void hold(std::int64_t count);
-  // Waits until the server holds every request that waits for an answer. Returns how often it has asked the server.
-  // Throws std::runtime_error after 10 s without progress.
+  // Waits until the server holds every request that waits for an answer. Returns how often it has asked the
+  // server. Throws std::runtime_error after 10 s without progress.
   int wait_until_all_held();
 
   // Before and after the timed part.
@@ -87,8 +87,8 @@ class Trial {
   static double machine_cores();
   CpuReading read_cpu() const { return clocks_.read(*clients_); }
   CpuClocks& clocks() { return clocks_; }
-  // Fetches the samples of the timed part, and sets latency, skew, lag and the costs per delivery. `use`: of the timed
-  // part; nothing for all of it.
+  // Fetches the samples of the timed part, and sets latency, skew, lag and the costs per delivery. `use`: of
+  // the timed part; nothing for all of it.
   Samples take_samples(std::optional<CpuUse> use = {});
 
  private:

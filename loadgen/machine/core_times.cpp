@@ -18,7 +18,12 @@ std::vector<CoreTimes> core_times() {
     CoreTimes times;
     for (std::size_t i = 1; i <= kSteal; ++i) {
       const std::int64_t ticks = number_in(words[i]).value_or(0);
-      (i == kSteal ? times.stolen : i == kIdle || i == kWaiting ? times.idle : times.busy) += ticks;
+      if (i == kSteal)
+        times.stolen += ticks;
+      else if (i == kIdle || i == kWaiting)
+        times.idle += ticks;
+      else
+        times.busy += ticks;
     }
     all.push_back(times);
   }

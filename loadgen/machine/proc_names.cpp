@@ -18,7 +18,8 @@ struct Cache {
   std::int64_t slab_bytes = 0;  // of all slabs together
 };
 
-// "NAME objects all object_bytes objects_per_slab pages_per_slab : ... : slabdata active_slabs all_slabs shared"
+// "NAME objects all object_bytes objects_per_slab pages_per_slab : ... : slabdata active_slabs
+// all_slabs shared"
 std::optional<Cache> cache_named(const std::string& slabinfo, std::string_view name,
                                  std::int64_t page_bytes) {
   for (const std::string_view line : lines_of(slabinfo)) {
@@ -35,8 +36,8 @@ std::optional<Cache> cache_named(const std::string& slabinfo, std::string_view n
 std::int64_t proc_name_bytes(const std::string& slabinfo, std::int64_t page_bytes) {
   const auto inodes = cache_named(slabinfo, "proc_inode_cache", page_bytes);
   if (!inodes) return 0;
-  // Each inode has one name, and with a security module a label. These two caches hold those of all file systems, so
-  // that the share of /proc is known by number only.
+  // Each inode has one name, and with a security module a label. These two caches hold those of all file
+  // systems, so that the share of /proc is known by number only.
   std::int64_t beside = 0;
   for (const char* name : {"dentry", "lsm_inode_cache"})
     if (const auto cache = cache_named(slabinfo, name, page_bytes)) beside += cache->object_bytes;

@@ -1,5 +1,5 @@
-// What it costs the kernel that somebody looks at processes: each name below /proc that was looked up or listed keeps
-// an inode and a name's entry (dentry), about 1 kB, until its process ends or memory is scarce.
+// What it costs the kernel that somebody looks at processes: each name below /proc that was looked up or
+// listed keeps an inode and a name's entry (dentry), about 1 kB, until its process ends or memory is scarce.
 #pragma once
 
 #include <cstdint>

@@ -29,8 +29,8 @@ struct ThreadCounts {
 // One small file for each thread. Threads that end while they are read are left out.
 ThreadCounts thread_counts(const std::vector<pid_t>& processes);
 
-// CPU time of running processes, and of ended children that these waited for, at the price of two system calls and
-// one small file for each process. Nanoseconds.
+// CPU time of running processes, and of ended children that these waited for, at the price of two system
+// calls and one small file for each process. Nanoseconds.
 std::int64_t process_cpu_ns(const std::vector<pid_t>& processes);
 
 // The same at the price of two system calls for each process: only the ended children of `root` are included.

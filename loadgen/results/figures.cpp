@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <map>
 
 #include "loadgen/results/result_files.hpp"
 
@@ -32,7 +31,7 @@ const std::vector<Figure>& all_figures() {
       {"socket_latency_p99_us", "/socket_latency/p99_us", "latency at the socket p99", "us", "slower",
        "faster"},
       {"socket_latency_max_us", "/socket_latency/max_us", "latency at the socket max", "us", "slower",
-       "faster"},
+       "faster", true},
       {"latency_p50_us", "/latency/p50_us", "latency p50", "us", "slower", "faster"},
       {"latency_p90_us", "/latency/p90_us", "latency p90", "us", "slower", "faster"},
       {"latency_p99_us", "/latency/p99_us", "latency p99", "us", "slower", "faster"},
@@ -64,24 +63,19 @@ const std::vector<Figure>& all_figures() {
   return kFigures;
 }
 
-namespace {
-
-// The figure of each repeat with that status that has it, by the repeat's number.
-std::map<double, double> by_repeat(const boost::json::value& result, std::string_view pointer,
-                                   const char* status) {
-  std::map<double, double> values;
+ByRepeat values_by_repeat(const boost::json::value& result, std::string_view pointer, const char* status) {
+  ByRepeat values;
   for (const boost::json::value& repeat : array_at(result, "/repeats"))
     if (const auto number = number_at(repeat, pointer); number && text_at(repeat, "/status") == status)
-      values[*number_at(repeat, "/repeat")] = *number;
+      values[static_cast<int>(*number_at(repeat, "/repeat"))] = *number;
   return values;
 }
-
-}  // namespace
 
 std::optional<FigureValue> figure_value(const boost::json::value& result, const Figure& figure,
                                         const char* status) {
   std::vector<double> values;
-  for (const auto& [repeat, value] : by_repeat(result, figure.pointer, status)) values.push_back(value);
+  for (const auto& [repeat, value] : values_by_repeat(result, figure.pointer, status))
+    values.push_back(value);
   if (values.empty()) return std::nullopt;
   if (!figure.largest) return FigureValue{bootstrap_median(values), values.size()};
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
@@ -111,11 +105,8 @@ std::string floor_of(const boost::json::value& result) {
 
 std::optional<FigureValue> floor_ratio(const boost::json::value& result, const boost::json::value& floor,
                                        const Figure& figure) {
-  const auto floors = by_repeat(floor, figure.pointer, "complete");
-  std::vector<double> ratios;
-  for (const auto& [repeat, own] : by_repeat(result, figure.pointer, "complete"))
-    if (const auto found = floors.find(repeat); found != floors.end() && found->second > 0)
-      ratios.push_back(own / found->second);
+  const auto ratios =
+      ratios_by_repeat(values_by_repeat(result, figure.pointer), values_by_repeat(floor, figure.pointer));
   if (ratios.empty()) return std::nullopt;
   return FigureValue{bootstrap_median(ratios), ratios.size()};
 }

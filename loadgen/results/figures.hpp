@@ -4,6 +4,7 @@
 #include <boost/json/value.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "loadgen/results/statistics.hpp"
@@ -23,12 +24,17 @@ struct Figure {
 
 const std::vector<Figure>& all_figures();
 
-// An entry's figure divided by that of its floor in the same repeat of the same run. The machine's speed, which
-// affects both, cancels out. Of a broadcast: server CPU for one delivery, and the time to reach everybody.
+// An entry's figure divided by that of its floor in the same repeat of the same run. The machine's
+// speed, which affects both, cancels out. Of a broadcast: server CPU for one delivery, and the time to
+// reach everybody.
 const std::vector<Figure>& floor_ratio_figures();
 
 // The name of the entry that `result` is divided by. Files of the form before had one floor for all.
 std::string floor_of(const boost::json::value& result);
+
+// The number at a JSON pointer in each repeat with that status that has it.
+ByRepeat values_by_repeat(const boost::json::value& result, std::string_view pointer,
+                          const char* status = "complete");
 
 struct FigureValue {
   Interval interval;

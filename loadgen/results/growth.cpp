@@ -12,7 +12,6 @@ namespace {
 namespace json = boost::json;
 
 using Points = std::vector<std::pair<double, double>>;
-using ByRepeat = std::map<double, double>;
 
 double least_squares_slope(const Points& points) {
   double mean_x = 0, mean_y = 0;
@@ -28,18 +27,8 @@ double least_squares_slope(const Points& points) {
   return both / square;
 }
 
-// The figure of each complete repeat.
-ByRepeat values_of(const json::value& result, const GrowthFigure& figure) {
-  ByRepeat values;
-  for (const json::value& repeat : array_at(result, "/repeats"))
-    if (const auto value = number_at(repeat, figure.pointer);
-        value && text_at(repeat, "/status") == "complete")
-      values[number_at(repeat, "/repeat").value_or(0)] = *value;
-  return values;
-}
-
-// At small sizes noise may be larger than the figure. What is not above 0 has no logarithm, so such a size is left out,
-// of all repeats.
+// At small sizes noise may be larger than the figure. What is not above 0 has no logarithm, so such a size is
+// left out, of all repeats.
 bool is_usable(const ByRepeat& values, const GrowthFigure& figure) {
   return !values.empty() &&
          (!figure.exponent ||
@@ -52,7 +41,7 @@ using BySize = std::map<double, const json::value*>;  // held, and the results t
 std::optional<Slope> slope_of(const BySize& results, const GrowthFigure& figure) {
   std::map<double, ByRepeat> sizes;
   for (const auto& [held, result] : results)
-    if (ByRepeat values = values_of(*result, figure); held > 0 && is_usable(values, figure))
+    if (ByRepeat values = values_by_repeat(*result, figure.pointer); held > 0 && is_usable(values, figure))
       sizes[held] = std::move(values);
   if (sizes.size() < 2) return std::nullopt;
   std::vector<double> slopes;

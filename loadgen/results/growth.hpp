@@ -21,8 +21,8 @@ struct GrowthFigure {
   const char* key;      // in the page's data
   const char* pointer;  // JSON pointer in a repeat
   const char* label;
-  // By logarithms: 0 is a cost for each that stays the same, 1 one that doubles with the number. Otherwise by least
-  // squares: bytes that each further request adds.
+  // By logarithms: 0 is a cost for each that stays the same, 1 one that doubles with the number. Otherwise by
+  // least squares: bytes that each further request adds.
   bool exponent;
 };
 

@@ -55,13 +55,13 @@ struct PhaseFigures {
   bool bounded = false;             // the server might do more: see is_bounded()
 };
 
-// A round: `delivery`, from the moment the publish was due until the last subscriber has the last byte, when nobody
-// asks again; `again`, from the moment when all are told to ask again until all are held; `cycle`, both together. Where
-// subscribers ask again at once, only the cycle is known.
+// A round: `delivery`, from the moment the publish was due until the last subscriber has the last byte, when
+// nobody asks again; `again`, from the moment when all are told to ask again until all are held; `cycle`,
+// both together. Where subscribers ask again at once, only the cycle is known.
 struct Phases {
   int rounds = 0;
-  // As the time of `delivery`, but until the last byte is at the last subscriber's socket: without the clients' own queue.
-  // The median over the rounds.
+  // As the time of `delivery`, but until the last byte is at the last subscriber's socket: without the
+  // clients' own queue. The median over the rounds.
   std::optional<double> reached_sockets_ms;
   std::optional<PhaseFigures> delivery;
   std::optional<PhaseFigures> again;
@@ -154,8 +154,8 @@ struct Measurement {
   std::vector<Point> points;
 
   void add_note(const std::string& text);
-  // Bytes with all held: after the messages; where that is not known, and in churn, where all have left by then,
-  // before them. It is the same moment for the server's memory and the kernel's.
+  // Bytes with all held: after the messages; where that is not known, and in churn, where all have left by
+  // then, before them. It is the same moment for the server's memory and the kernel's.
   std::optional<std::int64_t> last_while_held(const MemoryFigures& figures) const;
 };
 

@@ -18,7 +18,8 @@ namespace {
 
 namespace json = boost::json;
 
-// A page shows a scenario at one size from one run. Sizes may be of different runs, with more repeats for some.
+// A page shows a scenario at one size from one run. Sizes may be of different runs, with more
+// repeats for some.
 void check_runs(const std::vector<ResultFile>& results) {
   std::map<std::string, std::string> run_of_scenario;
   for (const auto& [path, content] : results) {

@@ -56,8 +56,8 @@ json::object figures_json(const json::value& result) {
   return figures;
 }
 
-// [percent, median, low, high] for every percentage in the repeats' curves at `pointer`; at 100 the largest of
-// all repeats.
+// [percent, median, low, high] for every percentage in the repeats' curves at `pointer`; at 100 the largest
+// of all repeats.
 json::array curve_json(const json::value& result, const char* pointer) {
   std::map<double, std::vector<double>> by_percent;
   for (const json::value& repeat : array_at(result, "/repeats"))
@@ -181,8 +181,8 @@ json::value lost_percent(const json::value& result) {
   return shares.empty() ? json::value(nullptr) : json::value(interval_json(shares));
 }
 
-// {figure: [ratio, low, high, repeats]} by repeat. Only in a broadcast: in other scenarios the publisher sets the rate,
-// not the server.
+// {figure: [ratio, low, high, repeats]} by repeat. Only in a broadcast: in other scenarios the publisher sets
+// the rate, not the server.
 json::value x_floor(const json::value& result, const json::value* floor) {
   json::object ratios;
   if (text_at(result, "/scenario/kind") != "broadcast" || floor == nullptr) return ratios;

@@ -24,8 +24,8 @@ constexpr char kRange[] = "(range)";
 bool is_complete(const Measurement& repeat) { return repeat.status == Status::kComplete; }
 
 // By the number of the repeat.
-std::map<int, double> values_of(const Series& series, const TableFigure& figure) {
-  std::map<int, double> values;
+ByRepeat values_of(const Series& series, const TableFigure& figure) {
+  ByRepeat values;
   for (const Measurement& repeat : series.repeats)
     if (const Number value = figure.value(repeat); value && is_complete(repeat))
       values[repeat.repeat] = *value;
@@ -44,15 +44,9 @@ std::optional<Interval> interval_of(const Series& series, const TableFigure& fig
   return interval;
 }
 
-// Paired by repeat, because the machine's speed changes from one to the next.
 std::optional<Interval> ratio_of(const Series& series, const Series* floor, const TableFigure& figure) {
   if (floor == nullptr) return std::nullopt;
-  const auto floors = values_of(*floor, figure);
-  std::vector<double> ratios;
-  for (const auto& [repeat, value] : values_of(series, figure))
-    if (const auto found = floors.find(repeat); found != floors.end() && found->second > 0)
-      ratios.push_back(value / found->second);
-  return interval_of(ratios);
+  return interval_of(ratios_by_repeat(values_of(series, figure), values_of(*floor, figure)));
 }
 
 using Place = std::pair<std::int64_t, Number>;  // held and rate: series that agree in both share a table
@@ -167,8 +161,10 @@ std::string legend_of(const Figures& figures, const char* spread, bool all_colum
   };
   for (const TableFigure& figure : figures) {
     if (!figure.legend.empty()) line(figure.title, figure.legend);
-    if (figure.with_ratio) line("x floor", "divided by that of the entry's floor in the same repeat");
   }
+  if (std::any_of(figures.begin(), figures.end(),
+                  [](const TableFigure& figure) { return figure.with_ratio; }))
+    line("x floor", "the figure before it divided by that of the entry's floor in the same repeat");
   line("-", "not measured");
   line(">= <= ~", "bounded by the load generator or by the machine's cores: the server may be faster");
   if (!all_columns) line("", "--all-columns shows more");

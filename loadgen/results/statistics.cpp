@@ -25,6 +25,14 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+std::vector<double> ratios_by_repeat(const ByRepeat& own, const ByRepeat& other) {
+  std::vector<double> ratios;
+  for (const auto& [repeat, value] : own)
+    if (const auto found = other.find(repeat); found != other.end() && found->second > 0)
+      ratios.push_back(value / found->second);
+  return ratios;
+}
+
 Interval bootstrap_median(const std::vector<double>& values) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   if (values.size() < kEnoughRepeats) return {median(values), *low, *high};

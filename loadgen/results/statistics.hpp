@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 namespace comet::loadgen {
@@ -13,6 +14,12 @@ std::int64_t percentile(const std::vector<std::int64_t>& sorted, double percent)
 
 // The middle value, or the mean of the two middle ones. `values` is not empty.
 double median(std::vector<double> values);
+
+using ByRepeat = std::map<int, double>;  // a figure, by the number of the repeat
+
+// own / other of each repeat in which both are known and `other` is above 0. The machine's speed, which
+// changes from one repeat to the next, cancels out.
+std::vector<double> ratios_by_repeat(const ByRepeat& own, const ByRepeat& other);
 
 // A median, and the interval in which the median of the whole population is estimated to be.
 struct Interval {

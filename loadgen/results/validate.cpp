@@ -161,7 +161,8 @@ void check_complete(const json::value& content, const std::string& repeat, std::
     faults.push_back(repeat + "/held: a complete repeat holds the " + plain_number(wanted) + " wanted");
 }
 
-// Nobody reads a message before it is at the socket. If the clock was set meanwhile, some arrivals are not known.
+// Nobody reads a message before it is at the socket. If the clock was set meanwhile, some arrivals
+// are not known.
 void check_socket_latency(const json::value& content, const std::string& repeat,
                           std::vector<std::string>& faults) {
   if (number_at(content, repeat + "/errors/clock_set")) return;

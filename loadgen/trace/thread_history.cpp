@@ -39,7 +39,7 @@ class HistoryReader {
   void add(const Task& task);
   Now* find(pid_t thread);
   void read(const Event& event);
-  void meet(Now& now, int core);
+  void meet(Now& now, const Event& event);
   void close(Now& now, std::int64_t us, bool sleeps);
   void leave_core(const Event& event);
   void enter_core(const Event& event);
@@ -63,7 +63,7 @@ Now* HistoryReader::find(pid_t thread) {
 
 void HistoryReader::read(const Event& event) {
   Now* now = find(event.thread);
-  if (now != nullptr && event.kind != EventKind::kWaking) meet(*now, event.core);
+  if (now != nullptr && event.kind != EventKind::kWaking) meet(*now, event);
   switch (event.kind) {
     case EventKind::kSwitch:
       leave_core(event);
@@ -84,10 +84,15 @@ void HistoryReader::read(const Event& event) {
   }
 }
 
-// A thread that is first met running has run since the beginning.
-void HistoryReader::meet(Now& now, int core) {
-  if (!now.is_known) begin(now, begin_, State::kRunning, core);
+// Only a thread that runs makes calls or leaves a core. One that is first met so has run since the beginning.
+// One that waited for a core has got it: the kernel now and then does not record a core's first switch.
+void HistoryReader::meet(Now& now, const Event& event) {
+  if (!now.is_known) begin(now, begin_, State::kRunning, event.core);
   now.is_known = true;
+  if (!now.has_span || now.span.state == State::kRunning) return;
+  close(now, event.us, false);
+  begin(now, event.us, State::kRunning, event.core);
+  histories.cores[event.core].push_back({event.us, event.us, event.thread});
 }
 
 void HistoryReader::close(Now& now, std::int64_t us, bool sleeps) {

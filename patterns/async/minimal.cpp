@@ -6,8 +6,8 @@
 //
 // A poll gets only what is published while it is held. Left out, and where the full server has it: messages
 // between two polls, cursors (server.cpp, core/channels.hpp); publishes that block (publish.cpp); the drain
-// (drain.cpp); silent clients, and one timer for all instead of one each (loop_timer.hpp); limits (server.cpp);
-// what to do if descriptors or memory run out (hardening/).
+// (drain.cpp); silent clients, and one timer for all instead of one each (loop_timer.hpp); limits
+// (server.cpp); what to do if descriptors or memory run out (hardening/).
 #include <unistd.h>
 #include <uv.h>
 

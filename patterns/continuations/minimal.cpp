@@ -7,8 +7,8 @@
 //
 // A poll gets only what is published while it is held. Left out, and where the full server has it: messages
 // between two polls, cursors (server.cpp, core/channels.hpp); other ways to resume (resume_styles.cpp);
-// publishes that block (publish.cpp); the drain (drain.cpp); silent clients (deadline_timer.cpp); leaving ones
-// (server.cpp); limits, what to do if descriptors or memory run out (hardening/); less memory for a held
+// publishes that block (publish.cpp); the drain (drain.cpp); silent clients (deadline_timer.cpp); leaving
+// ones (server.cpp); limits, what to do if descriptors or memory run out (hardening/); less memory for a held
 // request (footprint/).
 #include <unistd.h>
 

@@ -7,8 +7,8 @@
 //
 // A poll gets only what is published while it is held. Left out, and where the full server has it: messages
 // between two polls, cursors (room.cpp, core/channels.hpp); several threads (fiber_thread.cpp); publishes
-// that block (publish.cpp); the drain (drain.cpp); silent or leaving clients (connection.cpp); limits, what to
-// do if descriptors or memory run out (hardening/); less memory for a held request (footprint/).
+// that block (publish.cpp); the drain (drain.cpp); silent or leaving clients (connection.cpp); limits, what
+// to do if descriptors or memory run out (hardening/); less memory for a held request (footprint/).
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>

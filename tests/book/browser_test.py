@@ -1,23 +1,22 @@
 """The rendered book in a headless browser, opened from disk. Argument: the folder with the pages."""
 import html.parser
-import json
 import pathlib
 import sys
 import unittest
 import urllib.parse
 
 try:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
+
+    sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
+    from browser import CHROMEDRIVER, browser, drain_logs
 except ImportError:
     print("skipped: python3-selenium is missing; `scripts/deps test` installs it")
     sys.exit(77)
 
 HTML = pathlib.Path(sys.argv[1]).resolve()
-CHROMEDRIVER = pathlib.Path("/usr/bin/chromedriver")
-for needed, lacks in ((CHROMEDRIVER, "chromium-driver is missing"), (HTML / "index.html", "the book is not rendered")):
+for needed, lacks in ((pathlib.Path(CHROMEDRIVER), "chromium-driver is missing"), (HTML / "index.html", "the book is not rendered")):
     if not needed.exists():
         print(f"skipped: {lacks}; `scripts/deps test` installs what is needed")
         sys.exit(77)
@@ -25,15 +24,6 @@ BOOK = HTML / "docs/book"
 CHAPTERS = sorted(BOOK.glob("[0-9][0-9]-*.html"))
 # results/index.html is a page of its own, which tests/results opens.
 PAGES = [page for page in sorted(HTML.rglob("*.html")) if page != HTML / "results/index.html"]
-
-
-def browser():
-    options = webdriver.ChromeOptions()
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
-                     "--disable-background-networking", "--disable-component-update", "--window-size=1280,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(service=Service(str(CHROMEDRIVER)), options=options)
 
 
 class Links(html.parser.HTMLParser):
@@ -57,24 +47,18 @@ class Book(unittest.TestCase):
         cls.addClassCleanup(cls.driver.quit)
 
     def setUp(self):
-        self.events()
+        drain_logs(self.driver)
 
     def tearDown(self):
-        console, requests = self.events()
+        console, requests = drain_logs(self.driver)
         self.assertEqual(console, [])
-        self.assertEqual([url for url in requests if not url.startswith(("file:", "data:"))], [])
-
-    def events(self):
-        """Lines on the console, and what was asked for, since the last call."""
-        events = [json.loads(line["message"])["message"] for line in self.driver.get_log("performance")]
-        return ([line["message"] for line in self.driver.get_log("browser")],
-                [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"])
+        self.assertEqual(requests, [])
 
     def find(self, selector):
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
     def wait(self, condition, what):
-        return WebDriverWait(self.driver, 20).until(lambda _: condition(), what)
+        return WebDriverWait(self.driver, 120).until(lambda _: condition(), what)
 
     def emulate(self, command, on, off):
         self.driver.execute_cdp_cmd(f"Emulation.{command}", on)
@@ -89,9 +73,9 @@ class Book(unittest.TestCase):
                 self.driver.execute_script("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
                 self.wait(lambda: self.driver.execute_script("return [...document.images].every(i => i.complete)"), "pictures")
                 self.assertEqual(self.driver.execute_script(broken), [])
-                console, requests = self.events()
+                console, requests = drain_logs(self.driver)
                 self.assertEqual(console, [])
-                self.assertEqual([url for url in requests if not url.startswith(("file:", "data:"))], [])
+                self.assertEqual(requests, [])
 
     def test_no_page_of_the_book_scrolls_sideways_on_a_phone(self):
         self.emulate("setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True},

@@ -181,7 +181,7 @@ case $case_name in
     loadgen trace --root "$root" --entry threaded-minimal --held 2 --out "$folder/one.svg" --events "$folder/one.json"
     expect_status 0
     no_trace_instance
-    grep -q ">thread 2<" "$folder/one.svg" || fail "no lane of a subscriber's thread"
+    grep -q ">thread 3<" "$folder/one.svg" || fail "not a lane for each thread"
     grep -q "thread 1 wakes thread [23] " "$folder/one.svg" || fail "not an arrow from thread to thread"
     grep -q '"call":"sendto"' "$folder/one.json" || fail "no system calls"
     loadgen trace --from "$folder/one.json" --out "$folder/again.svg"
@@ -189,7 +189,7 @@ case $case_name in
     cmp "$folder/one.svg" "$folder/again.svg" || fail "the recording gives another picture"
     loadgen trace --from "$folder/one.json" "$folder/one.json" --out "$folder/two.svg"
     expect_status 0
-    [ "$(grep -c ">thread 2<" "$folder/two.svg")" = 2 ] || fail "not both"
+    [ "$(grep -c ">thread 3<" "$folder/two.svg")" = 2 ] || fail "not both"
     ;;
   trace_of_several_entries)
     loadgen trace --root "$root" --entry continuations

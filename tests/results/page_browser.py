@@ -6,13 +6,13 @@ import sys
 import tempfile
 import unittest
 
-from selenium import webdriver
-from selenium.common.exceptions import WebDriverException
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
 import sample
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
+from browser import browser, drain_logs
 
 LOADGEN, ROOT = sys.argv[1:3]
 MICROBENCH = {"context": {"date": "2000-01-01T01:00:00+00:00", "num_cpus": 2, "mhz_per_cpu": 2600}, "benchmarks": [
@@ -26,20 +26,6 @@ MICROBENCH = {"context": {"date": "2000-01-01T01:00:00+00:00", "num_cpus": 2, "m
 
 def report(*arguments):
     return subprocess.run([LOADGEN, "report", "--root", ROOT, *map(str, arguments)], capture_output=True, text=True)
-
-
-def browser():
-    options = webdriver.ChromeOptions()
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
-                     "--disable-background-networking", "--disable-component-update", "--window-size=1280,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    for attempt in range(3):  # the port that it finds free for chromedriver may be taken a moment later
-        try:
-            return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
-        except WebDriverException:
-            if attempt == 2:
-                raise
 
 
 class Page(unittest.TestCase):
@@ -58,19 +44,14 @@ class Page(unittest.TestCase):
         cls.addClassCleanup(cls.driver.quit)
 
     def setUp(self):
-        self.drain_logs()
+        drain_logs(self.driver)
         self.driver.get(self.page.as_uri())
 
     def tearDown(self):
-        console, requests = self.drain_logs()
+        console, requests = drain_logs(self.driver)
         # Chromium's own advice about getImageData, which only these tests call, has the source "rendering".
         self.assertEqual([line for line in console if line["source"] != "rendering"], [])
-        self.assertEqual([url for url in requests if not url.startswith(("file:", "data:"))], [])
-
-    def drain_logs(self):
-        events = [json.loads(line["message"])["message"] for line in self.driver.get_log("performance")]
-        return self.driver.get_log("browser"), [event["params"]["request"]["url"] for event in events
-                                                if event["method"] == "Network.requestWillBeSent"]
+        self.assertEqual(requests, [])
 
     def find(self, selector):
         return self.driver.find_elements(By.CSS_SELECTOR, selector)

@@ -148,6 +148,17 @@ TEST(LoadgenTimeline, SaysWhenAThreadRunsWaitsAndSleeps) {
   EXPECT_EQ(first.spans[1].call, "epoll_wait");
 }
 
+TEST(LoadgenTimeline, AThreadThatMakesCallsRunsThoughItsSwitchToTheCoreIsNotRecorded) {
+  Recording recording = small_recording();
+  const pid_t second = lane(make_timeline(recording), "thread 2").history.task.thread;
+  std::erase_if(recording.events, [second](const Event& event) {
+    return event.kind == EventKind::kSwitch && event.other == second;
+  });
+  const Timeline timeline = make_timeline(recording);
+  EXPECT_EQ(timeline.server_lanes, 2u);
+  EXPECT_EQ(lane(timeline, "thread 2").history.task.thread, second);
+}
+
 TEST(LoadgenTimeline, MarksWhatIsSentAndReceivedAndNothingElse) {
   const Timeline timeline = make_timeline(small_recording());
   const auto& marks = lane(timeline, "thread 1").history.marks;

@@ -1,5 +1,5 @@
-// Model: one thread per connection. Reading and parsing on the shared stacks, so that a thread that blocks later
-// has not touched a second page of its own.
+// Model: one thread per connection. Reading and parsing on the shared stacks, so that a thread that blocks
+// later has not touched a second page of its own.
 // Owner of a connection: its thread.
 // Runs on: that thread.
 // Wakes a held request: nothing here.
