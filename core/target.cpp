@@ -9,7 +9,8 @@ namespace comet::core {
 namespace urls = boost::urls;
 
 std::optional<Target> parse_target(const std::string& text) {
-  const auto url = text.starts_with('/') ? urls::parse_origin_form(text) : urls::parse_uri(text);
+  // No fragment in either form. The rule that takes one, parse_uri, may read beyond "?#" in Boost 1.81.
+  const auto url = text.starts_with('/') ? urls::parse_origin_form(text) : urls::parse_absolute_uri(text);
   if (!url) return std::nullopt;
   const auto scheme = url->scheme_id();
   if (url->has_scheme() && scheme != urls::scheme::http && scheme != urls::scheme::https) return std::nullopt;
