@@ -2,6 +2,8 @@
 #include "loadgen/driver/manifest.hpp"
 
 #include <algorithm>
+#include <boost/algorithm/string/join.hpp>
+#include <boost/algorithm/string/replace.hpp>
 #include <boost/json.hpp>
 #include <fstream>
 #include <set>
@@ -22,9 +24,7 @@ constexpr std::int64_t kMostTimes = 1000;  // of one benchmark in a budget
 
 template <class Words>
 std::string join(const Words& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
+  return boost::algorithm::join(words, ", ");
 }
 
 // Reads the members of one object of a manifest; every complaint names the file.
@@ -77,11 +77,6 @@ class ManifestObject {
   const fs::path& file_;
   const json::value& value_;
 };
-
-void replace(std::string& text, const std::string& placeholder, const std::string& value) {
-  for (std::size_t at = 0; (at = text.find(placeholder, at)) != std::string::npos; at += value.size())
-    text.replace(at, placeholder.size(), value);
-}
 
 void read_keeps(const ManifestObject& manifest, Entry& entry) {
   const json::value* keeps = manifest.find("keeps");
@@ -291,9 +286,9 @@ std::vector<std::string> entry_command(const Entry& entry, const std::string& ad
   std::vector<std::string> command = entry.command;
   if (capacity != 0) command.insert(command.end(), entry.capacity.begin(), entry.capacity.end());
   for (std::string& word : command) {
-    replace(word, "{address}", address);
-    replace(word, "{port}", port);
-    replace(word, "{capacity}", std::to_string(capacity));
+    boost::algorithm::replace_all(word, "{address}", address);
+    boost::algorithm::replace_all(word, "{port}", port);
+    boost::algorithm::replace_all(word, "{capacity}", std::to_string(capacity));
   }
   return command;
 }
