@@ -1,4 +1,4 @@
-// Numbers on a command line, as people write them: decimal digits. CLI11 alone reads 010 as octal and 0x10 as
+// Checks of numbers on a command line by CLI11. CLI11 alone reads 010 as octal and 0x10 as
 // hexadecimal, and takes -5 as a huge number if the option has no sign.
 #pragma once
 
@@ -6,25 +6,11 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
-#include <optional>
 #include <string>
-#include <string_view>
+
+#include "core/whole_number.hpp"
 
 namespace comet::core {
-
-// As in 010, which some programs read as 8 and others as 10.
-inline bool has_needless_zero(std::string_view text) {
-  return text.size() > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9';
-}
-
-// nullopt unless `text` is a number in decimal digits alone and fits.
-inline std::optional<std::uint64_t> parse_whole_number(std::string_view text) {
-  std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop != end || has_needless_zero(text)) return std::nullopt;
-  return value;
-}
 
 // Checks an option that takes a whole number from `least` to `most`.
 inline CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {

@@ -1,39 +1,20 @@
-// The shared command line, on CLI11. Boost.URL checks addresses.
+// The options that servers share. Boost.URL checks addresses.
 #include "core/options.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/url/ipv4_address.hpp>
 #include <boost/url/ipv6_address.hpp>
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
-
-#include "core/number_options.hpp"
+#include <stdexcept>
 
 namespace comet::core {
 namespace {
 
 namespace urls = boost::urls;
 
-constexpr int kExitUsage = 64;  // EX_USAGE of <sysexits.h>
-constexpr double kLongestSeconds = 86400;
+constexpr double kLeastSeconds = 0.001;
+constexpr double kMostSeconds = 86400;
 constexpr std::size_t kLongestToken = 4096;  // bytes; it must fit a request's head
-
-// Decimal seconds on the command line, milliseconds inside; a positive value never becomes 0.
-void add_seconds(CLI::App& app, const std::string& name, Milliseconds& value, const std::string& help,
-                 double least = 0.001, double most = kLongestSeconds) {
-  app.add_option_function<double>(
-         name,
-         [&value](double seconds) {
-           value = Milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1000)));
-         },
-         help)
-      ->check(decimal_seconds(least, most))
-      ->type_name("SECONDS")
-      ->default_str(std::to_string(value.count() / 1000));
-}
 
 // Why `text` is no address to listen on; empty if it is one. An IPv6 address may have a scope behind a %.
 std::string why_no_address(const std::string& text) {
@@ -57,7 +38,7 @@ std::string why_no_host_name(const std::string& text) {
 // The token is what stands in the file, without the newline that editors put at its end.
 std::string read_token(const std::string& path) {
   const auto refuse = [&path](const std::string& why) {
-    throw CLI::ValidationError("--publish-token-file", "'" + path + "' " + why);
+    throw std::invalid_argument("'" + path + "' " + why);
   };
   std::string token(kLongestToken + 2, '\0');
   std::ifstream file(path, std::ios::binary);
@@ -85,70 +66,38 @@ bool is_loopback(std::string_view address) {
   return ipv6 && (ipv6->is_loopback() || (ipv6->is_v4_mapped() && ipv6->to_bytes()[12] == 127));
 }
 
-void add_basic_options(CLI::App& app, Options& options) {
-  app.set_version_flag("--version", app.get_name() + " " COMET_VERSION);
-  app.add_option_function<std::string>(
-         "--address",
-         [&options](const std::string& text) {
-           options.address = text;
-           options.on_loopback = is_loopback(text);
-         },
-         "IPv4 or IPv6 address to listen on")
-      ->check(why_no_address)
-      ->type_name("TEXT")
-      ->default_str(options.address);
-  app.add_option("--port", options.port, "port to listen on, 0 for any free one")
-      ->check(whole_number(0, 65535))
-      ->capture_default_str();
-  app.add_option("--allow-host", options.allowed_hosts,
-                 "a name by which browsers may call the server; may be given more than once")
-      ->check(why_no_host_name)
-      ->expected(1)
-      ->take_all()
-      ->type_name("NAME");
-  add_seconds(app, "--hold-timeout", options.hold_timeout, "longest time a subscribe is held");
-  app.add_option_function<std::string>(
-         "--publish-token-file",
-         [&options](const std::string& path) { options.publish_token = read_token(path); },
-         "file with the token that publishers must send")
-      ->type_name("FILE");
+void add_basic_options(CommandLine& line, Options& options) {
+  const auto take_address = [&options](const std::string& text) {
+    if (const std::string why = why_no_address(text); !why.empty()) throw std::invalid_argument(why);
+    options.address = text;
+    options.on_loopback = is_loopback(text);
+  };
+  line.add_text("--address", take_address, "TEXT", options.address, "IPv4 or IPv6 address to listen on");
+  line.add_number("--port", options.port, 0, 65535, "port to listen on, 0 for any free one");
+  line.add_list("--allow-host", options.allowed_hosts, why_no_host_name, "NAME",
+                "a name by which browsers may call the server; may be given more than once");
+  line.add_seconds("--hold-timeout", options.hold_timeout, kLeastSeconds, kMostSeconds,
+                   "longest time a subscribe is held");
+  const auto take_token = [&options](const std::string& path) { options.publish_token = read_token(path); };
+  line.add_text("--publish-token-file", take_token, "FILE", "",
+                "file with the token that publishers must send");
 }
 
-void add_shared_options(CLI::App& app, Options& options) {
-  add_basic_options(app, options);
-  app.add_option("--history", options.history, "messages retained per channel")
-      ->check(whole_number(1, 1000000))
-      ->capture_default_str();
-  app.add_option("--max-message", options.max_message, "largest message in bytes")
-      ->check(whole_number(1, 16 << 20))
-      ->capture_default_str();
-  app.add_option("--max-held", options.max_held, "most held requests, 0: as many as open files allow")
-      ->check(whole_number(0, 100000000))
-      ->capture_default_str();
-  add_seconds(app, "--header-timeout", options.header_timeout, "longest time a request may take to arrive");
-  add_seconds(app, "--idle-timeout", options.idle_timeout, "longest time a connection may stand idle");
-  add_seconds(app, "--publish-work", options.publish_work, "blocking work of every publish, 0: none", 0,
-              std::chrono::duration<double>(kMostPublishWork).count());
-  app.add_option("--publish-work-threads", options.publish_work_threads,
-                 "threads that do the blocking work, 0: whatever handles the publish")
-      ->check(whole_number(0, 256))
-      ->capture_default_str();
-}
-
-void parse_or_exit(CLI::App& app, int argc, char** argv) {
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& success) {  // --help, --version
-    std::exit(app.exit(success));
-  } catch (const CLI::ParseError& error) {
-    std::string line = error.what();
-    for (char& character : line) {
-      if (character == '\n' || character == '\r') character = ' ';
-    }
-    std::fprintf(stderr, "%s: %s; see %s --help\n", app.get_name().c_str(), line.c_str(),
-                 app.get_name().c_str());
-    std::exit(kExitUsage);
-  }
+void add_shared_options(CommandLine& line, Options& options) {
+  add_basic_options(line, options);
+  line.add_number("--history", options.history, 1, 1000000, "messages retained per channel");
+  line.add_number("--max-message", options.max_message, 1, 16 << 20, "largest message in bytes");
+  line.add_number("--max-held", options.max_held, 0, 100000000,
+                  "most held requests, 0: as many as open files allow");
+  line.add_seconds("--header-timeout", options.header_timeout, kLeastSeconds, kMostSeconds,
+                   "longest time a request may take to arrive");
+  line.add_seconds("--idle-timeout", options.idle_timeout, kLeastSeconds, kMostSeconds,
+                   "longest time a connection may stand idle");
+  line.add_seconds("--publish-work", options.publish_work, 0,
+                   std::chrono::duration<double>(kMostPublishWork).count(),
+                   "blocking work of every publish, 0: none");
+  line.add_number("--publish-work-threads", options.publish_work_threads, 0, 256,
+                  "threads that do the blocking work, 0: whatever handles the publish");
 }
 
 }  // namespace comet::core

@@ -8,9 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace CLI {
-class App;
-}
+#include "core/command_line.hpp"
 
 namespace comet::core {
 
@@ -43,13 +41,9 @@ constexpr Milliseconds kMostPublishWork{3000};
 // Whether `address` is in 127.0.0.0/8 or is ::1: nobody outside this machine reaches it.
 bool is_loopback(std::string_view address);
 
-// Adds the options of every server to `app`, the minimal ones included.
-void add_basic_options(CLI::App& app, Options& options);
+// Adds the options of every server, the minimal ones included.
+void add_basic_options(CommandLine& line, Options& options);
 // Adds these, and the options of every full server.
-void add_shared_options(CLI::App& app, Options& options);
-
-// Parses; on --help and --version prints and exits 0, on a mistake prints one line on standard error
-// and exits 64.
-void parse_or_exit(CLI::App& app, int argc, char** argv);
+void add_shared_options(CommandLine& line, Options& options);
 
 }  // namespace comet::core

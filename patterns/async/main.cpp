@@ -2,8 +2,7 @@
 // Owner of a connection: nothing here.
 // Runs on: the main thread, which is the loop's.
 // Wakes a held request: nothing here.
-#include <CLI/CLI.hpp>
-
+#include "core/options.hpp"
 #include "patterns/async/server.hpp"
 #include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
@@ -11,9 +10,9 @@
 int main(int argc, char** argv) {
   using namespace comet;
   core::Options options;
-  CLI::App app("The long-poll server as one event loop on one thread (libuv).", "comet-async");
-  core::add_shared_options(app, options);
-  core::parse_or_exit(app, argc, argv);
+  core::CommandLine line("The long-poll server as one event loop on one thread (libuv).", "comet-async");
+  core::add_shared_options(line, options);
+  line.parse_or_exit(argc, argv);
 
   common::prepare_process();
   common::keep_memory_reserve();

@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <csignal>
 
@@ -13,14 +12,10 @@ namespace comet::common {
 
 Options start_minimal(int argc, char** argv, const char* program, std::size_t* workers) {
   Options options;
-  CLI::App app("A minimal long-poll server: its model in one file, minimal.cpp.", program);
-  add_basic_options(app, options);
-  if (workers) {
-    app.add_option("--workers", *workers, "number of worker processes")
-        ->check(CLI::Range(1, 100000))
-        ->capture_default_str();
-  }
-  parse_or_exit(app, argc, argv);
+  CommandLine line("A minimal long-poll server: its model in one file, minimal.cpp.", program);
+  add_basic_options(line, options);
+  if (workers) line.add_number("--workers", *workers, 1, 100000, "number of worker processes");
+  line.parse_or_exit(argc, argv);
   prepare_process();
   // No drain: the kernel ends the threads and closes the sockets. Process 1 of a container ends only if it
   // has a handler. ThreadSanitizer keeps a signal for the fiber that was running as it came, and that fiber

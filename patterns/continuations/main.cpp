@@ -2,13 +2,12 @@
 // Owner of a connection: nothing here.
 // Runs on: the main thread, which is one of the pool.
 // Wakes a held request: nothing here.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
 #include <string>
 #include <thread>
 
-#include "core/number_options.hpp"
+#include "core/options.hpp"
 #include "patterns/common/memory_reserve.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/continuations/server.hpp"
@@ -23,16 +22,13 @@ int main(int argc, char** argv) {
       {"direct", continuations::ResumeStyle::direct},
       {"stackful", continuations::ResumeStyle::stackful},
       {"coroutine", continuations::ResumeStyle::coroutine}};
-  CLI::App app("The long-poll server as a pool of threads and suspended requests (Boost.Asio).",
-               "comet-continuations");
-  core::add_shared_options(app, options);
-  app.add_option("--threads", threads, "threads of the pool")
-      ->check(core::whole_number(1, 1024))
-      ->capture_default_str();
-  app.add_option("--resume", resume, "how a held request goes on: redispatch, direct, stackful or coroutine")
-      ->check(CLI::IsMember(styles))
-      ->capture_default_str();
-  core::parse_or_exit(app, argc, argv);
+  core::CommandLine line("The long-poll server as a pool of threads and suspended requests (Boost.Asio).",
+                         "comet-continuations");
+  core::add_shared_options(line, options);
+  line.add_number("--threads", threads, 1, 1024, "threads of the pool");
+  line.add_choice("--resume", resume, {"redispatch", "direct", "stackful", "coroutine"},
+                  "how a held request goes on");
+  line.parse_or_exit(argc, argv);
 
   common::prepare_process();
   common::keep_memory_reserve();

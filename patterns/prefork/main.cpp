@@ -2,9 +2,11 @@
 // Owner of a connection: nothing here.
 // Runs on: the master, before its first fork.
 // Wakes a held request: nothing here.
-#include <CLI/CLI.hpp>
+#include <stdexcept>
+#include <string>
 
-#include "core/number_options.hpp"
+#include "core/options.hpp"
+#include "core/whole_number.hpp"
 #include "patterns/common/startup.hpp"
 #include "patterns/prefork/server.hpp"
 
@@ -18,7 +20,7 @@ constexpr std::size_t kMostRequests = 1000000000;
 // N or LEAST:MOST.
 void read_workers(const std::string& text, PoolOptions& pool) {
   const auto bad = [&text](const std::string& why) -> std::size_t {
-    throw CLI::ValidationError("--workers", "'" + text + "' " + why);
+    throw std::invalid_argument("'" + text + "' " + why);
   };
   const auto number = [&bad](std::string_view digits) -> std::size_t {
     const auto value = core::parse_whole_number(digits);
@@ -42,17 +44,15 @@ int main(int argc, char** argv) {
   core::Options options;
   prefork::PoolOptions pool;
   {
-    CLI::App app("The long-poll server as a pool of processes with one connection each.", "comet-prefork");
-    core::add_shared_options(app, options);
-    app.add_option_function<std::string>(
-           "--workers", [&pool](const std::string& text) { prefork::read_workers(text, pool); },
-           "number of worker processes, or LEAST:MOST to follow the load")
-        ->type_name("N|LEAST:MOST")
-        ->default_str("5:30");
-    app.add_option("--max-requests", pool.max_requests, "requests after which a worker is replaced, 0: never")
-        ->check(core::whole_number(0, prefork::kMostRequests))
-        ->capture_default_str();
-    core::parse_or_exit(app, argc, argv);
+    core::CommandLine line("The long-poll server as a pool of processes with one connection each.",
+                           "comet-prefork");
+    core::add_shared_options(line, options);
+    const auto take_workers = [&pool](const std::string& text) { prefork::read_workers(text, pool); };
+    line.add_text("--workers", take_workers, "N|LEAST:MOST", "5:30",
+                  "number of worker processes, or LEAST:MOST to follow the load");
+    line.add_number("--max-requests", pool.max_requests, 0, prefork::kMostRequests,
+                    "requests after which a worker is replaced, 0: never");
+    line.parse_or_exit(argc, argv);
   }
 
   common::prepare_process();

@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -19,8 +18,9 @@
 #include <cstring>
 #include <ctime>
 #include <mutex>
+#include <stdexcept>
 
-#include "core/number_options.hpp"
+#include "core/command_line.hpp"
 
 namespace comet::floor {
 namespace {
@@ -112,25 +112,17 @@ std::string encode_stats(const Stats& stats) {
 Options read_options(int argc, char** argv, const std::string& program, const std::string& about) {
   program_name = program;
   Options options{.program = program};
-  CLI::App app(about, program);
-  app.add_option("--address", options.address, "IPv4 address to listen on")
-      ->check(CLI::ValidIPV4)
-      ->capture_default_str();
-  app.add_option("--port", options.port, "port to listen on; 0 takes a free one")
-      ->check(core::whole_number(0, 65535))
-      ->capture_default_str();
-  app.add_option("--threads", options.threads, "threads, each with its own connections")
-      ->check(core::whole_number(1, 256))
-      ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    std::exit(app.exit(help));
-  } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "%s: %s (%s --help shows the options)\n", program.c_str(), error.what(),
-                 program.c_str());
-    std::exit(64);
-  }
+  core::CommandLine line(about, program);
+  const auto take_address = [&options](const std::string& text) {
+    in_addr address{};
+    if (inet_pton(AF_INET, text.c_str(), &address) != 1)
+      throw std::invalid_argument(text + " is no IPv4 address");
+    options.address = text;
+  };
+  line.add_text("--address", take_address, "TEXT", options.address, "IPv4 address to listen on");
+  line.add_number("--port", options.port, 0, 65535, "port to listen on; 0 takes a free one");
+  line.add_number("--threads", options.threads, 1, 256, "threads, each with its own connections");
+  line.parse_or_exit(argc, argv);
   return options;
 }
 

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
@@ -15,10 +14,10 @@ Options parse(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "comet-test");
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
-  CLI::App app("a server under test", "comet-test");
+  CommandLine line("a server under test", "comet-test");
   Options options;
-  add_shared_options(app, options);
-  parse_or_exit(app, static_cast<int>(argv.size()), argv.data());
+  add_shared_options(line, options);
+  line.parse_or_exit(static_cast<int>(argv.size()), argv.data());
   return options;
 }
 

@@ -1,5 +1,4 @@
 // wrong-server [--fault NAME] [shared options]: keeps the contract but for the fault.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -78,11 +77,12 @@ std::string spoilt_word(const std::string& word, const std::string& fault) {
 
 int main(int argc, char** argv) {
   using namespace comet;
-  CLI::App app{"A server with one deliberate fault, for testing the conformance suite.", "wrong-server"};
+  core::CommandLine line("A server with one deliberate fault, for testing the conformance suite.",
+                         "wrong-server");
   core::Options options;
   std::string fault;
-  core::add_shared_options(app, options);
-  app.add_option("--fault", fault, "what it does wrong")->check(CLI::IsMember(kFaults));
+  core::add_shared_options(line, options);
+  line.add_choice("--fault", fault, kFaults, "what it does wrong");
   const std::vector<std::string> given(argv, argv + argc);
   const auto fault_word = std::find(given.begin(), given.end(), "--fault");
   const std::string known = given.end() - fault_word > 1 ? fault_word[1] : "";
@@ -90,7 +90,7 @@ int main(int argc, char** argv) {
   std::vector<char*> spoilt;
   for (const std::string& word : given) words.push_back(spoilt_word(word, known));
   for (std::string& word : words) spoilt.push_back(word.data());
-  core::parse_or_exit(app, argc, spoilt.data());
+  line.parse_or_exit(argc, spoilt.data());
   common::prepare_process();
   return wrong_server::WrongServer(options, fault).run();
 }
