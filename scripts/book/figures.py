@@ -3,6 +3,10 @@ import members
 from marks import Problem
 
 
+# A column of a table that is no figure: the packages that an entry is made of.
+VERSIONS = members.Member("versions", "", "", "versions", "text")
+
+
 def digits_of(value):
     """Digits behind the point: as many as say something."""
     size = abs(value)
@@ -40,6 +44,8 @@ def one_figure(results, own, argument):
 
 def cell(results, scenario, entry, member, unit=""):
     """None if it was not measured there."""
+    if member is VERSIONS:
+        return members.packages_of(results.result(scenario, entry)) if results else None
     try:
         return as_text(results.figure(scenario, entry, member), unit)
     except Problem:
@@ -53,7 +59,7 @@ def parse_table(argument):
     lists = [[word.strip() for word in part.split(",") if word.strip()] for part in (scenarios, names, entries)]
     if not all(lists):
         raise Problem(f"figures {argument}: write figures SCENARIO: MEMBER, MEMBER; ENTRY, ENTRY")
-    return lists[0], [members.member_of(name) for name in lists[1]], lists[2]
+    return lists[0], [VERSIONS if name == "versions" else members.member_of(name) for name in lists[1]], lists[2]
 
 
 def table(results, own, argument):
@@ -72,6 +78,6 @@ def table(results, own, argument):
                 if source is results or any(cells):
                     lines.append("| " + " | ".join([title] + scenario_cell + [text or "-" for text in cells]) + " |")
     result = results.result(scenarios[0], entries[0])
-    lines += ["", f"Reference run of {members.date_of(result)}, {members.machine_of(result)}: median of "
-                  f"{len(result['repeats'])} repeats (smallest..largest)."]
+    lines += ["", f"Reference run of {members.date_of(result)} at commit {members.commit_of(result)}, "
+                  f"{members.machine_of(result)}: median of {len(result['repeats'])} repeats (smallest..largest)."]
     return "\n".join(lines)

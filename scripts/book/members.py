@@ -2,6 +2,7 @@
 
 A member: name | where it lies in a repeat of a result file | unit | its head in a table | kind
 Kind "speed" changes with the machine: only ratios and orders of such a member can be claimed. "count" and "bytes" do not.
+A "ratio" is to the figure of the entry's floor, repeat by repeat.
 """
 import dataclasses
 
@@ -22,6 +23,7 @@ skew_p50              | skew/p50_us                         | ms    | first to l
 skew_p99              | skew/p99_us                         | ms    | first to last, p99 | speed
 publish_lag_p99       | publish_lag/p99_us                  | ms    | publish lag, p99   | speed
 server_cpu_us         | server/cpu_us_per_delivery          | us    | server CPU         | speed
+x_floor               | server/cpu_us_per_delivery          |       | x floor            | ratio
 delivery_cpu_us       | phases/delivery/server_cpu_us_per_delivery | us | server CPU to deliver | speed
 return_cpu_us         | phases/return/server_cpu_us_per_delivery | us | server CPU to hold again | speed
 reach_ms              | phases/reached_sockets_ms           | ms    | to reach everybody | speed
@@ -42,6 +44,7 @@ kernel_bytes          | kernel_memory/per_held_before_bytes | bytes | memory, ke
 held                  | held                                |       | held               | count
 expected              | deliveries/expected                 |       | expected           | count
 delivered             | deliveries/delivered                |       | delivered          | count
+kernel_bytes_after    | kernel_memory/per_held_bytes        | bytes | kernel             | bytes
 lost                  | deliveries/lost                     |       | lost               | count
 duplicate             | deliveries/duplicate                |       | repeated           | count
 wrong                 | deliveries/wrong                    |       | wrong              | count
@@ -94,6 +97,20 @@ def scenario_of(result):
 def run_of(result):
     """What tells one run from another."""
     return result["run"]["started_at"]
+
+
+def floor_of(result):
+    """The entry that it is compared with."""
+    return result["floor"]
+
+
+def packages_of(result):
+    """What a peer is made of, with versions."""
+    return result["packages"]
+
+
+def commit_of(result):
+    return result["run"]["commit"][:7]
 
 
 def machine_of(result):

@@ -60,10 +60,17 @@ class Results:
             raise Problem(f"{scenario} has no entry {entry}; it has {', '.join(sorted(results))}")
         return results[entry]
 
+    def to_floor(self, scenario, member, result, values):
+        floors = self.result(scenario, members.floor_of(result))
+        floor = {repeat["repeat"]: member.value(repeat) for repeat in members.repeats_of(floors)}
+        return {number: value / floor[number] for number, value in values.items() if floor.get(number)}
+
     def figure(self, scenario, entry, member):
         result = self.result(scenario, entry)
         values = {repeat["repeat"]: member.value(repeat) for repeat in members.repeats_of(result)}
         values = {number: value for number, value in values.items() if value is not None}
+        if member.kind == "ratio":
+            values = self.to_floor(scenario, member, result, values)
         if not values:
             raise Problem(f"{entry} has no {member.name} in {scenario}")
         return Figure(statistics.median(values.values()), min(values.values()), max(values.values()), members.run_of(result), values)

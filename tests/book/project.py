@@ -12,8 +12,8 @@ SCRIPTS = pathlib.Path(sys.argv[1])
 def result(scenario, entry, repeats, started="2000-01-01T00:00:00Z"):
     """A result file's content. `repeats`: for each repeat its CPU, its bytes and its lost messages."""
     return {
-        "run": {"started_at": started, "machine": {"cores": 2, "cpu": "made up", "kernel": "Linux 0.0-test"}},
-        "scenario": {"name": scenario}, "entry": entry,
+        "run": {"started_at": started, "commit": "0123456789", "machine": {"cores": 2, "cpu": "made up", "kernel": "Linux 0.0-test"}},
+        "scenario": {"name": scenario}, "entry": entry, "packages": f"lib{entry} 1.0", "floor": "floor",
         "repeats": [{"repeat": number + 1, "status": "complete", "deliveries": {"lost": lost},
                      "server": {"cpu_us_per_delivery": cpu}, "user_memory": {"per_held_bytes": size}}
                     for number, (cpu, size, lost) in enumerate(repeats)]}
@@ -26,6 +26,7 @@ class Project(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = pathlib.Path(folder.name)
+        self.file("README.md", "# Front\n")
         self.measured("async", [(10.0, 400, 0), (9.0, 400, 0), (11.0, 400, 0)])
         self.measured("threaded", [(30.0, 6000, 0), (29.0, 5990, 0), (35.0, 6010, 0)])
         self.measured("prefork", [(31.0, 24000, 3), (36.0, 24000, 0), (40.0, 24000, 5)])

@@ -36,8 +36,22 @@ class Figures(project.Project):
         text = self.weave("<!-- figures broadcast-4000: server_cpu_us, lost; async, prefork -->\nold\n<!-- end -->\n")
         self.assertIn("| entry | server CPU, us | lost |\n| --- | ---: | ---: |\n| async | 10 (9..11) | 0 |\n"
                       "| prefork | 36 (31..40) | 3 (0..5) |\n", text)
-        self.assertIn("Reference run of 2000-01-01, 2 cores of made up, Linux 0.0: median of 3 repeats", text)
+        self.assertIn("Reference run of 2000-01-01 at commit 0123456, 2 cores of made up, Linux 0.0: median of 3 repeats", text)
         self.assertNotIn("old", text)
+
+    def test_a_ratio_to_the_floor_is_taken_repeat_by_repeat(self):
+        self.measured("floor", [(4.0, 1, 0), (3.0, 1, 0), (11.0, 1, 0)])
+        self.assertIn("| async | 2.5 (1.0..3.0) |\n",
+                      self.weave("<!-- figures broadcast-4000: x_floor; async -->\n<!-- end -->\n"))
+
+    def test_a_table_can_say_the_versions_of_what_was_measured(self):
+        self.assertIn("| entry | versions |\n| --- | ---: |\n| async | libasync 1.0 |\n",
+                      self.weave("<!-- figures broadcast-4000: versions; async -->\n<!-- end -->\n"))
+
+    def test_the_readme_is_woven_too(self):
+        readme = self.file("README.md", "x <!-- figure broadcast-4000 async lost -->?<!-- end -->\n")
+        self.weave("# Chapter\n")
+        self.assertIn(">0<", readme.read_text())
 
     def test_what_was_not_measured_is_a_dash_in_a_table(self):
         self.assertIn("| async | - |\n",
