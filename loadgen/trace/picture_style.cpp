@@ -7,37 +7,48 @@
 namespace comet::loadgen {
 namespace {
 
+// Colours are literals: there are viewers of SVG that know no variables, and some no dark scheme.
 constexpr char kStyle[] = R"(
-:root { --paper: #ffffff; --ink: #1d232b; --soft: #596270; --grid: #e2e6eb; --server: #3b78d8;
-  --client: #9aa5b1; --wait: #e8a33d; --sleep: #b4bdc8; --wake: #c43d2b; --send: #0f7b46; --receive: #7a35b8;
-  --other: #d9dde2; }
-@media (prefers-color-scheme: dark) {
-  :root { --paper: #14181d; --ink: #e6eaef; --soft: #a2adb9; --grid: #2a3139; --server: #4f8ff0;
-    --client: #76828f; --wait: #d99a3c; --sleep: #57626e; --wake: #ff7a66; --send: #47d18a;
-    --receive: #c79bff; --other: #39424c; } }
-text { font-family: system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; fill: var(--ink); }
-.paper { fill: var(--paper); }
-.soft, .call, .lane { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
+text { font-family: system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; fill: #1d232b; }
+.paper { fill: #ffffff; }
+.soft, .call, .lane { paint-order: stroke; stroke: #ffffff; stroke-width: 3px; stroke-linejoin: round; }
 .title { font-size: 20px; font-weight: 700; }
 .panel { font-size: 15px; font-weight: 700; }
 .body { font-size: 13px; }
 .lane { font-size: 13px; }
-.soft { font-size: 12px; fill: var(--soft); }
-.call { font-size: 11px; fill: var(--soft); }
+.soft { font-size: 12px; fill: #596270; }
+.call { font-size: 11px; fill: #596270; }
 .oncore { font-size: 10px; font-weight: 700; fill: #ffffff; }
-.grid { stroke: var(--grid); stroke-width: 1; }
-.rule { stroke: var(--sleep); stroke-width: 1; }
-.moment { stroke: var(--ink); stroke-width: 1; stroke-dasharray: 3 3; }
-.sleep { stroke: var(--sleep); stroke-width: 1.5; }
-.server { fill: var(--server); }
-.client { fill: var(--client); }
-.wait { fill: var(--wait); fill-opacity: 0.3; stroke: var(--wait); stroke-width: 1; stroke-dasharray: 2 2; }
-.other { fill: var(--other); }
-.wake { stroke: var(--wake); stroke-width: 1.3; fill: none; }
-.head { fill: var(--wake); }
-.send { fill: var(--send); stroke: var(--paper); stroke-width: 0.8; }
-.receive { fill: var(--receive); stroke: var(--paper); stroke-width: 0.8; }
-.signal { fill: var(--wake); stroke: var(--paper); stroke-width: 0.8; }
+.grid { stroke: #e2e6eb; stroke-width: 1; }
+.rule { stroke: #b4bdc8; stroke-width: 1; }
+.moment { stroke: #1d232b; stroke-width: 1; stroke-dasharray: 3 3; }
+.sleep { stroke: #b4bdc8; stroke-width: 1.5; }
+.server { fill: #3b78d8; }
+.client { fill: #9aa5b1; }
+.wait { fill: #e8a33d; fill-opacity: 0.3; stroke: #e8a33d; stroke-width: 1; stroke-dasharray: 2 2; }
+.other { fill: #d9dde2; }
+.wake { stroke: #c43d2b; stroke-width: 1.3; fill: none; }
+.head { fill: #c43d2b; }
+.send { fill: #0f7b46; stroke: #ffffff; stroke-width: 0.8; }
+.receive { fill: #7a35b8; stroke: #ffffff; stroke-width: 0.8; }
+.signal { fill: #c43d2b; stroke: #ffffff; stroke-width: 0.8; }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e6eaef; }
+  .soft, .call { fill: #a2adb9; }
+  .paper { fill: #14181d; }
+  .soft, .call, .lane, .send, .receive, .signal { stroke: #14181d; }
+  .grid { stroke: #2a3139; }
+  .rule, .sleep { stroke: #57626e; }
+  .moment { stroke: #e6eaef; }
+  .server { fill: #4f8ff0; }
+  .client { fill: #76828f; }
+  .wait { fill: #d99a3c; stroke: #d99a3c; }
+  .other { fill: #39424c; }
+  .wake { stroke: #ff7a66; }
+  .head, .signal { fill: #ff7a66; }
+  .send { fill: #47d18a; }
+  .receive { fill: #c79bff; }
+}
 )";
 
 constexpr double kItemGap = 18;

@@ -242,6 +242,7 @@ TEST(LoadgenPicture, NeedsNoOtherFileAndTellsThoseWhoCannotSeeIt) {
             std::string::npos);
   EXPECT_NE(picture.find("<desc id=\"description\">"), std::string::npos);
   EXPECT_NE(picture.find("prefers-color-scheme: dark"), std::string::npos);
+  EXPECT_EQ(times(picture, "var("), 0u) << "a viewer that knows no variables would show everything in black";
 }
 
 TEST(LoadgenPicture, OfSeveralHasOneScaleOfTime) {
