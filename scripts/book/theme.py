@@ -9,13 +9,16 @@ import re
 JAVASCRIPT = pathlib.Path("/usr/share/javascript")
 
 
-def mend(static):
-    """`static` is the _static folder of the rendered pages. What a newer Furo has is left as it is."""
+def mend(pages):
+    """`pages` is the folder of the rendered pages. What a newer Furo has is left as it is."""
+    static = pages / "_static"
     style = static / "styles/furo.css"
     style.write_text(dark_by_choice(included(style.read_text())))
     script = static / "scripts/furo.js"
-    script.write_text(re.sub(r'import Gumshoe from "\./(.+?)";', lambda match: (script.parent / match[1]).read_text(),
+    script.write_text(re.sub(r'import (?:\* as )?Gumshoe from "\./(.+?)";', lambda match: (script.parent / match[1]).read_text(),
                              script.read_text()))
+    for page in pages.rglob("*.html"):
+        page.write_text(page.read_text().replace('<script type="module" src=', "<script src="))
 
 
 def included(css):
@@ -25,7 +28,7 @@ def included(css):
 def dark_by_choice(css):
     """The rules for those who press the button are also those for browsers that prefer dark."""
     dark = re.search(r'^@media not print \{\n(  body\[data-theme="dark"\].*?)\}\n\n', css, re.DOTALL | re.MULTILINE)
-    if "prefers-color-scheme" in css or not dark:
+    if 'body:not([data-theme="light"])' in css or not dark:
         return css
     rules = dark[1].replace('[data-theme="dark"]', ':not([data-theme="light"])')
     return css[:dark.end(1)] + f"  @media (prefers-color-scheme: dark) {{\n{rules}}} " + css[dark.end(1):]
