@@ -30,6 +30,10 @@ reach_ms              | phases/reached_sockets_ms           | ms    | to reach e
 return_ms             | phases/return/time_ms               | ms    | to hold all again  | speed
 reached_per_second    | phases/delivery/per_second          | /s    | reached            | speed
 returned_per_second   | phases/return/per_second            | /s    | held again         | speed
+delivery_server_cores | phases/delivery/server_cores        |       | server cores meanwhile | speed
+delivery_client_cores | phases/delivery/busiest_client_cores |      | client cores meanwhile | speed
+return_server_cores   | phases/return/server_cores          |       | server cores meanwhile | speed
+return_client_cores   | phases/return/busiest_client_cores  |       | client cores meanwhile | speed
 response_bytes        | deliveries/response_bytes           | bytes | answer             | bytes
 server_cores          | server/cores_used                   |       | server cores       | speed
 generator_cpu_us      | generator/cpu_us_per_delivery       | us    | generator CPU      | speed
