@@ -108,7 +108,8 @@ picture: RUNS = results/reference/*
 picture: report
 	@scripts/deps test
 	chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars '--user-data-dir=$(CURDIR)/build/chromium' \
-	  --window-size=1280,540 --screenshot=docs/results.png 'file://$(CURDIR)/results/index.html#picture'
+	  --window-size=1280,470 --screenshot=docs/results.png \
+	  'file://$(CURDIR)/results/index.html#picture=4000,prefork,threaded,async,continuations-redispatch,fibers,floor'
 
 # As root. The recordings are kept: comet-loadgen trace --from draws them again, which needs no root.
 publish-pictures: deps

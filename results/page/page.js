@@ -110,9 +110,19 @@ function drawChips() {
       ...data.entries.map((entry) => chip(entryLabel(entry), [entry.name])));
 }
 
+// The picture of the README, #picture=HELD,ENTRY,...: two plots of these entries at that size.
+function choosePicture() {
+  const [, choice] = location.hash.match(/^#picture=(.+)$/) ?? [];
+  if (!choice) return;
+  const [held, ...names] = choice.split(',');
+  document.body.classList.add('picture');
+  state.held = Number(held);
+  for (const {name} of data.entries) if (!names.includes(name)) state.hidden.add(name);
+}
+
 drawMachine();
 drawRuns();
-document.body.classList.toggle('picture', location.hash === '#picture');
+choosePicture();
 fillSelect('scenario', data.scenarios.map(({name}) => name), null, (name) => { chooseScenario(name); drawAll(); });
 chooseScenario((scenarioNamed('broadcast') ?? data.scenarios[0]).name);
 document.getElementById('scenario').value = state.scenario;

@@ -109,8 +109,8 @@ def floor_of(result):
 
 
 def packages_of(result):
-    """What a peer is made of, with versions."""
-    return result["packages"]
+    """What a peer is made of, with versions; of packages that can take each other's place, those that were there."""
+    return ", ".join(package for package in (result["packages"] or "").split(", ") if " " in package.strip())
 
 
 def commit_of(result):
