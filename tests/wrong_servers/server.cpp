@@ -54,7 +54,8 @@ int WrongServer::run() {
   if (has("ends_on_hangup")) sigdelset(&ours, SIGHUP);
   if (has("drains_in_spite_of_nohup")) sigaddset(&ours, SIGHUP);
   sigprocmask(SIG_BLOCK, &ours, nullptr);
-  if (options_.publish_work_threads > 0) work_pool_.emplace(options_.publish_work_threads);
+  if (options_.publish_work_threads > 0)
+    work_pool_ = std::make_unique<boost::asio::thread_pool>(options_.publish_work_threads);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
     if (sigismember(&ours, signal) == 1) sigaction(signal, &action, nullptr);
   }

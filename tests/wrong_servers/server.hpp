@@ -5,7 +5,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <list>
 #include <mutex>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -84,7 +84,7 @@ class WrongServer {
   std::mutex work_mutex_;
   std::vector<std::pair<Client*, Publish>>
       worked_;  // guarded by it: what threads of the pool have blocked for
-  std::optional<boost::asio::thread_pool> work_pool_;  // from run() on: its threads take no signals
+  std::unique_ptr<boost::asio::thread_pool> work_pool_;  // from run() on: its threads take no signals
 };
 
 }  // namespace comet::wrong_server
