@@ -93,9 +93,7 @@ def repeats_of(result):
 
 
 def scenario_of(result):
-    name = result["scenario"]["name"]
-    # Files of schema 2 do not name the load of these two.
-    return name + "-120-percent" if name in ("blocking-inline", "blocking-pool") else name
+    return result["scenario"]["name"]
 
 
 def run_of(result):
