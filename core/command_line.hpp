@@ -36,8 +36,8 @@ class CommandLine {
   void add_seconds(const std::string& name, std::chrono::milliseconds& value, double least, double most,
                    const std::string& help);
 
-  // A text, which `take` uses, or refuses by a std::invalid_argument that says why. `type` is what --help calls
-  // it, `by_default` what it says of a program without this option.
+  // A text, which `take` uses, or refuses by a std::invalid_argument that says why. `type` is what --help
+  // calls it, `by_default` what it says of a program without this option.
   void add_text(const std::string& name, const std::function<void(const std::string&)>& take,
                 const std::string& type, const std::string& by_default, const std::string& help);
 
