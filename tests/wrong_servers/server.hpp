@@ -4,8 +4,8 @@
 
 #include <boost/asio/thread_pool.hpp>
 #include <list>
-#include <mutex>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
