@@ -91,7 +91,7 @@ void TraceInstance::start(const std::vector<pid_t>& threads) {
 void TraceInstance::stop() { write("tracing_on", "0"); }
 
 std::string TraceInstance::text() const {
-  const std::string text = read_proc_file(folder_ / "trace");
+  std::string text = read_proc_file(folder_ / "trace");
   if (text.empty()) throw std::runtime_error("cannot read " + (folder_ / "trace").string());
   return text;
 }

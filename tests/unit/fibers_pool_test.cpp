@@ -70,8 +70,8 @@ TEST(FiberPool, SaysWhenThereIsNoMemoryForAStack) {
   });
 }
 
-// Every second page of a large mapping has another protection, until the process has all its mappings. Asked of
-// the kernel itself: the sanitizer's mmap() and munmap() would need further mappings for a range so large.
+// Every second page of a large mapping has another protection, until the process has all its mappings. They are
+// given back by the kernel itself: the sanitizer's munmap() would need further ones for a range so large.
 class AllMappings {
  public:
   AllMappings() {
@@ -80,8 +80,7 @@ class AllMappings {
     if (most == 0 || most > 200'000) return;
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     size_ = 2 * most * page;
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    mapped_ = reinterpret_cast<void*>(syscall(SYS_mmap, nullptr, size_, PROT_NONE, flags, -1, 0));
+    mapped_ = mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped_ == MAP_FAILED) return;
     for (char* next = static_cast<char*>(mapped_); mprotect(next, page, PROT_READ) == 0;) next += 2 * page;
   }
