@@ -29,4 +29,4 @@ if grep -nE '^folder|/a$' "$ARGUMENTS"; then
 fi
 # The picture needs both: where the browser may write, and the page.
 grep -qFx -e "--user-data-dir=$project/build/chromium" "$ARGUMENTS"
-grep -qFx "file://$project/results/index.html#picture" "$ARGUMENTS"
+grep -qF "file://$project/results/index.html#picture=" "$ARGUMENTS"
