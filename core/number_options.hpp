@@ -1,5 +1,5 @@
-// Checks of numbers on a command line by CLI11. CLI11 alone reads 010 as octal and 0x10 as
-// hexadecimal, and takes -5 as a huge number if the option has no sign.
+// Checks of numbers on a command line by CLI11, which alone reads 010 as octal and 0x10 as hexadecimal, and
+// takes -5 as a huge number if the option has no sign.
 #pragma once
 
 #include <CLI/CLI.hpp>

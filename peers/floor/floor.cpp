@@ -116,7 +116,7 @@ Options read_options(int argc, char** argv, const std::string& program, const st
   const auto take_address = [&options](const std::string& text) {
     in_addr address{};
     if (inet_pton(AF_INET, text.c_str(), &address) != 1)
-      throw std::invalid_argument(text + " is no IPv4 address");
+      throw std::invalid_argument("'" + text + "' is not an IPv4 address; try 127.0.0.1");
     options.address = text;
   };
   line.add_text("--address", take_address, "TEXT", options.address, "IPv4 address to listen on");

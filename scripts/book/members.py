@@ -45,10 +45,10 @@ app_bytes_held        | user_memory/per_held_before_bytes   | bytes | memory, ap
 app_bytes_at_rest     | user_memory/at_rest_bytes           | bytes | memory at rest     | bytes
 app_bytes_after       | user_memory/after_bytes             | bytes | memory, app, afterwards | bytes
 kernel_bytes          | kernel_memory/per_held_before_bytes | bytes | memory, kernel, before any message | bytes
+kernel_bytes_after    | kernel_memory/per_held_bytes        | bytes | memory, kernel     | bytes
 held                  | held                                |       | held               | count
 expected              | deliveries/expected                 |       | expected           | count
 delivered             | deliveries/delivered                |       | delivered          | count
-kernel_bytes_after    | kernel_memory/per_held_bytes        | bytes | kernel             | bytes
 lost                  | deliveries/lost                     |       | lost               | count
 duplicate             | deliveries/duplicate                |       | repeated           | count
 wrong                 | deliveries/wrong                    |       | wrong              | count

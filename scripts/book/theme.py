@@ -15,8 +15,8 @@ def mend(pages):
     style = static / "styles/furo.css"
     style.write_text(dark_by_choice(included(style.read_text())))
     script = static / "scripts/furo.js"
-    script.write_text(re.sub(r'import (?:\* as )?Gumshoe from "\./(.+?)";', lambda match: (script.parent / match[1]).read_text(),
-                             script.read_text()))
+    script.write_text(re.sub(r'import (?:\* as )?Gumshoe from "\./(.+?)";',
+                             lambda match: (script.parent / match[1]).read_text(), script.read_text()))
     for page in pages.rglob("*.html"):
         page.write_text(page.read_text().replace('<script type="module" src=', "<script src="))
 
