@@ -40,8 +40,9 @@ const char* advice(int error_number) {
   switch (error_number) {
     case EADDRINUSE:
       return "; another process listens there: choose another --port, or 0 for any free one";
+    case EPERM:  // no other call of these servers meets it
+      return "; io_uring is refused here: kernel.io_uring_disabled=0 allows it";
     case EACCES:
-    case EPERM:
       return "; ports below 1024 need privileges: choose another --port";
     case EADDRNOTAVAIL:
       return "; this machine has no such address: choose another --address";

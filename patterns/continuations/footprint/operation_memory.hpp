@@ -4,6 +4,7 @@
 // Wakes a held request: nothing here.
 #pragma once
 
+#include <boost/asio/detail/config.hpp>
 #include <cstddef>
 
 namespace comet::continuations {
@@ -12,7 +13,11 @@ namespace comet::continuations {
 // itself Asio takes a block that its thread has used for another operation, often a larger one, and the wait
 // would keep it: 86 bytes more for each held request.
 struct OperationMemory {
-  static constexpr std::size_t kSize = 104;  // bytes: Asio's operation with its handler
+#ifdef BOOST_ASIO_HAS_IO_URING_AS_DEFAULT
+  static constexpr std::size_t kSize = 120;  // bytes: Asio's operation with its handler
+#else
+  static constexpr std::size_t kSize = 104;
+#endif
   alignas(void*) std::byte bytes[kSize];
 };
 
