@@ -14,12 +14,18 @@ class Joined : public ServerTest {
     start({"--publish-token-file", token_.path(), "--joined", begin});
   }
   // As the relay publishes.
-  Response bring(std::string_view message, const std::string& cursor, const std::string& channel = "all") {
+  Response try_to_bring(std::string_view message, const std::string& cursor,
+                        const std::string& channel = "all") {
     return publish_with("Comet-Cursor: " + cursor + "\r\n" + kRightToken, message, channel);
+  }
+  void bring(std::string_view message, const std::string& cursor, const std::string& channel = "all") {
+    const Response published = try_to_bring(message, cursor, channel);
+    EXPECT_EQ(published.status, 200) << published.body;
+    EXPECT_EQ(published.header("Comet-Cursor"), cursor) << "a message gets another cursor than it has";
   }
   Response publish_with(const std::string& fields, std::string_view message = "m",
                         const std::string& channel = "all") {
-    return exchange(request("POST", "/publish?channel=" + channel,
+    return exchange(request("POST", channel == "all" ? "/publish" : "/publish?channel=" + channel,
                             "Content-Type: text/plain\r\nConnection: close\r\n" + fields, message));
   }
   Response poll_since(const std::string& since) { return get("/subscribe?timeout=0&since=" + since); }
@@ -43,9 +49,7 @@ class Joined : public ServerTest {
 CONTRACT_TEST(Joined, PublishBringsTheCursorOfItsMessage, "joined, cursors, publish, publish-get, timeout",
               "A publish brings the cursor of its message in `Comet-Cursor`") {
   start_joined();
-  const Response published = bring("first", "1000-5");
-  EXPECT_EQ(published.status, 200) << published.body;
-  EXPECT_EQ(published.header("Comet-Cursor"), "1000-5");
+  bring("first", "1000-5");
   expect_message_at(poll_since("0"), "first", "1000-5");
   EXPECT_EQ(
       exchange(request("GET", "/publish?message=second", "comet-cursor: 1001-0\r\n" + kRightToken)).status,
@@ -79,7 +83,7 @@ CONTRACT_TEST(Joined, MalformedCursorOfAPublishIs400, "joined, cursors, publish,
   for (const char* cursor : {"0", "0-0", "x", "1", "1-", "1-2-3", "-1-2", "18446744073709551616-0",
                              "1000-0\r\nComet-Cursor: 1000-0"}) {
     SCOPED_TRACE(cursor);
-    expect_error(bring("m", cursor), 400);
+    expect_error(try_to_bring("m", cursor), 400);
   }
   expect_nothing_new(poll_since("0"));
 }
@@ -87,11 +91,12 @@ CONTRACT_TEST(Joined, MalformedCursorOfAPublishIs400, "joined, cursors, publish,
 CONTRACT_TEST(Joined, CursorNotAboveTheChannelsLastIs409, "joined, cursors, channels, publish, timeout",
               "one that is not above the channel's last is 409") {
   start_joined("500-7");
-  for (const char* cursor : {"500-7", "500-6", "1-1"}) expect_error(bring("before the log", cursor), 409);
-  EXPECT_EQ(bring("first", "1000-5").status, 200);
-  for (const char* cursor : {"1000-5", "1000-4", "999-9"}) expect_error(bring("again", cursor), 409);
-  EXPECT_EQ(bring("of another channel", "999-9", "b").status, 200);
-  EXPECT_EQ(bring("second", "1000-6").status, 200);
+  for (const char* cursor : {"500-7", "500-6", "1-1"})
+    expect_error(try_to_bring("before the log", cursor), 409);
+  bring("first", "1000-5");
+  for (const char* cursor : {"1000-5", "1000-4", "999-9"}) expect_error(try_to_bring("again", cursor), 409);
+  bring("of another channel", "999-9", "b");
+  bring("second", "1000-6");
   expect_message_at(poll_since("500-7"), "first", "1000-5");
   expect_message_at(poll_since("1000-5"), "second", "1000-6");
   expect_nothing_new(poll_since("1000-6"));
