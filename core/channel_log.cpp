@@ -5,11 +5,9 @@
 
 namespace comet::core {
 
-const Message& ChannelLog::append(std::string_view body, std::uint64_t now_milliseconds,
-                                  std::uint32_t idle_seconds) {
+const Message& ChannelLog::append(Cursor cursor, std::string_view body, std::uint32_t idle_seconds) {
   // What may run out of memory comes first: then nothing has changed.
-  const Message& message =
-      messages_.emplace_back(make_message(next_cursor(last_, now_milliseconds), body, idle_seconds));
+  const Message& message = messages_.emplace_back(make_message(cursor, body, idle_seconds));
   last_ = message.cursor;
   bytes_ += message.response->size();
   return message;
@@ -21,12 +19,12 @@ void ChannelLog::drop_oldest() {
   messages_.pop_front();
 }
 
-ChannelLog::Found ChannelLog::first_after(Cursor since) const {
-  const auto [after, missed] = resume_point(since, begin_, last_);
+ChannelLog::Found ChannelLog::first_after(Cursor since, bool joined) const {
+  const auto [after, missed] = resume_point(since, begin_, last_, joined);
   const auto found =
       std::upper_bound(messages_.begin(), messages_.end(), after,
                        [](Cursor cursor, const Message& message) { return cursor < message.cursor; });
-  return {found == messages_.end() ? nullptr : &*found, missed};
+  return {found == messages_.end() ? nullptr : &*found, missed, std::max(last_, after)};
 }
 
 }  // namespace comet::core

@@ -20,11 +20,10 @@ struct ResumePoint {
 
 // For a client that has seen `since`, in a log that retains the messages after `begin`, up to `last`. A
 // cursor newer than `last` is of another log, from before the clock was set back perhaps, and is treated like
-// one that is too old: nothing retained is passed over. (A server that shares a channel with others may
-// merely not have heard of that message yet. It will have to hold such a poll instead; this is the only place
-// that decides it.)
-inline ResumePoint resume_point(Cursor since, Cursor begin, Cursor last) {
-  const bool missed = since != Cursor{} && (since < begin || since > last);
+// one that is too old: nothing retained is passed over. But a server that is joined to others may merely not
+// have heard of that message yet: there the poll goes on after it, and messages up to it are passed over.
+inline ResumePoint resume_point(Cursor since, Cursor begin, Cursor last, bool joined = false) {
+  const bool missed = since != Cursor{} && (since < begin || (since > last && !joined));
   return {missed ? Cursor{} : since, missed};
 }
 
@@ -34,9 +33,13 @@ class ChannelLog {
   // message forgotten.
   explicit ChannelLog(Cursor begin) : begin_(begin), last_(begin) {}
 
-  // The new message, with a cursor greater than every earlier one. `idle_seconds` as in ReplyForm.
+  // The new message; its cursor must be greater than last(). `idle_seconds` as in ReplyForm.
+  const Message& append(Cursor cursor, std::string_view body, std::uint32_t idle_seconds = 0);
+  // The same with the log's own next cursor.
   const Message& append(std::string_view body, std::uint64_t now_milliseconds,
-                        std::uint32_t idle_seconds = 0);
+                        std::uint32_t idle_seconds = 0) {
+    return append(next_cursor(last_, now_milliseconds), body, idle_seconds);
+  }
   // Forgets the oldest message; the log must not be empty.
   void drop_oldest();
 
@@ -44,10 +47,11 @@ class ChannelLog {
     const Message*
         message;  // null: nothing yet, the request may be held; valid until the next append or drop
     bool missed;  // messages between the cursor and what comes next may be gone: the answer must say so
+    Cursor last;  // the log's end, or the cursor if that is not reached yet: the poll goes on from here
   };
   // The first message after `since`, as resume_point() says. Cursor 0 asks for the oldest and so
   // misses nothing.
-  Found first_after(Cursor since) const;
+  Found first_after(Cursor since, bool joined = false) const;
 
   Cursor last() const { return last_; }  // of the newest message, or the beginning
   std::size_t size() const { return messages_.size(); }

@@ -5,11 +5,13 @@
 
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <new>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "core/channel_log.hpp"
 #include "core/options.hpp"
@@ -18,6 +20,9 @@ namespace comet::core {
 
 constexpr std::size_t kMostLogBytes = std::size_t{256} << 20;
 constexpr std::size_t kMostChannels = 4096;  // with retained messages
+
+constexpr Refusal kNoMemoryForMessage{503, "no memory for this message"};
+constexpr Refusal kCursorNotAboveLast{409, "Comet-Cursor is not above the channel's last"};
 
 template <class Waiters>
 class Channels {
@@ -47,38 +52,85 @@ class Channels {
     return opened;
   }
 
-  // Drops a channel that has neither messages nor waiters; call it when the last waiter has left.
-  void close_if_unused(Channel& channel) {
-    if (channel.log.size() == 0 && channel.waiters.empty()) channels_.erase(channels_.find(channel.name));
+  // Where to hold a poll that has seen all up to `last` (Lookup::last): the channel, unless that is ahead of
+  // its log. Then a channel of the same name that ends at `last` and never has a message: those who wait
+  // there pass over what is published up to it.
+  Channel& waiting_place(Channel& channel, Cursor last) {
+    if (last == channel.log.last()) return channel;
+    const auto found = ahead_.find({&channel, last});
+    if (found != ahead_.end()) return *found->second;
+    auto place = std::make_unique<Channel>(channel.name, last);
+    return *ahead_.emplace(std::pair{&channel, last}, std::move(place)).first->second;
   }
 
-  // The new message, good until the next publish. nullptr if there is no memory for it: then nothing has
-  // changed, and the channel, if it was opened for this message, is gone.
-  const Message* publish(Channel& channel, std::string_view body) {
+  // After a publish: drops each waiting place that the log has now passed, because the message is for those
+  // who wait there, too. First move(place.waiters) moves them to the channel's own.
+  template <class Move>
+  void close_passed(Channel& channel, Move move) {
+    if (ahead_.empty()) return;
+    auto next = ahead_.lower_bound({&channel, Cursor{}});
+    while (next != ahead_.end() &&
+           next->first < std::pair<const Channel*, Cursor>{&channel, channel.log.last()}) {
+      move(next->second->waiters);
+      next = ahead_.erase(next);
+    }
+  }
+
+  // Drops a channel that has neither messages nor waiters; call it when the last waiter has left.
+  void close_if_unused(Channel& channel) {
+    if (channel.log.size() > 0 || !channel.waiters.empty()) return;
+    const auto found = channels_.find(channel.name);
+    Channel& of_that_name = *found->second;
+    if (&channel != &of_that_name) {
+      ahead_.erase({&of_that_name, channel.log.last()});
+      return close_if_unused(of_that_name);
+    }
+    if (!is_waited_ahead(channel)) channels_.erase(found);
+  }
+
+  struct Published {
+    const Message* message;  // good until the next publish; nullptr: refused
+    Refusal refusal;
+  };
+  // The new message. `cursor` is its cursor if the server is joined; else 0, and it gets the next one. If it
+  // is refused nothing has changed, and the channel, if it was opened for this message, is gone.
+  Published publish(Channel& channel, std::string_view body, Cursor cursor = {}) {
+    if (cursor != Cursor{} && cursor <= channel.log.last()) {
+      close_if_unused(channel);
+      return {nullptr, kCursorNotAboveLast};
+    }
     try {
       const bool is_first = channel.log.size() == 0;
       std::list<Channel*> place;
       if (is_first) place.push_back(&channel);
-      const Message& message = channel.log.append(body, unix_milliseconds(), idle_seconds_);
+      if (cursor == Cursor{}) cursor = next_cursor(channel.log.last(), unix_milliseconds());
+      const Message& message = channel.log.append(cursor, body, idle_seconds_);
       if (is_first) channel.place = place.begin();
       by_publish_.splice(by_publish_.end(), is_first ? place : by_publish_, channel.place);
       bytes_ += message.response->size();
       keep_bounds(channel);
-      return &message;
+      return {&message, {}};
     } catch (const std::bad_alloc&) {
       close_if_unused(channel);
-      return nullptr;
+      return {nullptr, kNoMemoryForMessage};
     }
   }
 
   template <class Visit>
   void for_each(Visit visit) {
     for (auto& [name, channel] : channels_) visit(*channel);
+    for (auto& [key, place] : ahead_) visit(*place);
   }
 
   std::size_t size() const { return channels_.size(); }
 
  private:
+  bool is_waited_ahead(const Channel& channel) const {
+    if (ahead_.empty()) return false;
+    const auto next = ahead_.lower_bound({&channel, Cursor{}});
+    return next != ahead_.end() && next->first.first == &channel;
+  }
+
   void keep_bounds(Channel& channel) {
     if (channel.log.size() > history_) drop_oldest(channel);
     while (by_publish_.size() > 1 && (bytes_ > kMostLogBytes || by_publish_.size() > kMostChannels)) {
@@ -103,6 +155,8 @@ class Channels {
   }
 
   std::unordered_map<std::string_view, std::unique_ptr<Channel>> channels_;  // keys point into Channel::name
+  // The waiting places of polls whose cursors are ahead, by their channel and where they end.
+  std::map<std::pair<const Channel*, Cursor>, std::unique_ptr<Channel>> ahead_;
   std::list<Channel*> by_publish_;  // channels with messages, the one published to last at the end
   std::size_t history_;
   std::uint32_t idle_seconds_;  // as in ReplyForm

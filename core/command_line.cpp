@@ -71,6 +71,10 @@ void CommandLine::add_flag(const std::string& name, bool& value, const std::stri
   app_->add_flag(name, value, help);
 }
 
+void CommandLine::require(const std::string& name, const std::string& other) {
+  app_->get_option(name)->needs(app_->get_option(other));
+}
+
 void CommandLine::parse_or_exit(int argc, char** argv) {
   try {
     app_->parse(argc, argv);

@@ -53,6 +53,9 @@ class CommandLine {
   // Without a value: `value` becomes true.
   void add_flag(const std::string& name, bool& value, const std::string& help);
 
+  // The option `name` is refused without the option `other`.
+  void require(const std::string& name, const std::string& other);
+
   // On --help and --version prints and exits 0, on a mistake prints one line on standard error and exits 64.
   void parse_or_exit(int argc, char** argv);
 

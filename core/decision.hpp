@@ -21,6 +21,7 @@ struct Subscribe {
   std::optional<Cursor> since;  // nullopt: only what is published from now on
   Milliseconds hold{0};         // 0: answer at once
   ReplyForm form;
+  bool joined = false;  // another server may have given it a cursor that this one has not reached
 };
 
 // Append to the channel's log, wake its held requests, answer.
@@ -28,6 +29,7 @@ struct Publish {
   std::string channel;
   std::string body;
   ReplyForm form;
+  Cursor cursor{};  // of a joined server: the message's; else 0: the log gives it one
 };
 
 // A finished answer (stats, errors, 100 Continue): send it, then ask for the next decision, or close.

@@ -203,6 +203,9 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
       case http::field::sec_fetch_site:
         if (request.fetch_site != FetchSite::other) request.fetch_site = fetch_site_of(value);
         break;
+      case http::field::unknown:
+        if (beast::iequals(name_given, "Comet-Cursor")) request.cursor.append(value.data(), value.size());
+        break;
       default:
         break;
     }

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/response.hpp"
+
 namespace comet::core {
 
 constexpr std::size_t kLongestChunkLine = 16384;  // bytes; of a chunk's header, and of all trailers together
@@ -31,13 +33,8 @@ struct HttpRequest {
   std::string host;
   std::string origin;
   std::string authorization;
-  std::string body;  // chunks joined, framing removed
-};
-
-// Why a request is not taken: a status and one line for its client.
-struct Refusal {
-  int status = 400;
-  std::string_view text;
+  std::string cursor;  // of Comet-Cursor
+  std::string body;    // chunks joined, framing removed
 };
 
 class HttpParser {

@@ -18,13 +18,14 @@ inline Outcome outcome_of(bool has_message, const Subscribe& request) {
 struct Lookup {
   Outcome outcome;
   const Message* message;  // with Outcome::message; valid until the next append or drop
-  Cursor last;             // the log's end: the cursor of a 204, and of a hold that begins now
+  Cursor last;             // the log's end, or the request's cursor if that is ahead: the cursor of a 204
   ReplyForm form;          // of the answer, now or after the hold: `missed` is filled in
 };
 
 inline Lookup look_up(const ChannelLog& log, const Subscribe& request) {
-  const auto [message, missed] = log.first_after(request.since.value_or(log.last()));
-  Lookup found{outcome_of(message != nullptr, request), message, log.last(), request.form};
+  const Cursor since = request.since.value_or(log.last());
+  const auto [message, missed, last] = log.first_after(since, request.joined);
+  Lookup found{outcome_of(message != nullptr, request), message, last, request.form};
   found.form.missed = missed;
   return found;
 }

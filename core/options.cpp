@@ -98,6 +98,13 @@ void add_shared_options(CommandLine& line, Options& options) {
                    "blocking work of every publish, 0: none");
   line.add_number("--publish-work-threads", options.publish_work_threads, 0, 256,
                   "threads that do the blocking work, 0: whatever handles the publish");
+  const auto take_begin = [&options](const std::string& text) {
+    options.joined = parse_cursor(text);
+    if (!options.joined) throw std::invalid_argument("'" + text + "' is neither 0 nor MILLISECONDS-SEQUENCE");
+  };
+  line.add_text("--joined", take_begin, "CURSOR", "",
+                "share messages with other servers: publishes bring their cursors, all after this one");
+  line.require("--joined", "--publish-token-file");
 }
 
 }  // namespace comet::core

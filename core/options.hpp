@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/command_line.hpp"
+#include "core/cursor.hpp"
 
 namespace comet::core {
 
@@ -30,6 +32,7 @@ struct Options {
   Milliseconds publish_work{0};        // every publish blocks this long before it is appended and answered
   unsigned publish_work_threads = 0;   // 0: done by whatever handles the publish; else in a pool of this many
   std::string publish_token{};         // what a publisher must show; empty: nothing
+  std::optional<Cursor> joined{};  // shares its messages with other servers, and knows those after this one
 
   // The idle time that clients are told, in whole seconds. Service::idle_time() is a little longer.
   std::uint32_t announced_idle_seconds() const;

@@ -155,8 +155,8 @@ Decision RequestReader::fail(Refusal refusal, std::string_view bytes) {
   }
   parser_.reset();
   clear();
-  if (refusal.status == 503 && service_->counters) return Reply{service_->unavailable(refusal.text, form)};
-  return Reply{error_response(refusal.status, refusal.text, form)};
+  if (!service_->counters) return Reply{error_response(refusal.status, refusal.text, form)};
+  return Reply{service_->refuse(refusal, form)};
 }
 
 }  // namespace comet::core

@@ -11,6 +11,12 @@
 
 namespace comet::core {
 
+// Why a request is not done: a status and one line for its client.
+struct Refusal {
+  int status = 400;
+  std::string_view text;
+};
+
 // How the answer to one request is framed, and whether it must say that messages were missed.
 struct ReplyForm {  // in 4 bytes, for each held request keeps one
   bool keep_alive : 1 = true;

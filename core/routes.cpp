@@ -67,8 +67,15 @@ constexpr std::string_view kBadChannel = "channel must be 1 to 64 of A-Za-z0-9._
 constexpr std::string_view kNoMessage =
     "no message: send text/plain, or a form field or parameter 'message' with '%' written as %25";
 
+constexpr std::string_view kNotARelay =
+    "this server takes messages from its relay alone, with Comet-Cursor: publish there";
+
 Decision route_subscribe(const Target& target, ReplyForm form, const Options& options) {
-  Subscribe subscribe{.channel = {}, .since = {}, .hold = options.hold_timeout, .form = form};
+  Subscribe subscribe{.channel = {},
+                      .since = {},
+                      .hold = options.hold_timeout,
+                      .form = form,
+                      .joined = options.joined.has_value()};
   auto channel = channel_of(target);
   if (!channel) return error_reply(400, kBadChannel, form);
   subscribe.channel = std::move(*channel);
@@ -126,6 +133,12 @@ std::optional<Reply> refuse_body(const HttpRequest& request, ReplyForm form) {
 }
 
 Decision route_publish(HttpRequest& request, const Target& target, ReplyForm form, const Options& options) {
+  Cursor cursor;
+  if (options.joined) {
+    if (request.cursor.empty()) return error_reply(421, kNotARelay, form);
+    cursor = parse_cursor(request.cursor).value_or(Cursor{});
+    if (cursor == Cursor{}) return error_reply(400, "Comet-Cursor must be MILLISECONDS-SEQUENCE", form);
+  }
   auto channel = channel_of(target);
   if (!channel) return error_reply(400, kBadChannel, form);
   if (request.method == Method::post) {
@@ -135,7 +148,7 @@ Decision route_publish(HttpRequest& request, const Target& target, ReplyForm for
   if (!message) return error_reply(400, kNoMessage, form);
   if (message->size() > options.max_message)
     return error_reply(413, "the message is over --max-message bytes", form);
-  return Publish{.channel = std::move(*channel), .body = std::move(*message), .form = form};
+  return Publish{.channel = std::move(*channel), .body = std::move(*message), .form = form, .cursor = cursor};
 }
 
 Decision route_page(const Target& target, ReplyForm form, const Service& service) {

@@ -9,6 +9,11 @@ Response Service::unavailable(std::string_view why, ReplyForm form) const {
   return unavailable_response(why, form, counters->rejected.fetch_add(1, std::memory_order_relaxed), held());
 }
 
+Response Service::refuse(Refusal refusal, ReplyForm form) const {
+  if (refusal.status == 503) return unavailable(refusal.text, form);
+  return error_response(refusal.status, refusal.text, form);
+}
+
 // Retry-After is spread by the number held when the drain began; until that is known, by the number held now.
 Response Service::shutting_down(ReplyForm form) const {
   form.keep_alive = false;

@@ -25,6 +25,8 @@ struct Service {
 
   // 503, counted. `why` is the body's one line.
   Response unavailable(std::string_view why, ReplyForm form) const;
+  // The answer to a request that is not done; a 503 is counted.
+  Response refuse(Refusal refusal, ReplyForm form) const;
   // 503 of the drain; the connection ends with it.
   Response shutting_down(ReplyForm form) const;
   // A message for one subscriber. If memory runs out for the copy that its form needs: 503, and the

@@ -21,7 +21,7 @@ void append(benchmark::State& state) {
   Channels<NoWaiters> channels({.history = kHistory}, {1, 0});
   auto& channel = channels.open("all");
   for ([[maybe_unused]] auto once : state) {
-    benchmark::DoNotOptimize(channels.publish(channel, kMessage)->response.get());
+    benchmark::DoNotOptimize(channels.publish(channel, kMessage).message->response.get());
   }
 }
 BENCHMARK(append)->Name("log/append");
@@ -37,14 +37,14 @@ BENCHMARK(read)->Name("log/read");
 
 // One for both: shared memory is never unmapped.
 SharedLog& shared_log() {
-  static SharedLog log({.history = kHistory, .bytes = 1 << 20}, 1);
+  static SharedLog log({.history = kHistory, .bytes = 1 << 20}, Cursor{1, 0});
   return log;
 }
 
 void append_shared(benchmark::State& state) {
   Channel channel("all");
   for ([[maybe_unused]] auto once : state) {
-    benchmark::DoNotOptimize(shared_log().publish(channel, kMessage).number);
+    benchmark::DoNotOptimize(shared_log().publish(channel, kMessage)->number);
   }
 }
 BENCHMARK(append_shared)->Name("log/append_shared");

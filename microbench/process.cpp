@@ -50,7 +50,7 @@ class EventWaiter {
 
 // What the master maps before it forks. One for all benchmarks: shared memory is never unmapped.
 struct Shared {
-  SharedLog log{{.history = 128, .bytes = 1 << 20}, unix_milliseconds()};
+  SharedLog log{{.history = 128, .bytes = 1 << 20}, Cursor{unix_milliseconds(), 0}};
   Scoreboard board{kMostWorkers};
   ChannelEvents events;                                    // the workers wait for them
   ChannelEvents publisher;                                 // notified by the last worker of a round

@@ -181,7 +181,7 @@ const std::vector<std::string>& contract_parts() {
   static const std::vector<std::string> names{
       "subscribe", "publish", "publish-form", "publish-get", "receivers", "channels", "timeout",
       "cursors",   "stats",   "leaving",      "health",      "counters",  "http",     "refusals",
-      "slow",      "caps",    "publish-work", "publishers",  "process",   "drain"};
+      "slow",      "caps",    "publish-work", "publishers",  "process",   "drain",    "joined"};
   return names;
 }
 

@@ -87,11 +87,13 @@ void Server::finish_work(Work& work) {
 
 void Server::append(Connection& connection, const Publish& request) {
   Channel& channel = channels_.open(request.channel);
-  const Message* const message = channels_.publish(channel, request.body);
-  if (!message) {
-    return respond(connection, service_.unavailable("no memory for this message", request.form));
-  }
+  const auto [message, refusal] = channels_.publish(channel, request.body, request.cursor);
+  if (!message) return respond(connection, service_.refuse(refusal, request.form));
   add(counters_.published);
+  channels_.close_passed(channel, [&channel](Waiters& passed) {
+    for (Connection& waiting : passed) waiting.channel = &channel;
+    channel.waiters.splice(channel.waiters.end(), passed);
+  });
   const std::size_t receivers = wake(channel, *message);
   respond(connection, published_response(message->cursor, receivers, request.form));
 }

@@ -38,13 +38,17 @@ TurnEnd Server::work_in_pool(Connection& connection, Publish&& request) {
 TurnEnd Server::append(Connection& connection, Publish&& request) {
   return hand_to_strand([this, &connection, request = std::move(request)] {
     Channel& channel = channels_.open(request.channel);
-    const Message* const appended = channels_.publish(channel, request.body);
+    const auto [appended, refusal] = channels_.publish(channel, request.body, request.cursor);
     if (!appended) {
-      return hand_to(pool_, [this, &connection, form = request.form] {
-        return respond(connection, service_.unavailable("no memory for this message", form));
+      return hand_to(pool_, [this, &connection, refusal, form = request.form] {
+        return respond(connection, service_.refuse(refusal, form));
       });
     }
     add(counters_.published);
+    channels_.close_passed(channel, [&channel](Waiters& passed) {
+      for (Connection& waiting : passed) waiting.channel = &channel;
+      channel.waiters.splice(channel.waiters.end(), passed);
+    });
     count_channels();
     const auto claimed = claim_waiters(channel, std::make_shared<const Message>(*appended));
     const Response answer = published_response(appended->cursor, claimed->receivers, request.form);

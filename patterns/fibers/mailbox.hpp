@@ -41,6 +41,7 @@ struct Letter {
     // Its answers to `publish`.
     published,
     no_memory,
+    not_above_last,
     // Its answer to `leave`. Nothing follows: the room has forgotten the participant.
     left,
     // To a publish, from the thread that did its blocking work.

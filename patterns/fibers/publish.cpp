@@ -15,7 +15,10 @@ void Server::publish(Connection& connection, const Publish& request) {
   if (!work(connection)) return respond(connection, service_.shutting_down(request.form));
   const Letter answer = room_.publish(connection, request);
   if (answer.kind == Kind::no_memory) {
-    return respond(connection, service_.unavailable("no memory for this message", request.form));
+    return respond(connection, service_.refuse(kNoMemoryForMessage, request.form));
+  }
+  if (answer.kind == Kind::not_above_last) {
+    return respond(connection, service_.refuse(kCursorNotAboveLast, request.form));
   }
   respond(connection, published_response(answer.message.cursor, answer.receivers, request.form));
 }

@@ -73,8 +73,8 @@ Letter Room::answer_subscribe(Participant& from, const Subscribe& request) {
     return {.kind = Kind::message, .form = found.form, .message = *found.message};
   }
   if (found.outcome == Outcome::hold && counters_.held < held_limit_) {
-    channel.waiters.push_back(from);
-    from.channel = &channel;
+    from.channel = &channels_.waiting_place(channel, found.last);
+    from.channel->waiters.push_back(from);
     add(counters_.held);
     return {.kind = Kind::held, .form = found.form};
   }
@@ -89,8 +89,14 @@ Letter Room::answer_subscribe(Participant& from, const Subscribe& request) {
 // the loop ends.
 void Room::answer_publish(Participant& from, const Publish& request) {
   Channel& channel = channels_.open(request.channel);
-  const Message* const appended = channels_.publish(channel, request.body);
-  if (!appended) return from.mailbox.send({.kind = Kind::no_memory});
+  const auto [appended, refusal] = channels_.publish(channel, request.body, request.cursor);
+  if (!appended) {
+    return from.mailbox.send({.kind = refusal.status == 409 ? Kind::not_above_last : Kind::no_memory});
+  }
+  channels_.close_passed(channel, [&channel](Waiters& passed) {
+    for (Participant& waiting : passed) waiting.channel = &channel;
+    channel.waiters.splice(channel.waiters.end(), passed);
+  });
   const std::size_t receivers = channel.waiters.size();
   add(counters_.published);
   subtract(counters_.held, receivers);

@@ -15,7 +15,9 @@ void Server::publish(Connection& connection, const Publish& request) {
     std::this_thread::sleep_for(service_.options.publish_work);
   }
   Channel channel(request.channel);
-  const auto [cursor, number, after_previous] = log_.publish(channel, request.body);
+  const auto published = log_.publish(channel, request.body, request.cursor);
+  if (!published) return respond(connection, service_.refuse(kCursorNotAboveLast, request.form));
+  const auto [cursor, number, after_previous] = *published;
   // It is published, and nothing that fails from here on may say otherwise.
   connection.phase = Phase::writing;
   add(board_.counters().published);

@@ -29,7 +29,10 @@ Server::Server(const Options& options, const PoolOptions& pool)
       master_(getpid()),
       listener_(open_listener(options)),
       board_(pool.most),
-      log_({.history = options.history, .idle_seconds = options.announced_idle_seconds()}, started_),
+      log_({.history = options.history,
+            .idle_seconds = options.announced_idle_seconds(),
+            .joined = options.joined.has_value()},
+           options.joined.value_or(Cursor{started_, 0})),
       pool_(pool, board_, events_, [this](std::size_t slot) { work(slot); }),
       drain_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   service_.counters = &board_.counters();

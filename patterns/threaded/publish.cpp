@@ -23,13 +23,15 @@ void Server::append(Connection& connection, const Publish& request) {
   Waiters woken;
   std::unique_lock lock(channels_mutex_);
   Channel& channel = channels_.open(request.channel);
-  const Message* const appended = channels_.publish(channel, request.body);
+  const auto [appended, refusal] = channels_.publish(channel, request.body, request.cursor);
   if (!appended) {
     lock.unlock();
-    return respond(connection, service_.unavailable("no memory for this message", request.form));
+    return respond(connection, service_.refuse(refusal, request.form));
   }
   const Message message = *appended;
-  subtract(counters_.held, woken.take_all(channel.waiters));
+  const auto take = [&](Waiters& waiters) { subtract(counters_.held, woken.take_all(waiters)); };
+  take(channel.waiters);
+  channels_.close_passed(channel, take);
   lock.unlock();
   add(counters_.published);
   const std::size_t receivers = wake(woken, message);

@@ -22,7 +22,7 @@ Server::Server(const Options& options, const ThreadOptions& threads)
     : service_{options, {}, &counters_},
       held_limit_(held_limit(options)),
       started_(unix_milliseconds()),
-      channels_(options, Cursor{started_, 0}),
+      channels_(options, options.joined.value_or(Cursor{started_, 0})),
       acceptor_(service_, signals_),
       threads_(std::min(threads.most, connection_limit()), threads.stack_size) {
   service_.read_stats = [this] {
@@ -124,11 +124,11 @@ std::optional<Response> Server::answer_or_join(Connection& connection, const Sub
   } else if (!may_hold(connection)) {
     answer = refuse_hold(found.form);
   } else {
-    connection.channel = &channel;
+    connection.channel = &channels_.waiting_place(channel, found.last);
     connection.form = found.form;
-    connection.last = found.last;  // and it stays the last: the next publish ends the hold
+    connection.last = found.last;  // and it stays the last: the next publish after it ends the hold
     connection.waiter->begin();
-    channel.waiters.add(connection.waiter);
+    connection.channel->waiters.add(connection.waiter);
     add(counters_.held);
   }
   channels_.close_if_unused(channel);

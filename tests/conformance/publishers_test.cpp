@@ -1,38 +1,13 @@
 // Who may publish: whoever has the token, and no page of another site.
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 
 #include "tests/conformance/fixture.hpp"
+#include "tests/conformance/token_file.hpp"
 
 namespace comet::test {
 namespace {
-
-const std::string kToken = "s3cret-Token/+=.~_";
-const std::string kRightToken = "Authorization: Bearer " + kToken + "\r\n";
-
-// A file of its own for each test, away at its end.
-class TokenFile {
- public:
-  explicit TokenFile(const std::string& content) {
-    char name[] = "/tmp/comet-token-XXXXXX";
-    const int file = mkstemp(name);
-    if (file >= 0) close(file);
-    path_ = name;
-    std::ofstream(path_, std::ios::binary) << content;
-  }
-  ~TokenFile() { std::filesystem::remove(path_); }
-  TokenFile(const TokenFile&) = delete;
-  TokenFile& operator=(const TokenFile&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 class Publishers : public ServerTest {
  protected:

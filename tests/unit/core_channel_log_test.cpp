@@ -19,7 +19,7 @@ class ChannelLogTest : public testing::Test {
     log_.append("c", 105);
   }
   std::string after(Cursor since) const {
-    const auto [message, missed] = log_.first_after(since);
+    const auto [message, missed, last] = log_.first_after(since);
     return (message ? body_of(*message) : "none") + (missed ? " missed" : "");
   }
 
@@ -102,6 +102,21 @@ TEST(ResumePoint, IsTheCursorUnlessTheLogDoesNotReachIt) {
     EXPECT_EQ(after, expected) << to_string(since);
     EXPECT_EQ(said, missed) << to_string(since);
   }
+}
+
+TEST_F(ChannelLogTest, CursorBeyondTheEndIsNotReachedYetIfTheServerIsJoined) {
+  const auto joined_after = [this](Cursor since) { return log_.first_after(since, true); };
+  EXPECT_EQ(joined_after({105, 1}).message, nullptr);
+  fill();
+  EXPECT_EQ(joined_after({105, 1}).message, nullptr);
+  EXPECT_FALSE(joined_after({105, 1}).missed);
+  EXPECT_EQ(joined_after({105, 1}).last, (Cursor{105, 1}));
+  EXPECT_EQ(joined_after({101, 0}).last, (Cursor{105, 0}));
+  EXPECT_EQ(body_of(*joined_after({101, 7}).message), "c");
+  EXPECT_TRUE(joined_after({99, 0}).missed) << "before the log, as ever";
+  log_.append({105, 1}, "seen");
+  log_.append({105, 7}, "new");
+  EXPECT_EQ(body_of(*joined_after({105, 1}).message), "new");
 }
 
 TEST_F(ChannelLogTest, LogThatLostAllKnowsWhereItEnded) {

@@ -2,6 +2,7 @@
 // many or too big.
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "core/channels.hpp"
@@ -69,14 +70,14 @@ TEST(Channels, HistoryOfOneKeepsTheLastMessage) {
   TestChannels channels({.history = 1}, kBegin);
   auto& channel = channels.open("a");
   channels.publish(channel, "1");
-  const Message& second = *channels.publish(channel, "2");
+  const Message& second = *channels.publish(channel, "2").message;
   EXPECT_EQ(channel.log.size(), 1U);
   EXPECT_EQ(channel.log.first_after({}).message, &second);
 }
 
 TEST(Channels, MessagesAnnounceTheIdleTimeOfTheOptions) {
   TestChannels channels({.history = 1, .idle_timeout = Milliseconds(12900)}, kBegin);
-  const Message& message = *channels.publish(channels.open("a"), "m");
+  const Message& message = *channels.publish(channels.open("a"), "m").message;
   EXPECT_NE(message.response->find("\r\nKeep-Alive: timeout=12\r\n"), std::string::npos) << *message.response;
 }
 
@@ -95,14 +96,14 @@ TEST(Channels, ForgottenChannelTellsItsOldReadersOfTheGap) {
   TestChannels channels({.history = 8}, kBegin);
   auto& first = channels.open("first");
   const Cursor before = first.log.last();
-  const Cursor end = channels.publish(first, "lost")->cursor;
+  const Cursor end = channels.publish(first, "lost").message->cursor;
   for (std::size_t i = 0; i < kMostChannels; ++i) channels.publish(channels.open(name_of(i)), "x");
 
   auto& again = channels.open("first");
   EXPECT_EQ(again.log.size(), 0U);
   EXPECT_TRUE(again.log.first_after(before).missed);
   EXPECT_FALSE(again.log.first_after(end).missed) << "whoever saw its last message missed nothing";
-  EXPECT_GT(channels.publish(again, "new")->cursor, end);
+  EXPECT_GT(channels.publish(again, "new").message->cursor, end);
 }
 
 TEST(Channels, ForgottenChannelKeepsItsWaiters) {
@@ -153,18 +154,92 @@ TEST(Channels, AMessageThatDoesNotFitIntoMemoryChangesNothing) {
   TestChannels::Channel& channel = channels.open("a");
   channels.publish(channel, "1");
   const Cursor last = channel.log.last();
-  EXPECT_EQ(channels.publish(channel, kTooLong), nullptr);
+  EXPECT_EQ(channels.publish(channel, kTooLong).message, nullptr);
   EXPECT_EQ(channel.log.size(), 1U);
   EXPECT_EQ(channel.log.last(), last);
-  EXPECT_GT(channels.publish(channel, "2")->cursor, last);
+  EXPECT_GT(channels.publish(channel, "2").message->cursor, last);
   EXPECT_EQ(channel.log.size(), 2U);
 }
 
 TEST(Channels, AChannelOpenedForAMessageThatDoesNotFitIsGone) {
   TestChannels channels({.history = 2}, kBegin);
-  EXPECT_EQ(channels.publish(channels.open("a"), kTooLong), nullptr);
+  EXPECT_EQ(channels.publish(channels.open("a"), kTooLong).message, nullptr);
   EXPECT_EQ(channels.size(), 0U);
-  EXPECT_NE(channels.publish(channels.open("a"), "1"), nullptr);
+  EXPECT_NE(channels.publish(channels.open("a"), "1").message, nullptr);
+}
+
+class JoinedChannelsTest : public testing::Test {
+ protected:
+  void wait(TestChannels::Channel& channel, Cursor last, int waiter) {
+    channels_.waiting_place(channel, last).waiters.push_back(waiter);
+  }
+  // Whom the message is for, as a pattern finds them.
+  std::vector<int> publish(std::string_view name, Cursor cursor) {
+    auto& channel = channels_.open(name);
+    EXPECT_NE(channels_.publish(channel, "m", cursor).message, nullptr);
+    channels_.close_passed(channel, [&](const std::vector<int>& passed) {
+      channel.waiters.insert(channel.waiters.end(), passed.begin(), passed.end());
+    });
+    return std::exchange(channel.waiters, {});
+  }
+
+  TestChannels channels_{{.history = 8}, kBegin};
+};
+
+TEST_F(JoinedChannelsTest, MessageIsForThoseThatHaveNotSeenIt) {
+  auto& channel = channels_.open("a");
+  wait(channel, kBegin, 1);
+  wait(channel, {1000, 2}, 2);
+  wait(channel, {1000, 2}, 22);
+  wait(channel, {1000, 5}, 3);
+  wait(channels_.open("b"), {1000, 1}, 4);
+  EXPECT_EQ(publish("a", {1000, 1}), std::vector{1});
+  EXPECT_EQ(publish("a", {1000, 2}), std::vector<int>{});
+  EXPECT_EQ(publish("a", {1000, 3}), (std::vector{2, 22}));
+  EXPECT_EQ(publish("a", {1000, 9}), std::vector{3});
+  EXPECT_EQ(publish("b", {1000, 9}), std::vector{4});
+}
+
+TEST_F(JoinedChannelsTest, WaitingPlaceEndsWhereItsWaitersAre) {
+  auto& channel = channels_.open("a");
+  EXPECT_EQ(&channels_.waiting_place(channel, kBegin), &channel);
+  auto& place = channels_.waiting_place(channel, {1000, 2});
+  EXPECT_EQ(place.log.last(), (Cursor{1000, 2}));
+  EXPECT_EQ(&channels_.waiting_place(channel, {1000, 2}), &place);
+  int visited = 0;
+  channels_.for_each([&](TestChannels::Channel&) { ++visited; });
+  EXPECT_EQ(visited, 2);
+  EXPECT_EQ(channels_.size(), 1U);
+}
+
+TEST_F(JoinedChannelsTest, ChannelStaysWhileSomebodyWaitsAheadAndNoLonger) {
+  auto& channel = channels_.open("a");
+  wait(channel, {1000, 2}, 1);
+  wait(channel, {1000, 3}, 2);
+  channels_.close_if_unused(channel);
+  ASSERT_EQ(channels_.size(), 1U);
+  for (const Cursor last : {Cursor{1000, 2}, Cursor{1000, 3}}) {
+    auto& place = channels_.waiting_place(channel, last);
+    place.waiters.clear();
+    channels_.close_if_unused(place);
+  }
+  EXPECT_EQ(channels_.size(), 0U);
+}
+
+TEST_F(JoinedChannelsTest, CursorNotAboveTheLastIsRefused) {
+  EXPECT_EQ(channels_.publish(channels_.open("a"), "m", kBegin).refusal.status, 409);
+  EXPECT_EQ(channels_.size(), 0U) << "a channel was opened for nothing";
+  publish("a", {2000, 1});
+  EXPECT_EQ(channels_.publish(channels_.open("a"), "m", {2000, 1}).refusal.status, 409);
+  EXPECT_EQ(channels_.open("a").log.size(), 1U);
+}
+
+TEST_F(JoinedChannelsTest, ForgottenChannelIsStillWaitedAheadOf) {
+  publish("a", {2000, 0});
+  wait(channels_.open("a"), {3000, 0}, 1);
+  for (std::size_t i = 0; i < kMostChannels; ++i) publish(name_of(i), {2000, i + 1});
+  EXPECT_EQ(channels_.open("a").log.size(), 0U);
+  EXPECT_EQ(publish("a", {3000, 1}), std::vector{1});
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ TEST(OptionsTest, DefaultsAreTheContracts) {
   EXPECT_EQ(options.publish_token, "");
   EXPECT_TRUE(options.on_loopback);
   EXPECT_TRUE(options.allowed_hosts.empty());
+  EXPECT_FALSE(options.joined);
 }
 
 TEST(OptionsTest, EveryOptionIsTaken) {
@@ -159,7 +160,9 @@ INSTANTIATE_TEST_SUITE_P(Mistakes, OptionsDeathTest,
                              {"--publish-token-file", "/nowhere/token"},
                              {"--publish-token-file", "/dev/null"},
                              {"--publish-token-file", "/proc/self/status"},
-                             {"--publish-token-file", "/"}}));
+                             {"--publish-token-file", "/"},
+                             {"--joined", "0"},
+                             {"--joined", "now"}}));
 
 // EXPECT_EXIT sees standard error alone, so what goes to standard output is sent there.
 void parse_with_output_on_standard_error(const std::vector<std::string>& arguments) {

@@ -192,6 +192,28 @@ TEST(PublishRoute, MessageOverMaxMessageIs413AndKeepsTheConnection) {
       << "the encoded form may be three times as long";
 }
 
+TEST(PublishRoute, OfAJoinedServerBringsItsCursor) {
+  const Options joined{.joined = Cursor{}};
+  const auto with = [](const std::string& headers) { return post("/publish", kText + headers, "m"); };
+  EXPECT_EQ(routed(with(""), joined), "reply 421");
+  EXPECT_EQ(routed(get("/publish?message=m"), joined), "reply 421");
+  EXPECT_EQ(routed(with("Comet-Cursor:\r\n"), joined), "reply 421");
+  for (const char* cursor : {"0", "0-0", "5", "x", "1-2-3", "1-2\r\nComet-Cursor: 1-2"}) {
+    EXPECT_EQ(routed(with("Comet-Cursor: "s + cursor + "\r\n"), joined), "reply 400") << cursor;
+  }
+  const Decision decision = decide(with("comet-CURSOR: 12-3\r\n"), joined);
+  ASSERT_EQ(described(decision), "publish all m");
+  EXPECT_EQ(std::get<Publish>(decision).cursor, (Cursor{12, 3}));
+  EXPECT_TRUE(std::get<Subscribe>(decide(get("/subscribe"), joined)).joined);
+}
+
+TEST(PublishRoute, OfAServerOfItsOwnIgnoresACursor) {
+  const Decision decision = decide(post("/publish", kText + "Comet-Cursor: x\r\n", "m"));
+  ASSERT_EQ(described(decision), "publish all m");
+  EXPECT_EQ(std::get<Publish>(decision).cursor, Cursor{});
+  EXPECT_FALSE(std::get<Subscribe>(decide(get("/subscribe"))).joined);
+}
+
 TEST(Routes, PagesAnswer) {
   EXPECT_EQ(body_of(std::get<Reply>(decide(get("/healthz"))).response), "ok");
   const Decision stats = decide(get("/stats"));

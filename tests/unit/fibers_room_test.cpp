@@ -53,6 +53,29 @@ TEST_F(RoomTest, KnowsASubscriberBeforeItWaits) {
   });
 }
 
+TEST_F(RoomTest, OfAJoinedServerPassesOverWhatASubscriberHasSeen) {
+  run([&] {
+    Client ahead(thread);
+    Client leaves(thread);
+    Subscribe poll = kSubscribe;
+    poll.since = Cursor{200, 0};
+    poll.joined = true;
+    room.subscribe(ahead, poll);
+    room.subscribe(leaves, poll);
+    const auto bring = [&](Cursor cursor) {
+      Publish message = kPublish;
+      message.cursor = cursor;
+      return room.publish(publisher, message);
+    };
+    EXPECT_EQ(bring({200, 0}).receivers, 0u);
+    EXPECT_EQ(bring({200, 0}).kind, Kind::not_above_last);
+    EXPECT_EQ(room.leave(leaves).message.cursor, (Cursor{200, 0})) << "the cursor of its 204";
+    EXPECT_EQ(bring({200, 1}).receivers, 1u);
+    EXPECT_EQ(ahead.mailbox.receive().message.cursor, (Cursor{200, 1}));
+    EXPECT_EQ(counters.held, 0u);
+  });
+}
+
 TEST_F(RoomTest, AMessageThatComesWithTheTimeOutIsForThisReceiver) {
   run([&] {
     Client subscriber(thread);

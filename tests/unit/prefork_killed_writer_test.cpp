@@ -9,7 +9,7 @@ namespace comet::prefork {
 namespace {
 
 TEST_F(SharedLogTest, AWriterKilledAnywhereHarmsNobody) {
-  SharedLog log({.history = 10, .channels = 16, .bytes = 65536}, kBeginMilliseconds);
+  SharedLog log({.history = 10, .channels = 16, .bytes = 65536}, kBegin);
   std::mt19937 random(11);
   for (int round = 0; round < 100; ++round) {
     int number = 0;
@@ -82,7 +82,7 @@ TEST_F(SharedLogTest, AShorterMessageAfterAWriterKilledInItsBytesBringsNoOverwri
   constexpr int kStride = 20;  // instructions from one place of the kill to the next
   bool committed = false;
   for (int steps = 0; !committed; steps += kStride) {
-    SharedLog log({.history = 1000, .channels = 8, .bytes = 65536}, kBeginMilliseconds);
+    SharedLog log({.history = 1000, .channels = 8, .bytes = 65536}, kBegin);
     for (int i = 0; i < kMessages; ++i) publish(log, "a", numbered(i, 100));
     Channel channel("a");
     Channel other("long");
@@ -111,7 +111,7 @@ TEST_F(SharedLogTest, AShorterMessageAfterAWriterKilledInItsBytesBringsNoOverwri
 
 // Two publishes fill both copies of the newest message, so also the one that a reader is in the middle of.
 TEST_F(SharedLogTest, AReaderStoppedAnywhereWhileOthersPublishSeesOneMessageAndNotHalvesOfTwo) {
-  SharedLog log({.history = 10, .channels = 8}, kBeginMilliseconds);
+  SharedLog log({.history = 10, .channels = 8}, kBegin);
   Channel channel("a");
   Cursor* const seen = map_shared_array<Cursor>(1);
   bool read_before_the_stop = false;

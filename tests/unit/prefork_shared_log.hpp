@@ -14,8 +14,7 @@
 
 namespace comet::prefork {
 
-constexpr std::uint64_t kBeginMilliseconds = 100;
-constexpr Cursor kBegin{kBeginMilliseconds, 0};
+constexpr Cursor kBegin{100, 0};
 
 // Each has bytes of its own, so that those of another do not pass for them.
 inline std::string numbered(int number, std::size_t size) {
@@ -35,7 +34,7 @@ class SharedLogTest : public testing::Test {
  protected:
   SharedLog::Published publish(SharedLog& log, const std::string& name, std::string_view body) {
     Channel channel(name);
-    return log.publish(channel, body);
+    return log.publish(channel, body).value();
   }
   std::string after(const SharedLog& log, const std::string& name, Cursor since) {
     Channel channel(name);

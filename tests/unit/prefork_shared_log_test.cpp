@@ -9,7 +9,7 @@ namespace {
 TEST_F(SharedLogTest, AnswersAsChannelLogDoes) {
   std::mt19937 random(7);
   constexpr std::size_t kHistory = 5;
-  SharedLog log({.history = kHistory, .channels = 8}, kBeginMilliseconds);
+  SharedLog log({.history = kHistory, .channels = 8}, kBegin);
   ChannelLog model(kBegin);
   std::vector<Cursor> cursors{{}, {1, 1}, kBegin, {100, 1}, {~0ULL, 0}};
   Channel reader("a");
@@ -38,7 +38,7 @@ TEST_F(SharedLogTest, AnswersAsChannelLogDoes) {
 }
 
 TEST_F(SharedLogTest, WithoutACursorSaysWhereTheLogEnds) {
-  SharedLog log({.history = 3, .channels = 8}, kBeginMilliseconds);
+  SharedLog log({.history = 3, .channels = 8}, kBegin);
   Channel channel("a");
   EXPECT_EQ(log.first_after(channel, {}).last, kBegin);
   const Cursor cursor = publish(log, "a", "x").cursor;
@@ -49,7 +49,7 @@ TEST_F(SharedLogTest, WithoutACursorSaysWhereTheLogEnds) {
 }
 
 TEST_F(SharedLogTest, ACursorAheadOfTheLogIsAnsweredLikeOneTooOld) {
-  SharedLog log({.history = 2, .channels = 8}, kBeginMilliseconds);
+  SharedLog log({.history = 2, .channels = 8}, kBegin);
   const Cursor ahead{~0ULL, 0};
   EXPECT_EQ(after(log, "a", ahead), "none missed") << "of a channel without messages";
   publish(log, "a", "1");
@@ -59,8 +59,38 @@ TEST_F(SharedLogTest, ACursorAheadOfTheLogIsAnsweredLikeOneTooOld) {
   EXPECT_EQ(after(log, "a", ahead), "2 missed") << "the oldest that is retained";
 }
 
+TEST_F(SharedLogTest, ACursorAheadIsNotReachedYetIfTheServerIsJoined) {
+  SharedLog log({.history = 9, .channels = 8, .joined = true}, kBegin);
+  const Cursor ahead{200, 3};
+  EXPECT_EQ(after(log, "a", ahead), "none") << "of a channel without messages";
+  Channel a("a");
+  ASSERT_TRUE(log.publish(a, "seen", {200, 2}));
+  EXPECT_EQ(after(log, "a", ahead), "none");
+  EXPECT_EQ(log.first_after(a, ahead).last, ahead) << "the next search would not go on from there";
+  ASSERT_TRUE(log.publish(a, "seen too", {200, 3}));
+  EXPECT_EQ(after(log, "a", ahead), "none");
+  ASSERT_TRUE(log.publish(a, "new", {200, 4}));
+  EXPECT_EQ(after(log, "a", ahead), "new");
+  EXPECT_EQ(after(log, "a", {99, 0}), "seen missed") << "before the log, as ever";
+}
+
+TEST_F(SharedLogTest, AGivenCursorMustBeAboveTheChannelsLast) {
+  SharedLog log({.history = 9, .channels = 2, .joined = true}, {100, 7});
+  Channel a("a");
+  EXPECT_FALSE(log.publish(a, "m", {100, 7}));
+  EXPECT_EQ(log.published(), 0U);
+  EXPECT_EQ(log.publish(a, "m", {100, 8})->cursor, (Cursor{100, 8}));
+  EXPECT_FALSE(log.publish(a, "m", {100, 8}));
+  Channel b("b");
+  EXPECT_TRUE(log.publish(b, "m", {100, 9}));
+  Channel c("c");
+  ASSERT_TRUE(log.publish(c, "in the place of a", {100, 10}));
+  EXPECT_FALSE(log.publish(a, "m", {100, 8})) << "what is forgotten comes again";
+  EXPECT_TRUE(log.publish(a, "m", {100, 11})) << "within the same millisecond";
+}
+
 TEST_F(SharedLogTest, NumbersMessagesAcrossChannels) {
-  SharedLog log({.history = 3, .channels = 8}, kBeginMilliseconds);
+  SharedLog log({.history = 3, .channels = 8}, kBegin);
   publish(log, "a", "0");
   publish(log, "b", "1");
   EXPECT_EQ(log.published(), 2U);
@@ -70,7 +100,7 @@ TEST_F(SharedLogTest, NumbersMessagesAcrossChannels) {
 }
 
 TEST_F(SharedLogTest, PastItsBytesTheOldestMessagesAreGoneAndTheGapIsSaid) {
-  SharedLog log({.history = 1000, .channels = 8, .bytes = 16384}, kBeginMilliseconds);
+  SharedLog log({.history = 1000, .channels = 8, .bytes = 16384}, kBegin);
   std::vector<Cursor> cursors;
   for (int i = 0; i < 500; ++i) cursors.push_back(publish(log, i % 2 ? "a" : "b", std::to_string(i)).cursor);
   const int oldest = std::stoi(after(log, "a", {}));
@@ -84,7 +114,7 @@ TEST_F(SharedLogTest, PastItsBytesTheOldestMessagesAreGoneAndTheGapIsSaid) {
 }
 
 TEST_F(SharedLogTest, AChannelWhoseEveryMessageIsOverwrittenSaysTheGap) {
-  SharedLog log({.history = 1000, .channels = 8, .bytes = 16384}, kBeginMilliseconds);
+  SharedLog log({.history = 1000, .channels = 8, .bytes = 16384}, kBegin);
   const Cursor first = publish(log, "quiet", "x").cursor;
   const Cursor last = publish(log, "quiet", "y").cursor;
   for (int i = 0; i < 100; ++i) publish(log, "busy", std::string(500, 'b'));
@@ -96,10 +126,10 @@ TEST_F(SharedLogTest, AChannelWhoseEveryMessageIsOverwrittenSaysTheGap) {
 }
 
 TEST_F(SharedLogTest, PastItsChannelsTheOneLeastRecentlyPublishedToIsForgotten) {
-  SharedLog log({.history = 3, .channels = 2}, kBeginMilliseconds);
+  SharedLog log({.history = 3, .channels = 2}, kBegin);
   Channel a("a");
-  const Cursor in_a = log.publish(a, "1").cursor;
-  publish(log, "b", "2");
+  const Cursor in_a = log.publish(a, "1")->cursor;
+  const Cursor first_in_b = publish(log, "b", "2").cursor;
   publish(log, "a", "3");
   const Cursor in_b = publish(log, "b", "4").cursor;
   publish(log, "c", "5");  // in the place of a
@@ -109,7 +139,8 @@ TEST_F(SharedLogTest, PastItsChannelsTheOneLeastRecentlyPublishedToIsForgotten) 
   EXPECT_TRUE(log.first_after(a, in_a).missed);
   log.publish(a, "6");  // in the place of b
   EXPECT_EQ(after(log, "a", in_a), "6 missed");
-  EXPECT_EQ(after(log, "b", in_b), "none missed");
+  EXPECT_EQ(after(log, "b", first_in_b), "none missed");
+  EXPECT_EQ(after(log, "b", in_b), "none") << "who has seen its last message misses nothing";
   int channels = 0;
   log.for_each_channel([&channels](std::uint64_t) { ++channels; });
   EXPECT_EQ(channels, 2);
@@ -117,7 +148,7 @@ TEST_F(SharedLogTest, PastItsChannelsTheOneLeastRecentlyPublishedToIsForgotten) 
 
 TEST_F(SharedLogTest, ReadersBesideAWriterSeeWholeMessagesInOrder) {
   // So small a ring that the writer overtakes the readers all the time.
-  SharedLog log({.history = 50, .channels = 4, .bytes = 32768}, kBeginMilliseconds);
+  SharedLog log({.history = 50, .channels = 4, .bytes = 32768}, kBegin);
   int number = 0;
   start([&] {
     ++number;

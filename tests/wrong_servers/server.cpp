@@ -39,7 +39,10 @@ WrongServer::WrongServer(const Options& options, std::string fault)
       fault_(std::move(fault)),
       started_(unix_milliseconds()),
       service_{options, [this] { return read_stats(counters_, "wrong-server", started_); }, &counters_},
-      channels_(options, Cursor{has("cursor_shrinks_after_restart") ? shrinking_number() : started_, 0}),
+      channels_(options, has("forgets_where_it_begins")
+                             ? Cursor{}
+                             : options.joined.value_or(Cursor{
+                                   has("cursor_shrinks_after_restart") ? shrinking_number() : started_, 0})),
       listener_(open_listener(options)),
       work_done_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (has("asks_no_token")) service_.options.publish_token.clear();

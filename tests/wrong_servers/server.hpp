@@ -57,7 +57,7 @@ class WrongServer {
   void publish_now(Client& client, const Publish& request);
   void work_in_pool(Client& client, const Publish& request);
   void finish_work();
-  void append(Channel& channel, std::string_view body);
+  void append(Channel& channel, std::string_view body, Cursor cursor = {});
   void unhold(Client& client);
   void answer(Client& client, const Response& response);
   std::string spoilt_request(std::string bytes) const;

@@ -17,6 +17,9 @@ std::string WrongServer::spoilt_request(std::string bytes) const {
   if (has("takes_any_origin")) replace_first(bytes, "Origin: ", "X-Was: ");
   if (has("takes_encoded_bodies")) replace_first(bytes, "Content-Encoding: ", "X-Was: ");
   if (has("takes_any_charset")) replace_first(bytes, "charset=", "was=");
+  if (has("takes_publishes_without_a_cursor") && bytes.find("Comet-Cursor: ") == std::string::npos) {
+    replace_first(bytes, "\r\n", "\r\nComet-Cursor: 9999999999999-0\r\n");
+  }
   if (has("measures_before_it_asks") && bytes.find("Content-Length: 99999") != std::string::npos) {
     replace_first(bytes, "/publish", "/healthz");
   }

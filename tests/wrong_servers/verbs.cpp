@@ -27,13 +27,15 @@ void WrongServer::subscribe(Client& client, const Subscribe& request) {
   Channel& channel = channels_.open(has("ignores_channel") ? "all" : request.channel);
   client.form = request.form;
   client.hold = request.hold;
+  Cursor last = channel.log.last();
   if (has("holds_on_head") && request.form.head_only) client.hold = options_.hold_timeout;
   if (has("times_out_early")) client.hold /= 10;
   if (request.since && !has("ignores_since")) {
     Cursor since = *request.since;
     while (has("jumps_to_newest") && channel.log.size() > 1) channel.log.drop_oldest();
     if (has("repeats_a_message") && since != Cursor{}) --since.milliseconds;
-    auto found = channel.log.first_after(since);
+    auto found = channel.log.first_after(since, request.joined && !has("tells_a_gap_ahead"));
+    if (!has("passes_nothing_over")) last = found.last;
     if (has("holds_a_cursor_ahead") && since > channel.log.last()) found.message = nullptr;
     client.form.missed = found.missed && !has("no_missed") && !has("jumps_to_newest");
     if (has("keeps_body_on_head")) client.form.head_only = false;
@@ -44,15 +46,16 @@ void WrongServer::subscribe(Client& client, const Subscribe& request) {
   }
   if (client.hold == Milliseconds{0}) {
     client.form.missed = false;
-    answer(client, no_content_response(channel.log.last(), client.form));
+    answer(client,
+           no_content_response(has("sends_back_a_smaller_cursor") ? channel.log.last() : last, client.form));
     return channels_.close_if_unused(channel);
   }
   if (counters_.held >= held_limit(options_)) {
     answer(client, service_.unavailable("too many held requests", request.form));
     return channels_.close_if_unused(channel);
   }
-  client.channel = &channel;
-  channel.waiters.push_back(&client);
+  client.channel = &channels_.waiting_place(channel, last);
+  client.channel->waiters.push_back(&client);
   counters_.channels = channels_.size();
   add(counters_.held);
   enter(client, State::kHeld);
@@ -104,18 +107,27 @@ void WrongServer::publish_now(Client& client, const Publish& request) {
   if (has("loses_between_polls") && receivers == 0) {
     return answer(client, published_response({unix_milliseconds(), 0}, 0, request.form));
   }
-  append(channel, request.body);
+  const bool is_above = request.cursor == Cursor{} || request.cursor > channel.log.last();
+  if (!is_above && !has("takes_any_cursor")) {
+    channels_.close_if_unused(channel);
+    return answer(client, service_.refuse(kCursorNotAboveLast, request.form));
+  }
+  append(channel, request.body, is_above && !has("gives_its_own_cursor") ? request.cursor : Cursor{});
   answer(client, published_response(channel.log.last(), receivers, request.form));
 }
 
-void WrongServer::append(Channel& channel, std::string_view body) {
+void WrongServer::append(Channel& channel, std::string_view body, Cursor cursor) {
   if (!has("forgets_to_count")) add(counters_.published);
   const Message* message = nullptr;
   if (has("cursor_shrinks_after_restart")) {
     message = &channel.log.append(body, 0);
   } else {
-    message = channels_.publish(channel, body);
+    message = channels_.publish(channel, body, cursor).message;
   }
+  channels_.close_passed(channel, [&channel](std::vector<Client*>& passed) {
+    for (Client* waiter : passed) waiter->channel = &channel;
+    channel.waiters.insert(channel.waiters.end(), passed.begin(), passed.end());
+  });
   counters_.channels = channels_.size();
   const std::vector<Client*> woken = channel.waiters;
   for (Client* waiter : woken) {

@@ -15,12 +15,13 @@ Channel::Channel(std::string_view channel_name)
   std::memcpy(name.data(), channel_name.data(), std::min(channel_name.size(), sizeof name));
 }
 
-ChannelTable::ChannelTable(std::size_t entries, std::uint64_t begin)
+ChannelTable::ChannelTable(std::size_t entries, Cursor begin)
     : entry_count_(entries),
       ends_(map_shared_array<Ends>(1)),
       hashes_(map_shared_array<SharedNumber>(entries)),
       entries_(map_shared_array<Entry>(entries)) {
-  ends_->forgotten = begin;
+  ends_->forgotten[0].milliseconds = begin.milliseconds;
+  ends_->forgotten[0].sequence = begin.sequence;
 }
 
 ChannelTable::State ChannelTable::read(Channel& channel) const {
@@ -30,7 +31,18 @@ ChannelTable::State ChannelTable::read(Channel& channel) const {
     const Newest newest = load(entry.newest[count % 2]);
     if (entry.count == count && entry.generation == channel.generation) return {count, newest};
   }
-  return {0, {.cursor = {ends_->forgotten, 0}}};
+  return {0, {.cursor = beginning()}};
+}
+
+// Of channels that are not in the table: behind everything forgotten, so that an old cursor of a forgotten
+// channel counts as a gap.
+Cursor ChannelTable::beginning() const {
+  while (true) {
+    const std::uint64_t forgets = ends_->forgets;
+    const SharedCursor& newest = ends_->forgotten[forgets % 2];
+    const Cursor cursor{newest.milliseconds, newest.sequence};
+    if (ends_->forgets == forgets) return cursor;
+  }
 }
 
 // Where it was last time, or by a search.
@@ -62,7 +74,7 @@ void ChannelTable::open(Channel& channel) {
   if (is_in_use(entry.generation)) forget(entry);
   for (std::size_t word = 0; word < channel.name.size(); ++word) entry.name[word] = channel.name[word];
   entry.count = 0;
-  store(entry.newest[0], {.cursor = {ends_->forgotten, 0}});
+  store(entry.newest[0], {.cursor = beginning()});
   hashes_[channel.entry] = channel.hash;
   channel.generation = entry.generation + 1;
   entry.generation = channel.generation;
@@ -84,12 +96,13 @@ std::size_t ChannelTable::entry_to_take() const {
   return oldest;
 }
 
-// Channels that are new from now on begin behind everything forgotten, so that an old cursor of a
-// forgotten channel counts as a gap. The beginning is rounded up to the next millisecond: one number
-// changes in one store.
+// The beginning moves first, in the spare copy, and then becomes valid by one store.
 void ChannelTable::forget(Entry& entry) {
-  const std::uint64_t last = entry.newest[entry.count % 2].milliseconds;
-  ends_->forgotten = std::max(ends_->forgotten.load(), last + 1);
+  const Cursor forgotten = std::max(beginning(), load(entry.newest[entry.count % 2]).cursor);
+  const std::uint64_t forgets = ends_->forgets + 1;
+  ends_->forgotten[forgets % 2].milliseconds = forgotten.milliseconds;
+  ends_->forgotten[forgets % 2].sequence = forgotten.sequence;
+  ends_->forgets = forgets;
   entry.generation = entry.generation + 1;
 }
 

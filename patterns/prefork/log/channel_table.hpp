@@ -57,8 +57,8 @@ struct Newest {
 // all changes in one order, that of the code.
 class ChannelTable {
  public:
-  // `begin`: Unix milliseconds before the first message.
-  ChannelTable(std::size_t entries, std::uint64_t begin);
+  // `begin`: the cursor before any message.
+  ChannelTable(std::size_t entries, Cursor begin);
 
   struct State {
     std::uint64_t count = 0;  // messages that the channel has had
@@ -83,9 +83,13 @@ class ChannelTable {
   }
 
  private:
+  struct SharedCursor {
+    SharedNumber milliseconds, sequence;
+  };
   struct Ends {
-    SharedNumber used;       // entries that were ever used
-    SharedNumber forgotten;  // milliseconds: behind every message of every forgotten channel
+    SharedNumber used;          // entries that were ever used
+    SharedNumber forgets;       // channels that were forgotten
+    SharedCursor forgotten[2];  // the newest of their messages is forgotten[forgets % 2]; as in Entry
   };
   struct SharedNewest {
     SharedNumber milliseconds, sequence, place, next_number;
@@ -97,6 +101,7 @@ class ChannelTable {
     SharedNewest newest[2];  // that of message number `count` is newest[count % 2]
   };
 
+  Cursor beginning() const;
   static bool is_in_use(std::uint64_t generation) { return generation % 2 == 1; }
   static Newest load(const SharedNewest& newest);
   static void store(SharedNewest& newest, const Newest& value);

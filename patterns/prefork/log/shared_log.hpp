@@ -50,24 +50,26 @@ class SharedLog {
     std::size_t channels = kMostChannels;  // beyond: the channel whose last publish is oldest is forgotten
     std::size_t bytes = kMostLogBytes;     // beyond: the oldest message of all is overwritten
     std::uint32_t idle_seconds = 0;        // what each message's answer announces, as in ReplyForm
+    bool joined = false;                   // as in resume_point()
   };
 
-  // `begin`: Unix milliseconds before the first message. Exits with one line if memory cannot be mapped.
-  SharedLog(const Limits& limits, std::uint64_t begin);
+  // `begin`: the cursor before any message. Exits with one line if memory cannot be mapped.
+  SharedLog(const Limits& limits, Cursor begin);
 
   struct Published {
     Cursor cursor;
     std::uint64_t number;          // among all messages of all channels
     std::uint64_t after_previous;  // the number after the channel's previous message
   };
-  // Throws std::bad_alloc, and has published nothing, if there is no memory to encode the message. Its
-  // response must fit Limits::bytes several times.
-  Published publish(Channel& channel, std::string_view body);
+  // `cursor` is the message's if the server is joined; else 0, and it gets the next one. nullopt, and nothing
+  // has changed, if it is not above the channel's last. Throws std::bad_alloc, and has published nothing, if
+  // there is no memory to encode the message. Its response must fit Limits::bytes several times.
+  std::optional<Published> publish(Channel& channel, std::string_view body, Cursor cursor = {});
 
   struct Found {
     std::optional<Message> message;  // a copy
     bool missed;                     // messages after `since` and before this one are gone
-    Cursor last;                     // of the channel's newest message: the next search goes on from here
+    Cursor last;  // of the channel's newest message, or `since` if that is ahead: go on from here
   };
   // The first message after `since`, as in ChannelLog::first_after(); without `since` no message. Takes a
   // step for each message after `since`. Throws std::bad_alloc if there is no memory for the copy.
@@ -92,6 +94,7 @@ class SharedLog {
 
   const std::size_t history_;
   const std::uint32_t idle_seconds_;
+  const bool joined_;
   Shared* shared_;
   ChannelTable table_;
   MessageRing ring_;
