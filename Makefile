@@ -5,6 +5,8 @@ SERVERS = comet-prefork comet-threaded comet-async comet-continuations comet-fib
 MINIMAL = $(addsuffix -minimal,$(SERVERS))
 # Warnings stop the build in CI only.
 STRICT = $(if $(CI),-DCOMET_WARNINGS_AS_ERRORS=ON)
+# Else every step of CMake's own makefiles says which folder it enters.
+MAKEFLAGS += --no-print-directory
 # Configures, and builds nothing but the targets that follow.
 BUILD_ONLY = cmake --preset release $(STRICT) && cmake --build build/release -j $(JOBS) --target
 # The conformance suite also runs the servers of these builds: NAME=DIR[=REGEX of entries].
@@ -52,7 +54,7 @@ sanitizers: deps
 # What testing needs is installed first: the build looks for it.
 test:
 	@scripts/deps test
-	@$(MAKE) --no-print-directory build sanitizers
+	@$(MAKE) build sanitizers
 	ctest --test-dir build/release -j 6 --output-on-failure
 	ctest --test-dir build/address -j 6 --output-on-failure -L '^(unit|faults|fuzz)$$'
 

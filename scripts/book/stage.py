@@ -10,6 +10,7 @@ import shutil
 
 import listings
 from links import links_of, resolve
+from results import Results
 from weaving import weave
 
 RAW = (".html", ".svg", ".png")
@@ -17,10 +18,10 @@ BOOK = "docs/book"
 
 
 class Stage:
-    def __init__(self, root, folder, results, own=None):
+    def __init__(self, root, folder, results, measured=None):
         self.root, self.folder = pathlib.Path(root), pathlib.Path(folder)
         self.source, self.raw = self.folder / "source", self.folder / "raw"
-        self.results, self.own = results, own
+        self.results, self.measured = results, measured
         self.pages = []  # Markdown pages of the project, in the order in which they are found
 
     def write(self):
@@ -42,7 +43,7 @@ class Stage:
     def write_page(self, page):
         text = (self.root / page).read_text()
         if page.startswith(BOOK):
-            text = weave(text, self.root, self.results, self.own)[0]
+            text = weave(text, self.root, self.results, self.own_of(page))[0]
         parts, done = [], 0
         for link in sorted(links_of(text), key=lambda link: link.start):
             if link.is_external or not link.path:
@@ -51,6 +52,11 @@ class Stage:
             parts += [text[done:link.start], new]
             done = link.match.end("target")
         self.put(page, "".join(parts) + text[done:])
+
+    def own_of(self, page):
+        """The reader's figures of a chapter, from where `measure` puts them; None without."""
+        folder = pathlib.Path(self.measured, os.path.basename(page)[:2]) if self.measured else None
+        return Results(folder) if folder and folder.is_dir() else None
 
     def follow(self, page, link):
         """Makes sure that what a link leads to is there, and returns its target in the rendered book."""

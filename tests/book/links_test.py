@@ -40,7 +40,7 @@ class Staged(project.Project):
         self.chapter(text)
         out = tempfile.TemporaryDirectory()
         self.addCleanup(out.cleanup)
-        Stage(self.root, out.name, Results(self.root / "results/reference"), Results(self.root / "build/measure")).write()
+        Stage(self.root, out.name, Results(self.root / "results/reference"), self.root / "build/measure").write()
         self.out = pathlib.Path(out.name)
         return (self.out / "source/docs/book/01-test.md").read_text()
 
@@ -71,7 +71,8 @@ class Staged(project.Project):
             self.assertTrue((self.out / copy).exists(), copy)
 
     def test_the_readers_own_figures_stand_below_those_of_the_reference(self):
-        self.measured("async", [(20.5, 500, 0)], folder="build/measure")
+        self.measured("async", [(20.5, 500, 0)], folder="build/measure/01")
+        self.measured("threaded", [(40.5, 500, 0)], folder="build/measure/02")  # another chapter's
         text = self.stage("<!-- figures broadcast-4000: server_cpu_us; async, threaded -->\n<!-- end -->\n")
         self.assertIn("| async | 10 (9..11) |\n| async, **yours** | 20.5 |\n| threaded | 30 (29..35) |\n\n", text)
         self.assertNotIn("yours", (self.root / "docs/book/01-test.md").read_text())
