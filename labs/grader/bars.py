@@ -86,7 +86,7 @@ def bench(lab, candidate, seed, how, bars, run):
     file = lab.folder / scenario if scenario.endswith(".json") else scenario
     done = run([BUILD / "bin/comet-loadgen", "bench", "--entries", ",".join([own, *references]), "--repeats", REPEATS,
                 "--held", held, "--seconds", seconds, "--scenario", file, "--root", root, "--bin-dir", bin_folder,
-                "--seed", seed, "--out", out], processes.Bounds(seconds=100, memory=MEMORY))
+                "--seed", seed, "--out", out], processes.Bounds(seconds=100, memory=MEMORY), cwd=root, writable=[out])
     repeats = read(out)
     return [judge(bar, own, repeats, done) for bar in bars]
 

@@ -90,10 +90,9 @@ def compile_candidate(lab, candidate, run=processes.run):
     """What the compiler says if it fails, else its warnings, as (works, text)."""
     said = ""
     for folder, teaching in ((candidate.release, False), (candidate.teaching, True)):
-        folder.mkdir(parents=True, exist_ok=True)
         program = folder / lab.program
         program.unlink(missing_ok=True)
-        done = run(compile_command(lab, candidate.sources, program, teaching), COMPILE_BOUNDS)
+        done = run(compile_command(lab, candidate.sources, program, teaching), COMPILE_BOUNDS, writable=[folder])
         if done.stopped:
             return False, f"the compiler was ended: it used too much {done.stopped}"
         if done.status != 0:

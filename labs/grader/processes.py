@@ -62,13 +62,15 @@ def resident_bytes(processes):
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def run(command, bounds=Bounds(), watch=None, **how):
+def run(command, bounds=Bounds(), watch=None, cwd=None, writable=()):
     """Runs a program to its end, one at a time. `watch(process)` is called now and then. Whatever happens, Ctrl-C too,
-    nothing of it is left."""
+    nothing of it is left. `writable` are the folders that it writes into: only a sandbox needs to know (Sandbox.run)."""
+    for folder in writable:
+        folder.mkdir(parents=True, exist_ok=True)
     adopt_orphans()
     began = time.monotonic()
     child = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, start_new_session=True, **how)
+                             stderr=subprocess.STDOUT, start_new_session=True, cwd=cwd)
     try:
         output, stopped = follow(child, began + bounds.seconds, bounds, watch)
     finally:

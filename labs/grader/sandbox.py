@@ -33,7 +33,7 @@ class Sandbox:
             *bins, *BUILD.glob("**/*.a"), *(item for item in lab.folder.iterdir() if not item.name.startswith(hidden)))
             if path.exists()]
 
-    def run(self, command, bounds=processes.Bounds(), watch=None, cwd="/", writable=()):
+    def run(self, command, bounds=processes.Bounds(), watch=None, cwd=None, writable=()):
         left = self.deadline - time.monotonic()
         if left <= 0:
             return processes.Finished(-9, "no time was left for this\n", 0, "time")
@@ -41,7 +41,7 @@ class Sandbox:
         for path in writable:
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o777)  # for a user that owns nothing
-        return processes.run([*namespaces(), sys.executable, "-B", INSIDE, self.spec(cwd, writable), *command], bounds, watch)
+        return processes.run([*namespaces(), sys.executable, "-B", INSIDE, self.spec(cwd or "/", writable), *command], bounds, watch)
 
     def spec(self, cwd, writable):
         return json.dumps({
