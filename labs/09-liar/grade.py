@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Grades a folder of scenarios: each must be kept by the right server; every fault that one of them finds counts."""
+"""Plays scenarios against the right server and against servers with one fault each, and says which faults are found."""
 import argparse
 import concurrent.futures
+import hashlib
 import json
 import pathlib
 import random
+import re
+import subprocess
 import sys
 import threading
 
@@ -19,19 +22,12 @@ AT_ONCE = 8  # most plays only wait
 RIGHT = ""   # the fault of the right server
 
 
-def read_scenarios(folder):
-    """Name to statements, and name to the reason of those that are refused."""
-    scenarios, refused = {}, {}
-    for file in sorted(folder.glob("*.scenario")):
-        try:
-            scenarios[file.stem] = parse(file.read_text(encoding="utf-8"))
-        except (Refused, UnicodeDecodeError) as reason:
-            refused[file.stem] = str(reason)
-    return scenarios, refused
+class Problem(Exception):
+    """What a person can mend, in one line."""
 
 
 class Trial:
-    """All scenarios against the right server and against each fault."""
+    """Scenarios against the right server and against faults."""
 
     def __init__(self, server, scenarios):
         self.server = str(server)
@@ -39,16 +35,14 @@ class Trial:
         self.stop = threading.Event()
         self.patience_s = {}
 
-    def command(self, fault):
-        return [self.server, "--fault", fault] if fault else [self.server]
-
     def play(self, name, fault):
-        play = Play(self.command(fault), self.patience_s.get(name, FIRST_PATIENCE_S), self.stop)
-        failure = play.run(self.scenarios[name])
-        return failure, play
+        command = [self.server, "--fault", fault] if fault else [self.server]
+        play = Play(command, self.patience_s.get(name, FIRST_PATIENCE_S), self.stop)
+        return play.run(self.scenarios[name]), play
 
-    def all(self, jobs):
+    def play_all(self, jobs):
         """Job to result. On Ctrl-C the plays that run end their servers first."""
+        random.shuffle(jobs)
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             futures = {job: pool.submit(self.play, *job[:2]) for job in jobs}
             try:
@@ -58,33 +52,27 @@ class Trial:
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def check_right(self):
-        """Name to (reason, story) of the scenarios that the right server fails. From those that it keeps comes the
-        time that an event may take: a fault must not be found only because a good answer takes long."""
+    def check_right(self, times):
+        """Name to (reason, story) of the scenarios that the right server fails; these are played no more. From the others
+        comes the time that an event may take, so that no fault is found because a good answer takes long."""
         refused = {}
-        for (name, _), (failure, play) in self.all([(name, RIGHT) for name in self.scenarios]).items():
+        jobs = [(name, RIGHT, time) for name in self.scenarios for time in range(times)]
+        for (name, _, _), (failure, play) in self.play_all(jobs).items():
             if failure:
                 refused[name] = (f"the right server fails it: {failure}", play.story)
-            self.patience_s[name] = max(LEAST_PATIENCE_S, 3 * play.longest_wait_s)
+            self.patience_s[name] = max(self.patience_s.get(name, LEAST_PATIENCE_S), 3 * play.longest_wait_s)
         for name in refused:
             del self.scenarios[name]
-        return refused
+        return dict(sorted(refused.items()))
 
     def find(self, faults):
-        """Scenario to the set of faults that it finds, and the scenarios that the right server fails meanwhile."""
-        jobs = [(name, fault, 0) for name in self.scenarios for fault in faults]
-        jobs += [(name, RIGHT, again) for name in self.scenarios for again in (1, 2)]
-        random.shuffle(jobs)
+        """Scenario to the set of faults that it finds."""
         found = {name: set() for name in self.scenarios}
-        refused = {}
-        for (name, fault, _), (failure, play) in self.all(jobs).items():
-            if failure and fault == RIGHT:
-                refused[name] = (f"the right server keeps it at one time and fails it at another: {failure}", play.story)
-            elif failure:
+        jobs = [(name, fault) for name in self.scenarios for fault in faults]
+        for (name, fault), (failure, _) in self.play_all(jobs).items():
+            if failure:
                 found[name].add(fault)
-        for name in refused:
-            del found[name]
-        return found, refused
+        return found
 
 
 def print_refused(name, reason, story=()):
@@ -94,73 +82,91 @@ def print_refused(name, reason, story=()):
 
 
 def print_matrix(found, faults):
-    names = list(found)
-    print("\nKill matrix: x where the scenario fails with that fault, and so finds it")
+    names = [name for name in found if found[name]]
+    print("Kill matrix: x if the scenario fails with that fault, and so finds it")
     for number, name in enumerate(names, 1):
-        others = set().union(*(found[other] for other in names if other != name))
-        note = "" if found[name] else "  finds nothing: it passes every server"
-        if found[name] and not found[name] - others:
-            note = "  finds nothing that the others do not find"
-        print(f"   {number:2} {name}{note}")
-    print(" " * 36 + "".join(f"{number:3}" for number in range(1, len(names) + 1)))
+        print(f"   {number:2} {name}")
+    print(" " * 33 + "".join(f"{number:3}" for number in range(1, len(names) + 1)))
     for fault in faults:
         row = "".join("  x" if fault in found[name] else "  ." for name in names)
-        print(f"   {fault:33}{row}{'' if 'x' in row else '   not found'}")
+        print(f"   {fault:30}{row}{'' if 'x' in row else '  not found'}")
+    silent = [name for name in found if not found[name]]
+    if silent:
+        print(f"Find none of these: {', '.join(silent)}")
 
 
-def grade(folder, server, lab, held_out):
-    """Prints the report and returns the result as the grader of all labs wants it."""
-    scenarios, refused = read_scenarios(folder)
-    for name, reason in refused.items():
-        print_refused(name, reason)
-    trial = Trial(server, scenarios)
-    found = {}
-    later = trial.check_right()
-    if trial.scenarios:
-        found, unsure = trial.find(lab["faults"] + held_out)
-        later |= unsure
+def read_scenarios(file, say_refused):
+    try:
+        scenarios, refused = parse(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, Refused) as problem:
+        raise Problem(f"{file}: {problem}") from None
+    if not scenarios and not refused:
+        raise Problem(f"{file}: has no scenario: README.md shows one")
+    if say_refused:
+        for name, reason in refused.items():
+            print_refused(name, reason)
+    return scenarios, refused
+
+
+def taken(file, server):
+    """Whether no scenario is refused."""
+    scenarios, refused = read_scenarios(file, True)
+    refused |= (later := Trial(server, scenarios).check_right(times=3))
     for name, (reason, story) in later.items():
         print_refused(name, reason, story)
-        refused[name] = reason
-    caught = set().union(*found.values())
-    print_matrix(found, lab["faults"])
-    visible = len(caught & set(lab["faults"]))
-    total = len(lab["faults"]) + lab["held_out_count"]
-    print(f"\n{visible} of the {len(lab['faults'])} faults that are named are found.")
-    if held_out:
-        print(f"{len(caught & set(held_out))} of the {len(held_out)} faults that are held out are found.")
-    else:
-        print(f"{lab['held_out_count']} more are held out: your teacher's grader tries them.")
-    points = min(lab["points"], lab["points"] * len(caught) // lab["needed"])
-    print(f"{len(caught)} of {total} found; {lab['needed']} give all {lab['points']} points: {points} points.")
-    return {"lab": lab["lab"], "points": points, "of": lab["points"], "found": sorted(caught), "refused": refused,
-            "figures": {"found": len(caught), "scenarios": len(found)}}
+    if not refused:
+        print(f"The right server keeps {len(scenarios)} scenarios, three times each.")
+    return not refused
 
 
-def read_held_out():
-    file = HERE / "held_out.json"  # not in what a student gets
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+def find(file, server, parts, needed):
+    """Whether in each part as many faults are found as needed. A refused scenario finds nothing."""
+    scenarios, _ = read_scenarios(file, False)
+    trial = Trial(server, scenarios)
+    for name in trial.check_right(times=1):
+        print(f"refused: {name}")
+    hidden = hidden_names(server)
+    enough = True
+    for name, part in parts.items():
+        held_out = [hidden[digest] for digest in part["held_out"]]
+        found = trial.find(part["named"] + held_out)
+        caught = set().union(*found.values())
+        print(f"{name} (in the contract: {part['contract']})")
+        print_matrix({scenario: faults & set(part["named"]) for scenario, faults in found.items()}, part["named"])
+        print(f"{len(caught)} of the {len(part['named'] + held_out)} faults of this part are found, "
+              f"{len(caught & set(held_out))} of the {len(held_out)} that are held out among them; {needed} are needed.\n")
+        enough = enough and len(caught) >= needed
+    return enough
+
+
+def hidden_names(server):
+    """The digest of a fault's name to the name. So the list shows nobody which faults are held out."""
+    shown = subprocess.run([server, "--help"], capture_output=True, text=True, check=True).stdout
+    names = re.search(r"--fault TEXT:\{(.*?)\}", shown)[1].split(",")
+    return {hashlib.sha256(name.encode()).hexdigest()[:12]: name for name in names}
 
 
 def main():
+    faults = json.loads((HERE / "faults.json").read_text(encoding="utf-8"))
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=pathlib.Path, nargs="?", default=HERE / "scenarios")
-    parser.add_argument("--server", type=pathlib.Path, default=HERE.parent.parent / "build/release/bin/wrong-server")
-    parser.add_argument("--json", type=pathlib.Path, help="write the result here, too")
-    options = parser.parse_args()
-    if not options.server.exists():
-        parser.error(f"there is no {options.server}: build the target wrong-server first")
-    if not list(options.folder.glob("*.scenario")):
-        parser.error(f"there is no file NAME.scenario in {options.folder}")
-    lab = json.loads((HERE / "lab.json").read_text(encoding="utf-8"))
-    result = grade(options.folder, options.server.resolve(), lab, read_held_out())
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    return 0 if result["points"] == result["of"] else 1
+    parser.add_argument("what", choices=["taken", "find"], help="does the right server keep all; which faults are found")
+    parser.add_argument("--part", choices=list(faults["parts"]), help="find only the faults of this part")
+    parser.add_argument("file", nargs="?", type=pathlib.Path, default=HERE / "scenarios.txt")
+    parser.add_argument("--server", type=pathlib.Path, default=HERE.parents[1] / "build/release/bin/wrong-server")
+    given = parser.parse_args()
+    server = given.server.resolve()
+    if not server.exists():
+        raise Problem(f"there is no {server}: cmake --build build/release --target wrong-server")
+    if given.what == "taken":
+        return taken(given.file, server)
+    parts = {given.part: faults["parts"][given.part]} if given.part else faults["parts"]
+    return find(given.file, server, parts, faults["needed"])
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        sys.exit(0 if main() else 1)
+    except Problem as problem:
+        sys.exit(f"grade.py: {problem}")
     except (KeyboardInterrupt, Stopped):
-        sys.exit("stopped")
+        sys.exit(130)

@@ -1,4 +1,4 @@
-"""The scenario language: a file's text becomes a list of statements, or is refused with a reason.
+"""The scenario language: a file's text becomes scenarios, each a list of statements, or refused with a reason.
 
 A scenario drives one server. It can wait for events only (an answer, a counter of /stats, the end of the process), and
 a statement whose effect depends on another connection must not come before that connection is known to be settled."""
@@ -46,15 +46,44 @@ class Statement:
 
 
 def parse(text):
-    statements = []
+    """Name to statements, and name to the reason of each scenario that is refused. A line that begins with // says
+    something to the reader."""
+    scenarios, refused = {}, {}
+    for name, lines in divide(text).items():
+        try:
+            scenarios[name] = parse_scenario(lines)
+        except Refused as reason:
+            refused[name] = str(reason)
+    return scenarios, refused
+
+
+def divide(text):
+    """Name to its lines with their numbers."""
+    divided, name = {}, None
     for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
+        line = line.strip()
+        if not line or line.startswith("//"):
             continue
+        if line.split()[0] == "scenario":
+            name = line.partition(" ")[2].strip()
+            if not re.fullmatch(r"\w+", name) or name in divided:
+                raise Refused(f"line {number}, '{line}': write 'scenario NAME', with another name for each")
+            divided[name] = []
+        elif name is None:
+            raise Refused(f"line {number}, '{line}': the first statement is 'scenario NAME'")
+        else:
+            divided[name].append((number, line))
+    return divided
+
+
+def parse_scenario(lines):
+    statements = []
+    for number, line in lines:
         try:
             words = [unescaped(word) for word in shlex.split(line)]
         except ValueError:
-            raise Refused(f"line {number}, '{line.strip()}': a quotation mark is not closed") from None
-        statements.append(read_statement(Statement(number, line.strip(), words[0]), words[1:]))
+            raise Refused(f"line {number}, '{line}': a quotation mark is not closed") from None
+        statements.append(read_statement(Statement(number, line, words[0]), words[1:]))
     if not statements:
         raise Refused("it has no statement")
     if len(statements) > MOST_STATEMENTS:

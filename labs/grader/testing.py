@@ -117,7 +117,8 @@ def run_command(lab, candidate, test, seed, run):
               "bin": str(candidate.teaching), "tools": str(BUILD / "bin")}
     command = [re.sub(r"\{(\w+)\}", lambda name: values.get(name[1], name[0]), word) for word in test.command]
     watcher = Watcher(lab.program, lab.files[0] if lab.files else "")
-    return outcome(test, run(command, bounds(), watch=watcher, cwd=lab.folder), watcher.said())
+    return outcome(test, run(command, processes.Bounds(seconds=test.seconds, memory=MEMORY), watch=watcher, cwd=lab.folder),
+                   watcher.said())
 
 
 def outcome(test, done, standing):
