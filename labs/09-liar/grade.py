@@ -166,7 +166,7 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(0 if main() else 1)
-    except Problem as problem:
+    except (Problem, OSError) as problem:
         sys.exit(f"grade.py: {problem}")
     except (KeyboardInterrupt, Stopped):
         sys.exit(130)

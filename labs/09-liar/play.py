@@ -67,7 +67,7 @@ class Play:
                     self.tell(f"line {statement.line}: {statement.text}")
                     getattr(self, statement.verb)(statement)
                 return None
-            except (Failed, OSError) as failure:
+            except (Failed, ConnectionError, TimeoutError) as failure:
                 self.tell(f"*** {failure}")
                 return str(failure)
             finally:
