@@ -131,7 +131,8 @@ std::optional<Request> receive(int socket, RequestReader& reader) {
   return request;
 }
 
-bool send(int socket, const Response& response) {
+bool send_all(int socket, const Response& response) {
+  if (response.is_delivery) pause_point("deliver");
   std::string_view rest = *response.bytes;
   while (!rest.empty()) {
     const ssize_t size = ::send(socket, rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -139,7 +140,7 @@ bool send(int socket, const Response& response) {
     if (size < 0) return false;
     rest.remove_prefix(static_cast<std::size_t>(size));
   }
-  return !response.close;
+  return true;
 }
 
 }  // namespace kit

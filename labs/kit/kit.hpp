@@ -140,7 +140,11 @@ Response not_written(const Request& request);
 int accept_client(const Setup& setup);
 // for the client's next request. None: it has closed the connection, or is gone.
 std::optional<Request> receive(int socket, RequestReader& reader);
-// until the socket has taken all of the answer. False: this connection is to be closed.
-bool send(int socket, const Response& response);
+// until the socket has taken all of the answer. False: the client is gone.
+bool send_all(int socket, const Response& response);
+// The same. False: this connection is to be closed, for the client is gone, or this was the last answer.
+inline bool send(int socket, const Response& response) {
+  return send_all(socket, response) && !response.close;
+}
 
 }  // namespace kit
