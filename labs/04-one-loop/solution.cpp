@@ -10,7 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <climits>
 #include <csignal>
 #include <list>
 #include <map>
@@ -97,11 +96,11 @@ class Server {
     kit::check(epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event), "epoll_ctl");
   }
 
-  // Until the first hold is over; -1: no request is held.
+  // Until the first hold is over, or a minute if that is shorter; -1: no request is held.
   int milliseconds_to_sleep() const {
     if (deadlines_.empty()) return -1;
     const auto left = std::chrono::ceil<kit::Milliseconds>(deadlines_.begin()->first - Clock::now()).count();
-    return static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX));
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
   }
 
   void handle_event(const epoll_event& event) {
@@ -127,8 +126,8 @@ class Server {
     }
   }
 
-  // Edge-triggered epoll tells of what has come only once: this reads until nothing is left. While an answer is
-  // written nothing is read: whoever does not read answers gets no further ones.
+  // Edge-triggered epoll tells of what has come only once: this reads until nothing is left. Nothing is read
+  // while an answer is written: whoever does not read answers gets no further ones.
   void read(Connection& connection) {
     while (connection.state == State::reading || connection.state == State::held) {
       const ssize_t size = recv(connection.socket, input_.data(), input_.size(), 0);
