@@ -67,13 +67,12 @@ class Server {
  public:
   explicit Server(kit::Setup& setup) : setup_(setup) {}
 
-  // >>> student: run() and what it calls: sleep in epoll_wait(), do what is due, begin again
-  // <<< starter
-  //= void run() { kit::serve_not_written(setup_); }
-  //=
-  //= private:
-  // === solution
+  // Until a signal has asked the server to end, and no connection is left.
   void run() {
+    // >>> student: watch the listener and signals_; sleep in epoll_wait(), do what is due, begin again
+    // <<< starter
+    //= kit::serve_not_written(setup_);
+    // === solution
     kit::check(fcntl(setup_.listener(), F_SETFL, O_NONBLOCK), "making the listener non-blocking");
     watch(setup_.listener(), kListener, EPOLLIN | EPOLLET);
     watch(signals_.descriptor(), kSignals, EPOLLIN);
@@ -86,9 +85,13 @@ class Server {
       serve_requests_behind();
       forget_closed();
     }
+    // <<< end
   }
 
  private:
+  // >>> student: what run() calls: accept who comes, read what comes, write on where the socket was full
+  // <<< starter
+  // === solution
   void watch(int descriptor, std::uint64_t number, std::uint32_t what) {
     epoll_event event{};
     event.events = what;
@@ -96,7 +99,7 @@ class Server {
     kit::check(epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event), "epoll_ctl");
   }
 
-  // Until the first hold is over, or a minute if that is shorter; -1: no request is held.
+  // Until the first hold is over, at most a minute; -1: no request is held.
   int milliseconds_to_sleep() const {
     if (deadlines_.empty()) return -1;
     const auto left = std::chrono::ceil<kit::Milliseconds>(deadlines_.begin()->first - Clock::now()).count();
