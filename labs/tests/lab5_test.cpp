@@ -91,13 +91,14 @@ CONTRACT_TEST(Lab5, TheAnswerOfAClientThatLeftReachesNobodyElse,
               "publish-work, subscribe, publish, channels, stats",
               "A client that leaves meanwhile has published") {
   start_with_threads(2);
-  const std::string channel = random_word();
-  const std::string message = random_word();
-  Connection leaver = publish_at_work(random_word(), random_word());
+  const std::string channel = random_word(), others_channel = random_word();
+  const std::string message = random_word(), others_message = random_word();
+  Connection leaver = publish_at_work(others_message, others_channel);
   leaver.reset();
   EXPECT_EQ(get("/stats").status, 200);  // so the loop has closed the leaver's connection
   Connection newcomer = hold("/subscribe?channel=" + channel);
   pauses_.go_on();
+  expect_message(get("/subscribe?since=0&channel=" + others_channel), others_message);
   EXPECT_EQ(publish(message, channel).status, 200);
   expect_message(newcomer.read_response(), message);
 }
