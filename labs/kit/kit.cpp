@@ -143,4 +143,18 @@ bool send_all(int socket, const Response& response) {
   return true;
 }
 
+void serve_not_written(const Setup& setup) {
+  while (true) {
+    const int socket = accept_client(setup);
+    RequestReader reader(setup);
+    if (const auto request = receive(socket, reader)) send(socket, not_written(*request));
+    close(socket);
+  }
+}
+
+void work(const Setup& setup) {
+  pause_point("work");
+  std::this_thread::sleep_for(setup.options().publish_work);
+}
+
 }  // namespace kit
