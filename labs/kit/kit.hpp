@@ -67,7 +67,7 @@ struct Request {
   };
 
   What what = What::reply;
-  std::string channel;               // of a subscribe and a publish
+  std::string channel = {};          // of a subscribe and a publish
   std::optional<Cursor> since = {};  // of a subscribe: what the client has seen
   Milliseconds hold = {};            // of a subscribe; 0: answer at once
   std::string body = {};             // of a publish
