@@ -112,11 +112,15 @@ class Connection:
             self.server.held -= 1
             channel.waiting.discard(future)
             left.cancel()
+            await asyncio.wait({left})  # it must have stopped reading before the next read
 
     async def watch(self):
         """Returns when the client has left; what it sends meanwhile waits its turn."""
-        while await self.more():
-            pass
+        try:
+            while await self.more():
+                pass
+        except ConnectionError:
+            pass  # that is leaving, too
 
     def publish(self, values, form, body):
         message = body if body is not None else form.get("message", "").encode("latin-1")
