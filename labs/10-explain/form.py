@@ -50,6 +50,7 @@ class Measured:
     started: str = ""
     prediction: str = ""  # its digest when the run began
     values: dict = field(default_factory=dict)
+    counts: list = field(default_factory=list)  # how many were held, and how often it was measured
 
 
 def number(text):
@@ -82,7 +83,7 @@ def sections(text):
 def with_section(text, name, lines):
     """The form with this section's lines replaced; all else stays as the student wrote it."""
     block = f"[{name}]\n" + "".join(f"{line}\n" for line in lines) + "\n"
-    replaced, count = re.subn(rf"(?ms)^\[{name}\][ \t]*\n(?:(?!\[|//).*\n)*", lambda _: block, text, count=1)
+    replaced, count = re.subn(rf"(?m)^\[{name}\][ \t]*\n(?:(?!\[|//).*\n)*", lambda _: block, text, count=1)
     if not count:
         raise Problem(f"the form has no section [{name}]: put the line back")
     return replaced
@@ -152,6 +153,8 @@ def measured(form):
         key, _, value = line.partition(": ")
         if key in ("started", "prediction"):
             setattr(found, key, value)
+        elif key == "held":
+            found.counts = [number(one) for one in re.findall(NUMBER, value)]
         elif match := re.fullmatch(rf"(\w+) of ([\w/ -]+): ({NUMBER}) \(({NUMBER})\.\.({NUMBER})\)", line):
             found.values[match[1], match[2]] = tuple(number(one) for one in match.groups()[2:])
     return found

@@ -37,6 +37,8 @@ def figures(form):
         for text in re.findall(rf"(?<![\w.]){NUMBER}(?![\w])", without_quotations(one.text)):
             if "." not in text and number(text) < SMALL:
                 continue
+            if number(text) in run.counts:
+                continue
             if not any(is_rounded(value, text) for values in run.values.values() for value in values):
                 yield (f"{one.figure}: {text} is no figure of this run; a number from elsewhere, such as one from your code, stands "
                        "in `backquotes`")

@@ -78,7 +78,7 @@ class Told(page_browser.Page):
         five = ["prefork", "threaded", "async", "continuations-redispatch", "fibers"]
         look = "[set.label, set.borderColor, set.pointStyle]"
         alone = {name: colour for name, colour, _ in self.datasets("memory-user", look)}
-        sample.write(self.folder / "students", scenarios=["broadcast"],
+        sample.write(self.folder / "students", scenarios=["broadcast", "hold"],
                      entries=[*five, "mine", "theirs", "floor", "node", "twisted", "nchan"])
         self.show(self.folder / "students")
         shown = {name: (colour, mark) for name, colour, mark in self.datasets("memory-user", look)}
