@@ -50,9 +50,12 @@ class Server {
 
   void handle(Connection& connection, const kit::Request& request) {
     switch (request.what) {
-      case kit::Request::What::subscribe: return subscribe(connection, request);
-      case kit::Request::What::publish: return publish(connection, request);
-      case kit::Request::What::reply: return respond(connection, request.reply);
+      case kit::Request::What::subscribe:
+        return subscribe(connection, request);
+      case kit::Request::What::publish:
+        return publish(connection, request);
+      case kit::Request::What::reply:
+        return respond(connection, request.reply);
     }
   }
 
