@@ -61,13 +61,12 @@ class Server {
 
   // Answers with the first message after request.since; without `since`, with the next that is published. If
   // there is none yet, sleeps until it comes. If request.hold is over before, the answer is
-  // kit::nothing_new() with a cursor from which the client's next poll loses nothing and repeats nothing.
-  // A cursor before log.begin() or after log.last() may miss messages: then the answer is the oldest retained
-  // message, and form.missed says it. Cursor{} asks for the oldest and so misses nothing.
+  // kit::nothing_new() with a cursor from which the client's next poll loses nothing and repeats nothing. A
+  // cursor before log.begin() or after log.last() may miss messages: then the answer is the oldest retained
+  // message, and a copy of request.form says it by `missed`. Cursor{} asks for the oldest and so misses
+  // nothing.
   void subscribe(Connection& connection, const kit::Request& request) {
-    kit::ReplyForm form = request.form;
     // TO WRITE: look into the log; if nothing is there, register in held_ and sleep; answer
-    form.missed = false;
     respond(connection, kit::not_written(request));
   }
 

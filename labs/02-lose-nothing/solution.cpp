@@ -61,16 +61,16 @@ class Server {
 
   // Answers with the first message after request.since; without `since`, with the next that is published. If
   // there is none yet, sleeps until it comes. If request.hold is over before, the answer is
-  // kit::nothing_new() with a cursor from which the client's next poll loses nothing and repeats nothing.
-  // A cursor before log.begin() or after log.last() may miss messages: then the answer is the oldest retained
-  // message, and form.missed says it. Cursor{} asks for the oldest and so misses nothing.
+  // kit::nothing_new() with a cursor from which the client's next poll loses nothing and repeats nothing. A
+  // cursor before log.begin() or after log.last() may miss messages: then the answer is the oldest retained
+  // message, and a copy of request.form says it by `missed`. Cursor{} asks for the oldest and so misses
+  // nothing.
   void subscribe(Connection& connection, const kit::Request& request) {
-    kit::ReplyForm form = request.form;
     // >>> student: look into the log; if nothing is there, register in held_ and sleep; answer
     // <<< starter
-    //= form.missed = false;
     //= respond(connection, kit::not_written(request));
     // === solution
+    kit::ReplyForm form = request.form;
     std::optional<kit::Message> message;
     std::unique_lock lock(mutex_);
     const kit::Log& log = log_of(request.channel);
