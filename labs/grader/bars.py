@@ -24,6 +24,7 @@ FIGURES = {
     "others_p99_us": ("other_latency", "p99_us"),
     "stop_s": ("server", "stop_s"),
 }
+COUNTS = {"lost", "repeated", "wrong"}
 
 
 @dataclasses.dataclass
@@ -34,8 +35,9 @@ class Measured:
 
     @property
     def kept(self):
-        """Only a whole interval beyond the bar misses it."""
-        return not self.problem and min(self.values) <= self.bar.at_most
+        """Only a whole interval beyond the bar misses it. What is counted has no interval: each repeat keeps it or not."""
+        decides = max if self.bar.figure in COUNTS else min
+        return not self.problem and decides(self.values) <= self.bar.at_most
 
     def text(self):
         unit = f" x {self.bar.reference}'s" if self.bar.reference else ""
@@ -104,11 +106,11 @@ def programs_of_all(lab, candidate, references):
 
 
 def read(out):
-    """{entry: its repeats} of the one run in this folder."""
+    """{entry: its repeats} of the one run in this folder; a scenario of several rates has a file for each."""
     found = {}
-    for path in out.glob("*/*.json"):
+    for path in sorted(out.glob("*/*.json")):
         result = json.loads(path.read_text())
-        found[result["entry"]] = result["repeats"]
+        found.setdefault(result["entry"], []).extend(result["repeats"])
     return found
 
 

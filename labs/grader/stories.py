@@ -32,7 +32,7 @@ def trim(output):
 
 def crash(output, source):
     """The signal, and the first frame of the sanitizer's report that is the student's."""
-    said = re.search(r"ERROR: (?:Address|Thread|Leak)Sanitizer:? (.+)|(\S+): runtime error: (.+)", output)
+    said = re.search(r"ERROR: (?:Address|Thread|Leak)Sanitizer:? (.+)|(\S{1,300}): runtime error: (.+)", output)
     ended = re.search(r"(?:the server (?:has )?ended|ended)[^\n]*status (\d+)", output)
     number = int(ended[1]) - 128 if ended and int(ended[1]) > 128 else 0
     if not said and number not in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
