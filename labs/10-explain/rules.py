@@ -19,7 +19,7 @@ def before(form):
     if stamped != prediction_digest(form):
         yield "the prediction was changed after its stamp: labs/lab predict stamps it again, and then measure again"
     run = measured(form)
-    if run.started <= when:
+    if run.started < when:
         yield f"the prediction is of {when}, and the run began at {run.started}: measure again, for this is no prediction"
     if run.prediction != stamped:
         yield "another prediction was stamped when the run began: labs/lab measure"
