@@ -6,7 +6,7 @@ import statistics
 
 from . import entries, processes, rest
 from .building import BUILD
-from .labfile import Bar, Problem
+from .labfile import ROOT, Bar, Problem
 
 REPEATS = 5
 MEMORY = 4 << 30
@@ -78,19 +78,34 @@ def rest_bar(lab, candidate, bar):
 
 
 def bench(lab, candidate, seed, how, bars, run):
-    scenario, held, seconds, options = how
+    name, held, seconds, options = how
     references = sorted({bar.reference for bar in bars if bar.reference})
-    root = entries.make_root(lab, candidate, "bench", options, references)
+    scenario, server_options = read_scenario(lab, name)
+    if server_options[:1] == list(options[:1]):
+        server_options = []  # the bar has its own value
+    root = entries.make_root(lab, candidate, "bench", [*options, *server_options], references)
+    file = root / scenario.pop("file")
+    file.write_text(json.dumps(scenario))
     own = entries.manifest_of(lab, candidate)["name"]
     out = candidate.folder / "runs"
     shutil.rmtree(out, ignore_errors=True)
     bin_folder = programs_of_all(lab, candidate, references)
-    file = lab.folder / scenario if scenario.endswith(".json") else scenario
     done = run([BUILD / "bin/comet-loadgen", "bench", "--entries", ",".join([own, *references]), "--repeats", REPEATS,
                 "--held", held, "--seconds", seconds, "--scenario", file, "--root", root, "--bin-dir", bin_folder,
                 "--seed", seed, "--out", out], processes.Bounds(seconds=100, memory=MEMORY), cwd=root, writable=[out])
     repeats = read(out)
     return [judge(bar, own, repeats, done) for bar in bars]
+
+
+def read_scenario(lab, name):
+    """A scenario of the lab's folder (as blocking.json) or of the bench's, and the options that it wants of a server. The
+    bench gives these only to servers that keep the whole contract, so here they stand in the manifests."""
+    path = lab.folder / name if name.endswith(".json") else ROOT / "loadgen/scenarios" / f"{name}.json"
+    try:
+        scenario = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise Problem(f"{lab.folder}/lab.json: scenario {name} cannot be read: {error}") from None
+    return {**scenario, "server_options": [], "file": path.name}, scenario.get("server_options", [])
 
 
 def programs_of_all(lab, candidate, references):
