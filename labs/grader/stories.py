@@ -58,7 +58,7 @@ def grouped(lines):
 
 NORMAL = [
     (r"(?m)^ +\d+\.\d{3} .*/stats says .*\n", ""),  # how often it was asked is chance
-    (r"(?m)^( +)\d+\.\d{3}( )", r"\1T\2"),
+    (r"(?m)^ +\d+\.\d{3} ", "   T "),
     (r"\b127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"\bport=\d+", "port=PORT"), (r"\bpid=\d+", "pid=PID"), (r"\b(process|thread|pid) \d+", r"\1 N"),
     (r"\b\d{13}-\d+\b", "CURSOR"),
