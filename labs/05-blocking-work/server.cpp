@@ -4,7 +4,6 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -59,8 +58,8 @@ class Pool {
 
   const kit::Setup& setup_;
   const int descriptor_ = kit::check(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd");
-  std::mutex mutex_;  // guards the two lists
-  std::condition_variable job_came_;
+  kit::Mutex mutex_;  // guards the two lists
+  kit::ConditionVariable job_came_;
   std::deque<Job> to_do_;
   std::vector<Job> done_;
 };
