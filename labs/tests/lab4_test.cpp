@@ -125,8 +125,8 @@ CONTRACT_TEST(Lab4, NewsOfOneClientMeetsNoOther, "subscribe, publish, channels, 
               "A held request whose client goes away (FIN or RST) is released within 1 s") {
   start();
   const std::string channel = random_word();
-  Connection publisher = accepted();
   Connection leaving = hold("/subscribe?channel=" + channel);
+  Connection publisher = accepted();
   std::optional<Connection> newcomer;
   {
     const Standstill standstill(server());
