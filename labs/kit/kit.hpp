@@ -35,8 +35,9 @@ class Setup {
  public:
   // Reads the command line, opens the listening socket and prints READY. A mistake ends the process with one line
   // that says what to do. From here on SIGTERM ends the process at once with status 0 (lab 3 replaces that), and
-  // sending to a client that is gone is an error instead of a signal.
-  Setup(int argc, char** argv);
+  // sending to a client that is gone is an error instead of a signal. `workers`: a number that the option --workers
+  // may change.
+  Setup(int argc, char** argv, std::size_t* workers = nullptr);
   Setup(const Setup&) = delete;
   Setup& operator=(const Setup&) = delete;
 
@@ -125,6 +126,9 @@ using comet::core::resume_point;
 
 // A message that is in no log. `last` is the cursor of the message before it.
 Message make_message(Cursor last, std::string_view body, const Setup& setup);
+// The two steps of it, for a log that keeps its messages as bytes: the cursor, and later the message.
+Cursor next_cursor(Cursor last);
+Message make_message_at(Cursor cursor, std::string_view body, const Setup& setup);
 
 // The answers. `form` is the request's.
 // To a subscriber; with form.missed it says Comet-Missed.
@@ -150,8 +154,12 @@ Response not_written(const Request& request);
 int accept_client(const Setup& setup);
 // for the client's next request. None: it has closed the connection, or is gone.
 std::optional<Request> receive(int socket, RequestReader& reader);
-// until the socket has taken all of the answer. False: this connection is to be closed.
-bool send(int socket, const Response& response);
+// until the socket has taken all of the answer. False: the client is gone.
+bool send_all(int socket, const Response& response);
+// The same. False: this connection is to be closed, for the client is gone, or this was the last answer.
+inline bool send(int socket, const Response& response) {
+  return send_all(socket, response) && !response.close;
+}
 
 // for ever: serves one client after the other, with not_written().
 [[noreturn]] void serve_not_written(const Setup& setup);
