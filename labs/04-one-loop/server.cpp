@@ -69,7 +69,7 @@ class Server {
 
   // Until a signal has asked the server to end, and no connection is left.
   void run() {
-    // TO WRITE: watch the listener and signals_. Sleep in epoll_wait(), handle the events, end the holds that
+    // TO WRITE: watch the listener and the signals. Sleep in epoll_wait(), handle the events, end the holds that
     // are over, go on with those in answered_, destroy those in closed_, begin again
     kit::serve_not_written(setup_);
   }
@@ -130,7 +130,7 @@ class Server {
   static constexpr std::uint64_t kListener = 0, kSignals = 1;
 
   kit::Setup& setup_;
-  kit::StopSignals signals_;  // SIGTERM and SIGINT as a descriptor: readable when one has come
+  std::optional<kit::StopSignals> signals_;  // once it is made, a signal only makes its descriptor readable
   const int epoll_ = kit::check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   std::uint64_t next_number_ = kSignals + 1;
   std::unordered_map<std::uint64_t, Connection> connections_;  // by number

@@ -69,14 +69,14 @@ class Server {
 
   // Until a signal has asked the server to end, and no connection is left.
   void run() {
-    // >>> student: watch the listener and signals_. Sleep in epoll_wait(), handle the events, end the holds that
+    // >>> student: watch the listener and the signals. Sleep in epoll_wait(), handle the events, end the holds that
     // are over, go on with those in answered_, destroy those in closed_, begin again
     // <<< starter
     //= kit::serve_not_written(setup_);
     // === solution
     kit::check(fcntl(setup_.listener(), F_SETFL, O_NONBLOCK), "making the listener non-blocking");
     watch(setup_.listener(), kListener, EPOLLIN | EPOLLET);
-    watch(signals_.descriptor(), kSignals, EPOLLIN);
+    watch(signals_.emplace().descriptor(), kSignals, EPOLLIN);
     while (!is_draining_ || !connections_.empty()) {
       std::array<epoll_event, 256> events;
       const int count = epoll_wait(epoll_, events.data(), events.size(), milliseconds_to_sleep());
@@ -257,7 +257,7 @@ class Server {
 
   // Held requests are refused, answers that are being written have 4 s to be finished.
   void drain() {
-    signals_.restore();
+    signals_->restore();
     kit::check(std::signal(SIGALRM, [](int) { _exit(0); }) == SIG_ERR ? -1 : 0, "setting a signal's handler");
     alarm(4);
     is_draining_ = true;
@@ -277,7 +277,7 @@ class Server {
   static constexpr std::uint64_t kListener = 0, kSignals = 1;
 
   kit::Setup& setup_;
-  kit::StopSignals signals_;  // SIGTERM and SIGINT as a descriptor: readable when one has come
+  std::optional<kit::StopSignals> signals_;  // once it is made, a signal only makes its descriptor readable
   const int epoll_ = kit::check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   std::uint64_t next_number_ = kSignals + 1;
   std::unordered_map<std::uint64_t, Connection> connections_;  // by number
