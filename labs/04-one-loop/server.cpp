@@ -69,8 +69,8 @@ class Server {
 
   // Until a signal has asked the server to end, and no connection is left.
   void run() {
-    // TO WRITE: watch the listener and the signals. Sleep in epoll_wait(), handle the events, end the holds that
-    // are over, go on with those in answered_, destroy those in closed_, begin again
+    // TO WRITE: watch the listener and the signals. Sleep in epoll_wait(), handle the events, end the holds
+    // that are over, go on with those in answered_, destroy those in closed_, begin again
     kit::serve_not_written(setup_);
   }
 

@@ -69,8 +69,8 @@ class Server {
 
   // Until a signal has asked the server to end, and no connection is left.
   void run() {
-    // >>> student: watch the listener and the signals. Sleep in epoll_wait(), handle the events, end the holds that
-    // are over, go on with those in answered_, destroy those in closed_, begin again
+    // >>> student: watch the listener and the signals. Sleep in epoll_wait(), handle the events, end the holds
+    // that are over, go on with those in answered_, destroy those in closed_, begin again
     // <<< starter
     //= kit::serve_not_written(setup_);
     // === solution
@@ -246,8 +246,8 @@ class Server {
     }
   }
 
-  // Callers may still look at the connection, and events of this round may still name it: run() destroys it at
-  // the end of the round.
+  // Callers may still look at the connection, and events of this round may still name it: run() destroys it
+  // at the end of the round.
   void close(Connection& connection) {
     if (connection.state == State::held) end_hold(connection);
     connection.state = State::closed;
