@@ -1,5 +1,5 @@
-// Lab 5, blocking work: what its tests ask beyond the conformance suite. The work of a publish lasts as long as the
-// test wants: a thread that comes to kit::work() is stopped there.
+// Lab 5, blocking work: what its tests ask beyond the conformance suite. The work of a publish lasts as long as
+// the test wants: a thread that comes to kit::work() is stopped there.
 #include "labs/tests/lab_test.hpp"
 
 namespace comet::test {
@@ -72,7 +72,7 @@ CONTRACT_TEST(Lab5, TwoThreadsDoTwoJobs, "publish-work, publish, channels, curso
   EXPECT_EQ(retained(channel), (std::vector<std::string>{fast, slow}));
 }
 
-// One thread of the server, the loop's or the pool's, stops at each of its steps with two jobs; the others go on.
+// One thread of the server, the loop's or the pool's, stops at each of its steps; the others go on.
 CONTRACT_TEST(Lab5, NoAnswerIsLostWhereverAThreadStops, "publish-work, publish, channels",
               "its answer follows the append") {
   start_with_threads(2);
