@@ -1,6 +1,6 @@
 // Lab 5, blocking work: a pool of threads beside a loop.
-// A publish has to do work that blocks, such as a call of a database. On the loop's thread everybody would wait
-// for it. So a thread of the pool does it, and tells the loop when it is done.
+// A publish has to do work that blocks, such as a call of a database. On the loop's thread all others would
+// wait for it. So a thread of the pool does it, and tells the loop when it is done.
 #include <sys/eventfd.h>
 
 #include <algorithm>
@@ -51,7 +51,7 @@ class Pool {
   // The life of each thread.
   [[noreturn]] void work() {
     while (true) {
-      // TO WRITE: sleep until there is a job, take it, unlock, kit::work(), put it into done_, tell the loop
+      // TO WRITE: sleep until there is a job, take it, unlock, kit::work(), put it into done_, tell
       kit::work(setup_);
     }
   }

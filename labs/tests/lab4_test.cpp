@@ -119,7 +119,8 @@ CONTRACT_TEST(Lab4, WhoComesBackWaitsForTheNextMessage, "subscribe, publish, cha
   }
 }
 
-// In one round: a publish that finds its subscriber gone, a new client, and the news that the subscriber is gone.
+// In one round: a publish that finds its subscriber gone, a new client, and the news that the subscriber has
+// gone.
 CONTRACT_TEST(Lab4, NewsOfOneClientMeetsNoOther, "subscribe, publish, channels, stats",
               "A held request whose client goes away (FIN or RST) is released within 1 s") {
   start();

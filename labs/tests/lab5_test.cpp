@@ -1,5 +1,5 @@
-// Lab 5, blocking work: what its tests ask beyond the conformance suite. The work of a publish lasts as long as
-// the test wants: a thread that comes to kit::work() is stopped there.
+// Lab 5, blocking work: what its tests ask beyond the conformance suite. The work of a publish lasts as
+// long as the test wants: a thread that comes to kit::work() is stopped there.
 #include "labs/tests/lab_test.hpp"
 
 namespace comet::test {
