@@ -3,7 +3,6 @@
 // whoever is held when it is published.
 #include <unistd.h>
 
-#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -112,8 +111,8 @@ class Server {
   }
 
   kit::Setup& setup_;
-  std::mutex mutex_;  // guards all below, and the messages that held_ leads to
-  std::condition_variable message_came_;
+  kit::Mutex mutex_;  // guards all below, and the messages that held_ leads to
+  kit::ConditionVariable message_came_;
   // By channel: where a message is put for a thread that sleeps.
   std::multimap<std::string, std::optional<kit::Message>*> held_;
   kit::Cursor last_ = setup_.started;  // of the newest message

@@ -87,15 +87,12 @@ const Message& Log::append(std::string_view body) {
     begin_ = messages_.front().cursor;
     messages_.pop_front();
   }
-  pause_point("log.appended");
   return messages_.back();
 }
 
 const Message* Log::first_after(Cursor after) const {
   const auto found = std::ranges::upper_bound(messages_, after, {}, &Message::cursor);
-  const Message* const message = found == messages_.end() ? nullptr : &*found;
-  pause_point("log.looked");
-  return message;
+  return found == messages_.end() ? nullptr : &*found;
 }
 
 Message make_message(Cursor last, std::string_view body, const Setup& setup) {
@@ -109,7 +106,9 @@ Response shutting_down(std::uint64_t turn, std::uint64_t held, ReplyForm form) {
 }
 
 Response not_written(const Request& request) {
-  return core::error_response(501, "this part of the lab is not written yet", request.form);
+  ReplyForm form = request.form;
+  form.keep_alive = false;
+  return core::error_response(501, "this part of the lab is not written yet", form);
 }
 
 int accept_client(const Setup& setup) {

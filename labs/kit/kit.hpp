@@ -11,6 +11,7 @@
 #include "core/channel_log.hpp"
 #include "core/request_reader.hpp"
 #include "core/stats.hpp"
+#include "labs/kit/mutex.hpp"
 #include "labs/kit/pause_point.hpp"
 
 namespace kit {
@@ -65,7 +66,7 @@ struct Request {
   };
 
   What what = What::reply;
-  std::string channel;               // of a subscribe and a publish
+  std::string channel = {};          // of a subscribe and a publish
   std::optional<Cursor> since = {};  // of a subscribe: what the client has seen
   Milliseconds hold = {};            // of a subscribe; 0: answer at once
   std::string body = {};             // of a publish
@@ -131,7 +132,7 @@ inline Response published(Cursor cursor, std::size_t receivers, ReplyForm form) 
 // To anyone, during a drain: 503 with Retry-After, from 1 to N seconds in turn, so that the clients do not all come
 // back at once. `turn` counts those that were told so before, `held` those that were held when the drain began.
 Response shutting_down(std::uint64_t turn, std::uint64_t held, ReplyForm form);
-// 501: what a starter answers where you have not written anything yet.
+// 501, and the connection ends: what a starter answers where you have not written anything yet.
 Response not_written(const Request& request);
 
 // For sockets that block. These wait:
