@@ -48,7 +48,7 @@ char* make_stack() {
 }
 
 // Gives back what make_stack() has mapped.
-void free_stack(char* stack) {
+[[maybe_unused]] void free_stack(char* stack) {
   // >>> student: unmap it
   // <<< starter
   //= (void)stack;
@@ -73,13 +73,13 @@ class Scheduler {
   // A new fiber: it runs `body` once its turn comes. False if there is no memory for its stack.
   template <class Body>
   bool spawn(Body body) {
-    // >>> student: make a Fiber with a stack, prepare its context, put it at the end of the queue
+    char* const stack = make_stack();
+    if (stack == nullptr) return false;
+    // >>> student: make a Fiber with this stack, prepare its context, put it at the end of the queue
     // <<< starter
     //= (void)body;
     //= return false;
     // === solution
-    char* const stack = make_stack();
-    if (stack == nullptr) return false;
     auto* const fiber = new Fiber{.context = {}, .stack = stack};
     fiber->context.prepare(stack, kStackSize, std::move(body));
     ready_.push_back(fiber);
