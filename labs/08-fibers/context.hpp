@@ -93,10 +93,12 @@ class Context {
     std::abort();
   }
 
-  char* bottom_ = nullptr;        // of the body's stack
-  boost::context::fiber body_;    // while it does not run
-  boost::context::fiber thread_;  // while the body runs: where it goes back to
   std::function<void()> call_;    // what the body wants to have run on the thread's stack
+  char* bottom_ = nullptr;        // of the body's stack
+  boost::context::fiber thread_;  // while the body runs: where it goes back to
+  // While the body does not run; null once it has ended. It stands last: memory that has been freed mostly keeps it, so
+  // resume() can tell even then.
+  boost::context::fiber body_;
 };
 
 }  // namespace lab
