@@ -11,7 +11,7 @@ NAME = "student"  # of the entry, if a file is graded
 def manifest_of(lab, candidate):
     if candidate.manifest:
         return candidate.manifest
-    return {"name": NAME, "model": lab.title, "keeps": lab.keeps,
+    return {"name": NAME, "model": lab.title, "keeps": lab.keeps, **({"capacity": lab.capacity} if lab.capacity else {}),
             "command": [lab.program, "--address", "{address}", "--port", "{port}", *lab.options]}
 
 

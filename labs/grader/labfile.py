@@ -50,6 +50,7 @@ class Lab:
     chapter: str = ""
     program: str = ""  # what `files` are compiled to; without it they are not
     options: list = dataclasses.field(default_factory=list)
+    capacity: list = dataclasses.field(default_factory=list)  # options with {capacity}: how many clients at once
     keeps: list | str = dataclasses.field(default_factory=list)
     sanitizer: str = "address,undefined"  # of the teaching build; "" for a lab that switches stacks
     libraries: list = dataclasses.field(default_factory=list)  # the linker's, beside the kit's own

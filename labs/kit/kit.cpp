@@ -22,10 +22,11 @@ namespace {
 namespace core = comet::core;
 namespace common = comet::common;
 
-Options read_options(int argc, char** argv) {
+Options read_options(int argc, char** argv, std::size_t* workers) {
   Options options;
   core::CommandLine line("A server of the course lab.", program_invocation_short_name);
   core::add_shared_options(line, options);
+  if (workers) line.add_number("--workers", *workers, 1, 100000, "number of worker processes");
   line.parse_or_exit(argc, argv);
   common::prepare_process();
   for (const int signal : {SIGTERM, SIGINT}) {
@@ -53,10 +54,10 @@ core::Service make_service(const Options& options, Counters& counters) {
 
 }  // namespace
 
-Setup::Setup(int argc, char** argv)
+Setup::Setup(int argc, char** argv, std::size_t* workers)
     : counters(shared_counters()),
       started{core::unix_milliseconds(), 0},
-      service_(make_service(read_options(argc, argv), counters)),
+      service_(make_service(read_options(argc, argv, workers), counters)),
       listener_(common::open_minimal_listener(service_.options)) {
   common::announce_ready(listener_, service_.options);
 }
@@ -96,8 +97,13 @@ const Message* Log::first_after(Cursor after) const {
 }
 
 Message make_message(Cursor last, std::string_view body, const Setup& setup) {
-  return core::make_message(core::next_cursor(last, core::unix_milliseconds()), body,
-                            setup.options().announced_idle_seconds());
+  return make_message_at(next_cursor(last), body, setup);
+}
+
+Cursor next_cursor(Cursor last) { return core::next_cursor(last, core::unix_milliseconds()); }
+
+Message make_message_at(Cursor cursor, std::string_view body, const Setup& setup) {
+  return core::make_message(cursor, body, setup.options().announced_idle_seconds());
 }
 
 Response shutting_down(std::uint64_t turn, std::uint64_t held, ReplyForm form) {
@@ -131,7 +137,8 @@ std::optional<Request> receive(int socket, RequestReader& reader) {
   return request;
 }
 
-bool send(int socket, const Response& response) {
+bool send_all(int socket, const Response& response) {
+  if (response.is_delivery) pause_point("deliver");
   std::string_view rest = *response.bytes;
   while (!rest.empty()) {
     const ssize_t size = ::send(socket, rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -139,7 +146,21 @@ bool send(int socket, const Response& response) {
     if (size < 0) return false;
     rest.remove_prefix(static_cast<std::size_t>(size));
   }
-  return !response.close;
+  return true;
+}
+
+void serve_not_written(const Setup& setup) {
+  while (true) {
+    const int socket = accept_client(setup);
+    RequestReader reader(setup);
+    if (const auto request = receive(socket, reader)) send(socket, not_written(*request));
+    close(socket);
+  }
+}
+
+void work(const Setup& setup) {
+  pause_point("work");
+  std::this_thread::sleep_for(setup.options().publish_work);
 }
 
 }  // namespace kit

@@ -72,6 +72,14 @@ bool Pauses::has_stopped() {
   return stopped_ >= 0;
 }
 
+pid_t Pauses::who() {
+  const std::lock_guard lock(mutex_);
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  check(getsockopt(stopped_, SOL_SOCKET, SO_PEERCRED, &peer, &size), "process at the pause point");
+  return peer.pid;
+}
+
 // Connections are taken in the order in which they come: when the test's own is closed, all before it are answered.
 bool Pauses::has_anybody_come() {
   socklen_t length = 0;

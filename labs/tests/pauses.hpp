@@ -1,6 +1,8 @@
 // The other end of kit::pause_point(): stops a thread of the server at one of its points, until the test lets it go.
 #pragma once
 
+#include <sys/types.h>
+
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -23,6 +25,8 @@ class Pauses {
   bool has_stopped();
   // Whether anybody has come to any point since the last call. All who came before it are answered.
   bool has_anybody_come();
+  // The process of whoever stands there.
+  pid_t who();
   // Waits until somebody stands there; throws ClientError if nobody comes.
   void wait_until_stopped();
   // Lets it go on. If nobody has come yet, nobody stops.
