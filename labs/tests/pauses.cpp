@@ -1,4 +1,5 @@
-// Each thread of the server that comes to a point connects, sends the point's name, and waits for the connection's end.
+// Each thread of the server that comes to a point connects, sends the point's name, and waits for the
+// connection's end.
 #include "labs/tests/pauses.hpp"
 
 #include <poll.h>
@@ -80,7 +81,8 @@ pid_t Pauses::who() {
   return peer.pid;
 }
 
-// Connections are taken in the order in which they come: when the test's own is closed, all before it are answered.
+// Connections are taken in the order in which they come: when the test's own is closed, all before it are
+// answered.
 bool Pauses::has_anybody_come() {
   socklen_t length = 0;
   const sockaddr_un address = address_of(socket_name(), length);

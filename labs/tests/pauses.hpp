@@ -1,4 +1,5 @@
-// The other end of kit::pause_point(): stops a thread of the server at one of its points, until the test lets it go.
+// The other end of kit::pause_point(): stops a thread of the server at one of its points, until the test lets
+// it go.
 #pragma once
 
 #include <sys/types.h>
@@ -19,7 +20,8 @@ class Pauses {
   Pauses(const Pauses&) = delete;
   Pauses& operator=(const Pauses&) = delete;
 
-  // Whoever comes to a point of that name as the `count`th from now on (1: as the next) stops there. One at a time.
+  // Whoever comes to a point of that name as the `count`th from now on (1: as the next) stops there. One at a
+  // time.
   void stop_at(const std::string& point, int count = 1);
   // Whether somebody stands there.
   bool has_stopped();
