@@ -104,8 +104,9 @@ def bounds():
 def run_test(lab, candidate, test, seed, root, run):
     program = command_of(test_program(test), lab, candidate, root)
     watcher = Watcher(lab.program, lab.files[0] if lab.files else "")
-    done = run([*program, "--patience", PATIENCE, f"--gtest_filter={test.name}", f"--gtest_random_seed={seed}"], bounds(),
-               watch=watcher)
+    # GoogleTest takes the seed only if it also shuffles.
+    done = run([*program, "--patience", PATIENCE, f"--gtest_filter={test.name}", "--gtest_shuffle",
+                f"--gtest_random_seed={seed}"], bounds(), watch=watcher)
     if done.status == 0 and "[  SKIPPED ]" in done.output:
         return Outcome(test, Result.NOT_ASKED, done.output, done.seconds)
     return outcome(test, done, watcher.said())

@@ -137,7 +137,8 @@ std::optional<Request> receive(int socket, RequestReader& reader) {
   return request;
 }
 
-bool send(int socket, const Response& response) {
+bool send_all(int socket, const Response& response) {
+  if (response.is_delivery) pause_point("deliver");
   std::string_view rest = *response.bytes;
   while (!rest.empty()) {
     const ssize_t size = ::send(socket, rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -145,7 +146,21 @@ bool send(int socket, const Response& response) {
     if (size < 0) return false;
     rest.remove_prefix(static_cast<std::size_t>(size));
   }
-  return !response.close;
+  return true;
+}
+
+void serve_not_written(const Setup& setup) {
+  while (true) {
+    const int socket = accept_client(setup);
+    RequestReader reader(setup);
+    if (const auto request = receive(socket, reader)) send(socket, not_written(*request));
+    close(socket);
+  }
+}
+
+void work(const Setup& setup) {
+  pause_point("work");
+  std::this_thread::sleep_for(setup.options().publish_work);
 }
 
 }  // namespace kit

@@ -1,5 +1,5 @@
 // What a lab's server is built on: the command line, HTTP as requests and answers, a channel's log, the counters.
-// Nothing in it owns a thread or takes a lock, and only the three functions at the end wait.
+// Nothing in it owns a thread or takes a lock, and only the functions at the end wait.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,8 @@
 #include "core/stats.hpp"
 #include "labs/kit/mutex.hpp"
 #include "labs/kit/pause_point.hpp"
+#include "patterns/common/minimal_start.hpp"
+#include "patterns/common/stop_signals.hpp"
 
 namespace kit {
 
@@ -22,6 +24,11 @@ using comet::core::Milliseconds;
 using comet::core::Options;
 using comet::core::ReplyForm;  // how the client wants its answer to be framed
 using comet::core::Response;   // an answer: send all of *bytes; if `close` is set, the connection ends then
+
+// A system call's result, if it is not negative; else the process ends with a line that says what failed and why.
+using comet::common::check;
+// SIGTERM and SIGINT as a descriptor, which is readable when one has come.
+using comet::common::StopSignals;
 
 // What every server does before it serves. Made once, in main(), and there until the end.
 class Setup {
@@ -114,6 +121,9 @@ class Log {
   Cursor last_;
 };
 
+// Where a poll with a cursor goes on in a log, and whether it has missed messages: lab 2 as a function.
+using comet::core::resume_point;
+
 // A message that is in no log. `last` is the cursor of the message before it.
 Message make_message(Cursor last, std::string_view body, const Setup& setup);
 // The two steps of it, for a log that keeps its messages as bytes: the cursor, and later the message.
@@ -144,7 +154,16 @@ Response not_written(const Request& request);
 int accept_client(const Setup& setup);
 // for the client's next request. None: it has closed the connection, or is gone.
 std::optional<Request> receive(int socket, RequestReader& reader);
-// until the socket has taken all of the answer. False: this connection is to be closed.
-bool send(int socket, const Response& response);
+// until the socket has taken all of the answer. False: the client is gone.
+bool send_all(int socket, const Response& response);
+// The same. False: this connection is to be closed, for the client is gone, or this was the last answer.
+inline bool send(int socket, const Response& response) {
+  return send_all(socket, response) && !response.close;
+}
+
+// for ever: serves one client after the other, with not_written().
+[[noreturn]] void serve_not_written(const Setup& setup);
+// as long as --publish-work says: the blocking work of one publish, such as a call of a database.
+void work(const Setup& setup);
 
 }  // namespace kit

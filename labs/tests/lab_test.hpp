@@ -18,6 +18,8 @@ class LabTest : public ServerTest {
   // Until the server has read all that was sent on the connection and all its threads sleep: they wait for something
   // from outside, for each other, or at a pause point.
   void wait_until_quiet(const Connection& connection);
+  // The same of a server that may leave what was sent unread.
+  void wait_until_asleep(const Connection& connection);
 
   Pauses pauses_;
 
