@@ -17,7 +17,7 @@ PICTURED = $(patsubst comet-%,%,$(MINIMAL)) prefork threaded async continuations
 PICTURES = docs/book/pictures
 
 .PHONY: help deps build sanitizers test lint fuzz soak bench bench-peers reference microbench report picture \
-  publish-pictures book book-check measure clean
+  publish-pictures book book-check measure grade lab-kit labs-check labs-soak clean
 help:
 	@echo "make bench        build and measure the five servers and the floor and print tables (about 5 minutes);"
 	@echo "                  ENTRIES='threaded threaded-minimal' measures these instead"
@@ -30,6 +30,10 @@ help:
 	@echo "make book         weave the book and render it into build/book/html, which opens from disk"
 	@echo "make measure      CHAPTER=7: that chapter's experiments on this machine (under 3 minutes) beside the reference's"
 	@echo "make book-check   what CI checks of the book: listings, figures, claims, links, commands, pages in a browser"
+	@echo "make grade        LAB=2: grade a lab's server (under 2 minutes); FILE=my.cpp or DIR=my-folder: another than the lab's own"
+	@echo "make lab-kit      pack what a student gets into build/comet-lab-kit.tar.gz"
+	@echo "make labs-check   test the labs: solutions pass, starters fail what is named, wrong solutions are caught"
+	@echo "make labs-soak    the same 20 times"
 	@echo "make test         run every test, sanitizer builds included (about 25 minutes on two cores)"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about half an hour on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
@@ -137,6 +141,19 @@ measure: deps
 	@[ -n "$(CHAPTER)" ] || { echo "measure: say which chapter, as in: make measure CHAPTER=7" >&2; exit 2; }
 	$(BUILD_ONLY) comet-loadgen comet-floor $(SERVERS) $(MINIMAL)
 	@scripts/book/measure $(CHAPTER)
+
+grade: deps
+	@[ -n "$(LAB)" ] || { echo "grade: say which lab, as in: make grade LAB=2" >&2; exit 2; }
+	@labs/lab grade "$(LAB)" $(if $(FILE),--file "$(FILE)") $(if $(DIR),--dir "$(DIR)") $(if $(SEED),--seed "$(SEED)")
+
+lab-kit:
+	@labs/lab pack
+
+labs-check: deps
+	@labs/lab check $(LAB)
+
+labs-soak: deps
+	@labs/lab check --times 20 $(LAB)
 
 clean:
 	rm -rf build

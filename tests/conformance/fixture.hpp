@@ -63,6 +63,8 @@ class ServerTest : public testing::Test {
   // Sends `bytes`, whose first request is a subscribe, and returns once that is held: the server counts one
   // more, or, if the entry does not keep `stats`, the server has read it and then sleeps.
   void hold_on(Connection& connection, std::string_view bytes);
+  // Until the server has read all that was sent, and then does nothing any more.
+  void wait_until_settled(const Connection& connection);
   // What a held subscriber of channel `all` gets when a publish is sent as it stands here.
   std::string delivered_by(std::string_view publish_request);
 
@@ -74,7 +76,6 @@ class ServerTest : public testing::Test {
 
  private:
   bool serves();
-  void wait_until_settled(const Connection& connection);
 
   std::unique_ptr<ServerProcess> server_;
 };

@@ -79,6 +79,8 @@ std::string command_of(const CommandLine& given) {
   const CommandLine defaults;
   if (given.bin_dir != defaults.bin_dir) command += " --bin-dir " + absolute(given.bin_dir);
   if (!given.parts.empty()) command += " --parts '" + given.parts + "'";
+  if (testing::GTEST_FLAG(shuffle))  // the labs' tests are random by it
+    command += " --gtest_shuffle --gtest_random_seed=" + std::to_string(testing::GTEST_FLAG(random_seed));
   return command;
 }
 

@@ -1,0 +1,294 @@
+// Lab 6, processes: a long-poll server with one process per connection.
+// A master forks workers. Each of them serves one client at a time, with calls that block. They share only what the
+// master has mapped before its first fork: the log, a slot for each worker, and a number to sleep on.
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "labs/kit/kit.hpp"
+#include "labs/kit/processes.hpp"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// One mutex for all processes. It lies in shared memory. At its pause points a test stops a process.
+class ProcessMutex {
+ public:
+  ProcessMutex() {
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    // >>> student: the mutex is for several processes, and one of them may be killed while it has the mutex
+    // <<< starter
+    // === solution
+    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    // <<< end
+    if (const int error = pthread_mutex_init(&mutex_, &attributes)) kit::fail("making the mutex", error);
+    pthread_mutexattr_destroy(&attributes);
+  }
+
+  void lock() {
+    kit::pause_point("mutex");
+    int error = pthread_mutex_lock(&mutex_);
+    // >>> student: if the last owner was killed, the kernel gives the mutex and says so: make it usable again
+    // <<< starter
+    // === solution
+    if (error == EOWNERDEAD) error = pthread_mutex_consistent(&mutex_);
+    // <<< end
+    if (error != 0) kit::fail("locking the mutex", error);
+  }
+
+  void unlock() {
+    if (const int error = pthread_mutex_unlock(&mutex_)) kit::fail("unlocking the mutex", error);
+    kit::pause_point("mutex");
+  }
+
+ private:
+  pthread_mutex_t mutex_;
+};
+
+// A channel's name as bytes, ended by a zero: in another process a std::string would point to nothing.
+using ChannelName = char[65];
+
+void copy_name(ChannelName& to, std::string_view from) { to[from.copy(to, sizeof to - 1)] = 0; }
+
+// What the log keeps of a message beside its body.
+struct Record {
+  kit::Cursor cursor;
+  kit::Cursor previous;  // of the message before, whatever its channel; of the first one: the server's start
+  ChannelName channel;
+  std::size_t size;  // of the body
+};
+
+// The newest messages of all channels together, as many as --history says. Used with the mutex.
+class SharedLog {
+ public:
+  explicit SharedLog(const kit::Setup& setup)
+      : setup_(setup),
+        // One more than are retained: the next message is written where no message is.
+        places_(setup.options().history + 1),
+        count_(*kit::map_shared<std::atomic<std::uint64_t>>()),
+        records_(kit::map_shared<Record>(places_)),
+        bodies_(kit::map_shared<char>(places_ * setup.options().max_message)) {}
+
+  // The cursor of the new message. The process may be killed at any moment, and then the message is in the log whole
+  // or not at all.
+  kit::Cursor append(std::string_view channel, std::string_view body) {
+    // >>> student: fill the record and the body of message `count_`, the body by kit::copy_to_shared(); count it
+    // <<< starter
+    //= (void)channel, (void)body;
+    //= return last();
+    // === solution
+    const std::uint64_t number = count_;
+    Record& record = record_of(number);
+    record.previous = last();
+    record.cursor = kit::next_cursor(record.previous);
+    record.size = body.size();
+    copy_name(record.channel, channel);
+    kit::copy_to_shared(body_of(number), body);
+    count_ = number + 1;  // until here nobody finds the message; from here on it is whole
+    return record.cursor;
+    // <<< end
+  }
+
+  struct Found {
+    std::optional<kit::Message> message;
+    bool missed;  // messages after the client's cursor may be gone
+  };
+  // The first message of the channel after `after`.
+  Found first_after(std::string_view channel, kit::Cursor after) const {
+    // >>> student: go back from the newest retained message while it is after `after`; kit::make_message_at()
+    // <<< starter
+    //= (void)channel, (void)after;
+    //= return {};
+    // === solution
+    const bool is_ahead = after > last();  // a cursor of another log counts as one that is too old
+    const std::uint64_t oldest = count_ - std::min<std::uint64_t>(count_, places_ - 1);
+    std::optional<std::uint64_t> first;
+    for (std::uint64_t number = count_; number > oldest; --number) {
+      if (!is_ahead && record_of(number - 1).cursor <= after) break;
+      if (record_of(number - 1).channel == channel) first = number - 1;
+    }
+    const kit::Cursor begin = count_ == 0 ? setup_.started : record_of(oldest).previous;
+    Found found{{}, is_ahead || (after < begin && after != kit::Cursor{})};
+    if (!first) return found;
+    const std::string_view body(body_of(*first), record_of(*first).size);
+    found.message = kit::make_message_at(record_of(*first).cursor, body, setup_);
+    return found;
+    // <<< end
+  }
+
+  // Of the newest message; at first the server's start.
+  kit::Cursor last() const { return count_ == 0 ? setup_.started : record_of(count_ - 1).cursor; }
+
+ private:
+  Record& record_of(std::uint64_t number) const { return records_[number % places_]; }
+  char* body_of(std::uint64_t number) const {
+    return bodies_ + number % places_ * setup_.options().max_message;
+  }
+
+  const kit::Setup& setup_;
+  const std::size_t places_;
+  std::atomic<std::uint64_t>& count_;  // messages that were ever appended: 0, 1, ... count_ - 1
+  Record* const records_;
+  char* const bodies_;
+};
+
+// What all processes know of a worker.
+struct Slot {
+  pid_t worker;
+  bool is_held;         // its request waits for a message, and none has come
+  ChannelName channel;  // of that request
+};
+
+class Server {
+ public:
+  Server(kit::Setup& setup, std::size_t workers)
+      : setup_(setup), slots_(kit::map_shared<Slot>(workers), workers) {}
+
+  // The master: it keeps a worker in each slot.
+  void run() {
+    for (Slot& slot : slots_) start_worker(slot);
+    while (true) replace_dead_worker();
+  }
+
+ private:
+  void start_worker(Slot& slot) {
+    // >>> student: fork. The master notes slot.worker. The worker serves clients, and must end when the master does
+    // <<< starter
+    //= own_ = &slot;
+    //= while (true) serve(kit::accept_client(setup_));  // the master itself
+    // === solution
+    const pid_t worker = fork();
+    if (worker < 0) kit::fail("starting a worker", errno);
+    if (worker > 0) {
+      slot.worker = worker;
+      return;
+    }
+    // If the master has ended before the first of these calls, the second one tells.
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != master_) _exit(1);
+    own_ = &slot;
+    while (true) serve(kit::accept_client(setup_));
+    // <<< end
+  }
+
+  // Waits until a worker is killed or has crashed.
+  void replace_dead_worker() {
+    // >>> student: wait(2). It holds nothing any more; perhaps it has published and woken nobody; start another
+    // <<< starter
+    // === solution
+    const auto slot = std::ranges::find(slots_, wait(nullptr), &Slot::worker);
+    if (slot == slots_.end()) return;
+    std::unique_lock lock(mutex_);
+    slot->is_held = false;
+    setup_.counters.held = static_cast<std::uint64_t>(std::ranges::count(slots_, true, &Slot::is_held));
+    lock.unlock();
+    kit::wake_all(changes_);
+    start_worker(*slot);
+    // <<< end
+  }
+
+  // All the requests of one client, one after the other. Each call waits: for the client, or for a message.
+  void serve(int socket) {
+    kit::RequestReader reader(setup_);
+    while (const auto request = kit::receive(socket, reader)) {
+      if (!kit::send(socket, answer(*request))) break;
+    }
+    close(socket);
+  }
+
+  kit::Response answer(const kit::Request& request) {
+    if (request.what == kit::Request::What::subscribe) return subscribe(request);
+    if (request.what == kit::Request::What::publish) return publish(request);
+    return request.reply;
+  }
+
+  // The first message after request.since, or without that after now. Until there is one, the request is held.
+  kit::Response subscribe(const kit::Request& request) {
+    // >>> student: look, with the mutex, and set_held(); kit::sleep_while() nothing is published; look again
+    // <<< starter
+    //= return kit::not_written(request);
+    // === solution
+    const auto until = Clock::now() + request.hold;
+    std::optional<kit::Cursor> after = request.since;
+    while (true) {
+      const std::uint32_t seen = changes_;  // before the look: a change after the look then ends the sleep
+      std::unique_lock lock(mutex_);
+      const kit::Cursor last = log_.last();
+      if (!after) after = last;
+      const SharedLog::Found found = log_.first_after(request.channel, *after);
+      const bool is_over = Clock::now() >= until;
+      set_held(!found.message && !is_over, request.channel);
+      lock.unlock();
+      kit::ReplyForm form = request.form;
+      form.missed = found.missed;
+      if (found.message) return kit::message(*found.message, form);
+      if (is_over) return kit::nothing_new(last, request.form);
+      kit::sleep_while(changes_, seen, until);
+    }
+    // <<< end
+  }
+
+  kit::Response publish(const kit::Request& request) {
+    // >>> student: append and take_held(), with the mutex; kit::wake_all(), without it
+    // <<< starter
+    //= return kit::not_written(request);
+    // === solution
+    std::unique_lock lock(mutex_);
+    const kit::Cursor cursor = log_.append(request.channel, request.body);
+    const std::size_t receivers = take_held(request.channel);
+    lock.unlock();
+    kit::wake_all(changes_);
+    return kit::published(cursor, receivers, request.form);
+    // <<< end
+  }
+
+  // Says whether this worker's request is held. With the mutex.
+  void set_held(bool is_held, std::string_view channel) {
+    if (own_->is_held == is_held) return;
+    own_->is_held = is_held;
+    copy_name(own_->channel, channel);
+    setup_.counters.held += is_held ? 1 : -1;
+  }
+
+  // How many requests are held on the channel. They are not any more, for their message has come. With the mutex.
+  std::size_t take_held(std::string_view channel) {
+    std::size_t taken = 0;
+    for (Slot& slot : slots_) {
+      if (!slot.is_held || slot.channel != channel) continue;
+      slot.is_held = false;
+      ++taken;
+    }
+    setup_.counters.held -= taken;
+    return taken;
+  }
+
+  kit::Setup& setup_;
+  const pid_t master_ = getpid();
+  ProcessMutex& mutex_ = *new (kit::map_shared<ProcessMutex>()) ProcessMutex;  // guards the log and the slots
+  // How often something was published, or a worker died.
+  std::atomic<std::uint32_t>& changes_ = *kit::map_shared<std::atomic<std::uint32_t>>();
+  SharedLog log_{setup_};
+  const std::span<Slot> slots_;
+  Slot* own_ = nullptr;  // in a worker
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::size_t workers = 30;
+  kit::Setup setup(argc, argv, &workers);
+  Server(setup, workers).run();
+}

@@ -1,0 +1,149 @@
+"""Runs programs within bounds of time, memory and output, and ends everything that they started."""
+import ctypes
+import dataclasses
+import os
+import pathlib
+import selectors
+import signal
+import subprocess
+import time
+
+PR_SET_CHILD_SUBREAPER = 36
+LOOK_EVERY = 0.1  # seconds between two looks at memory
+KEPT = 256 << 10  # bytes of output that are kept, of its beginning and of its end
+LONGEST_LINE = 2000  # characters that are kept
+CUT = b"\n... here output was left out ...\n"
+
+
+@dataclasses.dataclass
+class Bounds:
+    seconds: float = 60
+    output: int = 64 << 20  # bytes; whoever writes more is ended
+    memory: int = 0  # bytes resident of the whole tree; 0: no bound
+
+
+@dataclasses.dataclass
+class Finished:
+    status: int  # as subprocess has it: negative for a signal
+    output: str  # standard output and error
+    seconds: float
+    stopped: str = ""  # why it was ended here: "time", "memory" or "output"
+
+
+def adopt_orphans():
+    """From now on what loses its parent becomes a child of this process, which so can find and end it."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "become subreaper")
+
+
+def descendants(process):
+    """All processes below `process`."""
+    children = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                stat = pathlib.Path("/proc", entry, "stat").read_text()
+            except OSError:
+                continue  # it has ended
+            children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry))
+    found, left = [], [process]
+    while left:
+        left += (below := children.get(left.pop(), []))
+        found += below
+    return found
+
+
+def resident_bytes(processes):
+    pages = 0
+    for process in processes:
+        try:
+            pages += int(pathlib.Path("/proc", str(process), "statm").read_text().split()[1])
+        except (OSError, IndexError):
+            pass  # it has ended
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def run(command, bounds=Bounds(), watch=None, cwd=None, writable=()):
+    """Runs a program to its end, one at a time. `watch(process)` is called now and then. Whatever happens, Ctrl-C too,
+    nothing of it is left. `writable` are the folders that it writes into: only a sandbox needs to know (Sandbox.run)."""
+    for folder in writable:
+        folder.mkdir(parents=True, exist_ok=True)
+    adopt_orphans()
+    began = time.monotonic()
+    child = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, start_new_session=True, cwd=cwd)
+    try:
+        output, stopped = follow(child, began + bounds.seconds, bounds, watch)
+    finally:
+        child.stdout.close()
+        end_all(child)
+    text = "\n".join(line[:LONGEST_LINE] for line in output.decode(errors="replace").split("\n"))
+    return Finished(child.returncode, text, time.monotonic() - began, stopped)
+
+
+def follow(child, deadline, bounds, watch):
+    """Reads what the child writes until it has ended or breaks a bound: (output, which bound)."""
+    begin, end, total = bytearray(), bytearray(), 0
+    os.set_blocking(child.stdout.fileno(), False)
+    ended = os.pidfd_open(child.pid)
+    looked = 0.0
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ)
+        selector.register(ended, selectors.EVENT_READ)
+        stopped, over = "", False
+        while not over and not stopped:
+            over = any(key.fileobj == ended for key, _ in selector.select(LOOK_EVERY))
+            while piece := read(child.stdout.fileno()):
+                total += len(piece)
+                room = KEPT - len(begin)
+                begin += piece[:room]
+                end = (end + piece[room:] if room < len(piece) else end)[-KEPT:]
+                if total > bounds.output:
+                    stopped = "output"
+                    break
+            now = time.monotonic()
+            if now > deadline:
+                stopped = "time"
+            if now - looked > LOOK_EVERY and not over:
+                looked = now
+                if watch:
+                    watch(child.pid)
+                if bounds.memory and resident_bytes([child.pid, *descendants(child.pid)]) > bounds.memory:
+                    stopped = "memory"
+    os.close(ended)
+    whole = len(begin) + len(end) == total
+    return bytes(begin + (b"" if whole else CUT) + end), "" if over else stopped
+
+
+def read(descriptor):
+    try:
+        return os.read(descriptor, 1 << 16)
+    except BlockingIOError:
+        return b""
+
+
+def end_all(child):
+    """Ends the child and everything below this process. Again until nobody is there, for one may have forked before it was
+    killed."""
+    child.poll()
+    while left := [one for one in descendants(os.getpid()) if is_alive(one)]:
+        for one in left:
+            try:
+                os.kill(one, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        child.poll()
+        time.sleep(0.005)
+    child.wait()
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass  # all have been waited for
+
+
+def is_alive(process):
+    try:
+        return pathlib.Path("/proc", str(process), "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False

@@ -1,0 +1,70 @@
+// Lab 2, lose nothing: what its tests ask beyond the conformance suite.
+#include "labs/tests/lab_test.hpp"
+
+namespace comet::test {
+namespace {
+
+class Lab2 : public LabTest {
+ protected:
+  // A poll that goes on from where the channel's log ends now.
+  std::string poll_from_now(const std::string& channel) {
+    const std::string poll = "/subscribe?channel=" + channel;
+    return get_request(poll + "&since=" + cursor_of(get(poll + "&timeout=0")));
+  }
+};
+
+CONTRACT_TEST(Lab2, NoMessageIsLostWhereverTheSubscriberStops,
+              "cursors, subscribe, publish, channels, timeout",
+              "gets every retained message once, in order") {
+  start();
+  for (int step = 1; !HasFailure(); ++step) {
+    const std::string channel = random_word();
+    const std::string message = random_word();
+    const std::string poll = poll_from_now(channel);
+    Connection subscriber = connect();
+    Connection publisher = connect();
+    wait_until_quiet(publisher);
+    pauses_.stop_at("mutex", step);
+    subscriber.send(poll);
+    wait_until_quiet(subscriber);
+    const bool has_stopped = pauses_.has_stopped();
+    publisher.send(publish_request(message, channel));
+    wait_until_quiet(publisher);
+    pauses_.go_on();
+    EXPECT_EQ(publisher.read_response().status, 200);
+    expect_message(subscriber.read_response(), message);
+    if (!has_stopped) break;  // it has fewer steps
+  }
+}
+
+// One subscriber is held before, and one comes while the publisher's thread stands still.
+CONTRACT_TEST(Lab2, NoMessageIsLostWhereverThePublisherStops,
+              "cursors, subscribe, publish, channels, timeout",
+              "gets every retained message once, in order") {
+  start();
+  for (int step = 1; !HasFailure(); ++step) {
+    const std::string channel = random_word();
+    const std::string message = random_word();
+    const std::string poll = poll_from_now(channel);
+    Connection held = connect();
+    Connection late = connect();
+    Connection publisher = connect();
+    held.send(poll);
+    wait_until_quiet(held);
+    wait_until_quiet(publisher);
+    pauses_.stop_at("mutex", step);
+    publisher.send(publish_request(message, channel));
+    wait_until_quiet(publisher);
+    const bool has_stopped = pauses_.has_stopped();
+    late.send(poll);
+    wait_until_quiet(late);
+    pauses_.go_on();
+    EXPECT_EQ(publisher.read_response().status, 200);
+    expect_message(held.read_response(), message);
+    expect_message(late.read_response(), message);
+    if (!has_stopped) break;  // it has fewer steps
+  }
+}
+
+}  // namespace
+}  // namespace comet::test

@@ -1,0 +1,40 @@
+// What the labs' tests share.
+#include "labs/tests/lab_test.hpp"
+
+#include <chrono>
+#include <thread>
+
+#include "tests/conformance/process_group.hpp"
+
+namespace comet::test {
+
+std::string LabTest::random_word() {
+  std::string word;
+  for (int i = 0; i < 8; ++i) word += static_cast<char>('a' + random_() % 26);
+  return word;
+}
+
+std::string LabTest::publish_request(const std::string& message, const std::string& channel) {
+  return request("POST", "/publish?channel=" + channel, "Content-Type: text/plain\r\n", message);
+}
+
+// A thread that asks whether it is to stop sleeps, too, until it is answered.
+void LabTest::wait_until_quiet(const Connection& connection) {
+  do wait_until_settled(connection);
+  while (pauses_.has_anybody_come());
+}
+
+// The kernel lets a thread run as soon as bytes come that it waits for: if all sleep, nobody waits for these.
+void LabTest::wait_until_asleep(const Connection& connection) {
+  connection.wait_until_received();
+  const auto give_up = std::chrono::steady_clock::now() + patience();
+  std::string before;
+  for (std::string now; now.empty() || now != before || pauses_.has_anybody_come();) {
+    if (std::chrono::steady_clock::now() > give_up) throw ClientError("the server does not come to rest");
+    before = now;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    now = sleeping_threads(server().pid());
+  }
+}
+
+}  // namespace comet::test

@@ -1,0 +1,31 @@
+// The base of the labs' own tests: the conformance suite's, with pause points, and names that are new in each
+// run.
+#pragma once
+
+#include <random>
+#include <string>
+
+#include "labs/tests/pauses.hpp"
+#include "tests/conformance/fixture.hpp"
+
+namespace comet::test {
+
+class LabTest : public ServerTest {
+ protected:
+  // A word of 8 letters, by GoogleTest's --gtest_random_seed.
+  std::string random_word();
+  // A POST of `message` to `channel`, to be sent.
+  static std::string publish_request(const std::string& message, const std::string& channel);
+  // Until the server has read all that was sent on the connection and all its threads sleep: they wait for
+  // something from outside, for each other, or at a pause point.
+  void wait_until_quiet(const Connection& connection);
+  // The same of a server that may leave what was sent unread.
+  void wait_until_asleep(const Connection& connection);
+
+  Pauses pauses_;
+
+ private:
+  std::mt19937 random_{static_cast<unsigned>(testing::UnitTest::GetInstance()->random_seed())};
+};
+
+}  // namespace comet::test
