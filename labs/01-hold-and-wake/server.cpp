@@ -1,6 +1,6 @@
 // Lab 1, hold and wake: a long-poll server with one thread per connection.
-// A subscriber's thread sleeps until a publisher's thread wakes it with a message. Nothing is kept: a message reaches
-// whoever is held when it is published.
+// A subscriber's thread sleeps until a publisher's thread wakes it with a message. Nothing is kept: a message
+// reaches whoever is held when it is published.
 #include <unistd.h>
 
 #include <map>
@@ -55,15 +55,17 @@ class Server {
   }
 
   // Sleeps until a message is published to the channel, and answers with kit::message(). If none comes within
-  // request.hold, the answer is kit::nothing_new(), with the cursor of the newest message when the wait began.
+  // request.hold, the answer is kit::nothing_new(), with the cursor of the newest message when the wait
+  // began.
   void subscribe(Connection& connection, const kit::Request& request) {
-    // TO WRITE: say in held_ where a message is to be put, sleep until it is there or request.hold is over, answer
+    // TO WRITE: register in held_, sleep until a message is there or request.hold is over, answer
     respond(connection, kit::not_written(request));
   }
 
-  // Gives the message to every request that is held on the channel, and wakes their threads. The answer says how many.
+  // Gives the message to every request that is held on the channel, and wakes their threads. The answer says
+  // how many.
   void publish(Connection& connection, const kit::Request& request) {
-    // TO WRITE: make the message, put it where held_ says for this channel, wake, answer with kit::published()
+    // TO WRITE: make the message, give it to those in held_, wake, answer with kit::published()
     respond(connection, kit::not_written(request));
   }
 

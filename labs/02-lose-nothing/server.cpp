@@ -1,6 +1,6 @@
 // Lab 2, lose nothing: lab 1's server, and a log for each channel.
-// A subscriber says by a cursor what it has seen. It gets every message after that once, in order, whether it was held
-// when the message came or not.
+// A subscriber says by a cursor what it has seen. It gets every message after that once, in order, whether it
+// was held when the message came or not.
 #include <unistd.h>
 
 #include <map>
@@ -50,26 +50,28 @@ class Server {
 
   void handle(Connection& connection, const kit::Request& request) {
     switch (request.what) {
-      case kit::Request::What::subscribe: return subscribe(connection, request);
-      case kit::Request::What::publish: return publish(connection, request);
-      case kit::Request::What::reply: return respond(connection, request.reply);
+      case kit::Request::What::subscribe:
+        return subscribe(connection, request);
+      case kit::Request::What::publish:
+        return publish(connection, request);
+      case kit::Request::What::reply:
+        return respond(connection, request.reply);
     }
   }
 
-  // Answers with the first message after request.since; without `since`, with the next that is published. If there
-  // is none yet, sleeps until it comes. If request.hold is over before, the answer is kit::nothing_new() with a cursor
-  // from which the client's next poll loses nothing and repeats nothing.
-  // A cursor before log.begin() or after log.last() may miss messages: then the answer is the oldest retained message,
-  // and form.missed says it. Cursor{} asks for the oldest and so misses nothing.
+  // Answers with the first message after request.since; without `since`, with the next that is published. If
+  // there is none yet, sleeps until it comes. If request.hold is over before, the answer is
+  // kit::nothing_new() with a cursor from which the client's next poll loses nothing and repeats nothing. A
+  // cursor before log.begin() or after log.last() may miss messages: then the answer is the oldest retained
+  // message, and a copy of request.form says it by `missed`. Cursor{} asks for the oldest and so misses
+  // nothing.
   void subscribe(Connection& connection, const kit::Request& request) {
-    kit::ReplyForm form = request.form;
-    // TO WRITE: look into log_of(request.channel); if nothing is there, register in held_ and sleep; answer
-    form.missed = false;
+    // TO WRITE: look into the log; if nothing is there, register in held_ and sleep; answer
     respond(connection, kit::not_written(request));
   }
 
-  // Appends to the channel's log, gives the message to every request that is held on the channel, and wakes their
-  // threads. When the publisher has its answer, whoever polls sees the message.
+  // Appends to the channel's log, gives the message to every request that is held on the channel, and wakes
+  // their threads. When the publisher has its answer, whoever polls sees the message.
   void publish(Connection& connection, const kit::Request& request) {
     // TO WRITE: append to log_of(request.channel), give the message to those in held_, wake, answer
     respond(connection, kit::not_written(request));

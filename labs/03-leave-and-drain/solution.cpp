@@ -1,6 +1,6 @@
-// Lab 3, leave and drain: lab 2's server, which notices that a client leaves while it is held, and ends in good order.
-// A thread that is held sleeps in poll(), for it waits for two things at once: its client and whoever wakes it. It is
-// woken by its eventfd.
+// Lab 3, leave and drain: lab 2's server, which notices that a client leaves while it is held, and ends in
+// good order. A thread that is held sleeps in poll(), for it waits for two things at once: its client and
+// whoever wakes it. It is woken by its eventfd.
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -22,7 +22,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kDrainTime{4};  // of the 5 that the contract gives
 
-// One client. It belongs to its thread. Of a connection that is held, others may touch what stands at the end.
+// One client. It belongs to its thread. Of a connection that is held, others may touch what stands at the
+// end.
 struct Connection {
   explicit Connection(const kit::Setup& setup, int client) : socket(client), reader(setup) {}
   Connection(const Connection&) = delete;
@@ -87,8 +88,8 @@ class Server {
     }
   }
 
-  // As in lab 2: look, and if nothing is there, register and sleep. A sleep has four ends: a message, the time, the
-  // client's leaving, and the drain.
+  // As in lab 2: look, and if nothing is there, register and sleep. A sleep has four ends: a message, the
+  // time, the client's leaving, and the drain.
   void subscribe(Connection& connection, const kit::Request& request) {
     kit::ReplyForm form = request.form;
     std::unique_lock lock(mutex_);
@@ -119,8 +120,9 @@ class Server {
     respond(connection, kit::nothing_new(last, form));
   }
 
-  // Sleeps until somebody writes to connection.wake, or the time is `until`. Bytes that the client sends meanwhile are
-  // its next request: connection.reader stores them. False: the client has left, or has sent too much.
+  // Sleeps until somebody writes to connection.wake, or the time is `until`. Bytes that the client sends
+  // meanwhile are its next request: connection.reader stores them. False: the client has left, or has sent
+  // too much.
   static bool sleep(Connection& connection, Clock::time_point until) {
     // >>> student: wait with poll() for the socket and for `wake` at the same time, as often as needed
     // <<< starter
@@ -172,7 +174,7 @@ class Server {
 
   // A message counts as delivered when the client's socket has taken all of it, and not before.
   void respond(Connection& connection, const kit::Response& response) {
-    // >>> student: send; count a delivery in setup_.counters.delivered; the connection ends if the server does
+    // >>> student: send; count a delivery; the connection ends if the server does
     // <<< starter
     //= connection.is_open = kit::send(connection.socket, response);
     // === solution
@@ -205,9 +207,10 @@ class Server {
     // <<< end
   }
 
-  // The end: no new clients, every held request is refused, and what is being answered may take until kDrainTime.
+  // The end: no new clients, every held request is refused, and what is being answered may take until
+  // kDrainTime.
   void drain() {
-    // >>> student: stop the listener, say in is_draining_ and held_at_drain_ what is, wake who is held, wait for busy_
+    // >>> student: stop the listener, set is_draining_ and held_at_drain_, wake who is held, wait
     // <<< starter
     //= is_draining_ = true;
     // === solution

@@ -6,7 +6,7 @@ import statistics
 
 from . import entries, processes, rest
 from .building import BUILD
-from .labfile import Bar, Problem
+from .labfile import ROOT, Bar, Problem
 
 REPEATS = 5
 MEMORY = 4 << 30
@@ -24,6 +24,7 @@ FIGURES = {
     "others_p99_us": ("other_latency", "p99_us"),
     "stop_s": ("server", "stop_s"),
 }
+COUNTS = {"lost", "repeated", "wrong"}
 
 
 @dataclasses.dataclass
@@ -34,8 +35,9 @@ class Measured:
 
     @property
     def kept(self):
-        """Only a whole interval beyond the bar misses it."""
-        return not self.problem and min(self.values) <= self.bar.at_most
+        """Only a whole interval beyond the bar misses it. What is counted has no interval: each repeat keeps it or not."""
+        decides = max if self.bar.figure in COUNTS else min
+        return not self.problem and decides(self.values) <= self.bar.at_most
 
     def text(self):
         unit = f" x {self.bar.reference}'s" if self.bar.reference else ""
@@ -76,19 +78,34 @@ def rest_bar(lab, candidate, bar):
 
 
 def bench(lab, candidate, seed, how, bars, run):
-    scenario, held, seconds, options = how
+    name, held, seconds, options = how
     references = sorted({bar.reference for bar in bars if bar.reference})
-    root = entries.make_root(lab, candidate, "bench", options, references)
+    scenario, server_options = read_scenario(lab, name)
+    if server_options[:1] == list(options[:1]):
+        server_options = []  # the bar has its own value
+    root = entries.make_root(lab, candidate, "bench", [*options, *server_options], references)
+    file = root / scenario.pop("file")
+    file.write_text(json.dumps(scenario))
     own = entries.manifest_of(lab, candidate)["name"]
     out = candidate.folder / "runs"
     shutil.rmtree(out, ignore_errors=True)
     bin_folder = programs_of_all(lab, candidate, references)
-    file = lab.folder / scenario if scenario.endswith(".json") else scenario
     done = run([BUILD / "bin/comet-loadgen", "bench", "--entries", ",".join([own, *references]), "--repeats", REPEATS,
                 "--held", held, "--seconds", seconds, "--scenario", file, "--root", root, "--bin-dir", bin_folder,
                 "--seed", seed, "--out", out], processes.Bounds(seconds=100, memory=MEMORY), cwd=root, writable=[out])
     repeats = read(out)
     return [judge(bar, own, repeats, done) for bar in bars]
+
+
+def read_scenario(lab, name):
+    """A scenario of the lab's folder (as blocking.json) or of the bench's, and the options that it wants of a server. The
+    bench gives these only to servers that keep the whole contract, so here they stand in the manifests."""
+    path = lab.folder / name if name.endswith(".json") else ROOT / "loadgen/scenarios" / f"{name}.json"
+    try:
+        scenario = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise Problem(f"{lab.folder}/lab.json: scenario {name} cannot be read: {error}") from None
+    return {**scenario, "server_options": [], "file": path.name}, scenario.get("server_options", [])
 
 
 def programs_of_all(lab, candidate, references):
@@ -104,11 +121,11 @@ def programs_of_all(lab, candidate, references):
 
 
 def read(out):
-    """{entry: its repeats} of the one run in this folder."""
+    """{entry: its repeats} of the one run in this folder; a scenario of several rates has a file for each."""
     found = {}
-    for path in out.glob("*/*.json"):
+    for path in sorted(out.glob("*/*.json")):
         result = json.loads(path.read_text())
-        found[result["entry"]] = result["repeats"]
+        found.setdefault(result["entry"], []).extend(result["repeats"])
     return found
 
 

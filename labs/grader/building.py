@@ -35,6 +35,7 @@ class Candidate:
 def tools(lab, with_bars=True):
     """The targets that a lab's grade needs."""
     names = {"comet_lab_kit", "comet_lab_kit_teaching"} if lab.program else set()
+    names.update(lab.builds)
     for test in lab.tests:
         if not test.command:
             names.add(test_program(test))

@@ -80,7 +80,7 @@ def check_wrong(lab, name, solutions, with_bars, say, golden):
     else:
         [outcome] = testing.run_tests(lab, candidate, GOLDEN_SEED, [lab.test(wrong.fails)])
         passed, told = outcome.result is not testing.Result.FAILED, outcome.output
-        story = stories.normal(stories.story(outcome, lab.files[0]))
+        story = stories.normal(stories.story(outcome, lab.files[0], with_threads=False))
         told += story
     say(f"  {'NOT CAUGHT' if passed else 'caught':9}  {name}, by {wrong.fails}")
     if passed:

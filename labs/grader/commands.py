@@ -3,6 +3,7 @@ import argparse
 import json
 import pathlib
 import shlex
+import subprocess
 import sys
 
 from . import building, checking, grading, report, starter, status
@@ -30,11 +31,14 @@ def main(arguments):
     one = commands.add_parser("golden", help="compare the failure stories of a lab with its golden texts")
     one.add_argument("lab", help="number of the lab")
     one.add_argument("--update", action="store_true", help="make them the golden texts")
+    one = commands.add_parser("predict", help="lab 10: stamp the predictions of form.txt")
+    one = commands.add_parser("measure", help="lab 10: measure your server, and write the figures into form.txt")
+    one.add_argument("--entry", default="mine", help="your server, by the name in its manifest (%(default)s)")
     one = commands.add_parser("pack", help="pack what a student gets")
     one.add_argument("--out", default="build/comet-lab-kit.tar.gz", help="the file (%(default)s)")
     given = parser.parse_args(arguments)
     return {"grade": grade, "status": show_status, "generate": generate, "check": check, "golden": golden,
-            "pack": pack}[given.command](given)
+            "pack": pack, "predict": explain, "measure": explain}[given.command](given)
 
 
 def seed(text):
@@ -120,6 +124,15 @@ def golden(given):
     how = "update" if given.update else "compare"
     return told([line for name in sorted(lab.wrong)
                  for line in checking.check_wrong(lab, name, solutions, False, print, how)])
+
+
+def explain(given):
+    lab = find_lab("10")
+    words = [given.command]
+    if given.command == "measure":
+        building.build_tools(building.tools(lab))
+        words += ["--entry", given.entry]
+    return subprocess.run([sys.executable, "-B", lab.folder / "explain.py", *words]).returncode
 
 
 def pack(given):

@@ -17,6 +17,7 @@ class Test:
     points: int
     question: str = ""
     command: list | None = None  # instead of a GoogleTest test: a program, whose status 0 is a pass
+    seconds: float = 30  # the longest that it may take
 
 
 @dataclasses.dataclass
@@ -54,6 +55,7 @@ class Lab:
     keeps: list | str = dataclasses.field(default_factory=list)
     sanitizer: str = "address,undefined"  # of the teaching build; "" for a lab that switches stacks
     libraries: list = dataclasses.field(default_factory=list)  # the linker's, beside the kit's own
+    builds: list = dataclasses.field(default_factory=list)  # targets that its commands need
     tests: list = dataclasses.field(default_factory=list)
     bars: list = dataclasses.field(default_factory=list)
     starter_fails: list = dataclasses.field(default_factory=list)

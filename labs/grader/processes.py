@@ -11,6 +11,7 @@ import time
 PR_SET_CHILD_SUBREAPER = 36
 LOOK_EVERY = 0.1  # seconds between two looks at memory
 KEPT = 256 << 10  # bytes of output that are kept, of its beginning and of its end
+LONGEST_LINE = 2000  # characters that are kept
 CUT = b"\n... here output was left out ...\n"
 
 
@@ -76,7 +77,8 @@ def run(command, bounds=Bounds(), watch=None, cwd=None, writable=()):
     finally:
         child.stdout.close()
         end_all(child)
-    return Finished(child.returncode, output.decode(errors="replace"), time.monotonic() - began, stopped)
+    text = "\n".join(line[:LONGEST_LINE] for line in output.decode(errors="replace").split("\n"))
+    return Finished(child.returncode, text, time.monotonic() - began, stopped)
 
 
 def follow(child, deadline, bounds, watch):

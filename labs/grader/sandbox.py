@@ -13,7 +13,7 @@ from .building import BUILD, tools
 from .labfile import ROOT, Problem
 
 INSIDE = pathlib.Path(__file__).with_name("inside.py")
-PROCESSES = 2000  # threads too
+PROCESSES = 1000  # threads too
 OPEN_FILES = 4096
 FILE_BYTES = 64 << 20
 TEMPORARY_BYTES = 64 << 20
@@ -23,14 +23,15 @@ SECONDS = 240  # for all that is run of one submission
 class Sandbox:
     """Of one submission. `run` takes what processes.run takes."""
 
-    def __init__(self, lab, folder, seconds=SECONDS):
+    def __init__(self, lab, folder, seconds=None):
         self.folder = folder
-        self.deadline = time.monotonic() + seconds
+        self.deadline = time.monotonic() + (SECONDS if seconds is None else seconds)
         bins = [BUILD / "bin" / name for name in (*tools(lab), "wrong-server")]
+        python = [] if sys.base_prefix.startswith("/usr") else [pathlib.Path(sys.base_prefix)]
         hidden = ("solution", "wrong", "golden")
         self.visible = [path for path in (
             folder, ROOT / "core", ROOT / "patterns/common", ROOT / "labs/kit", ROOT / "docs", ROOT / "loadgen/scenarios",
-            *bins, *BUILD.glob("**/*.a"), *(item for item in lab.folder.iterdir() if not item.name.startswith(hidden)))
+            *bins, *python, *BUILD.glob("**/*.a"), *(item for item in lab.folder.iterdir() if not item.name.startswith(hidden)))
             if path.exists()]
 
     def run(self, command, bounds=processes.Bounds(), watch=None, cwd=None, writable=()):

@@ -6,14 +6,14 @@ import signal
 STORY_LIMIT = 12000  # characters
 
 
-def story(outcome, source):
+def story(outcome, source, with_threads=True):
     parts = [trim(outcome.output)]
     if outcome.stopped:
         parts.append(f"The test was ended after {outcome.seconds:.0f} s: it used too much {outcome.stopped}.")
     crashed = crash(outcome.output, source)
     if crashed:
         parts.append(crashed)
-    if outcome.threads:
+    if outcome.threads and with_threads:
         parts.append("Where each thread stood while the test waited:\n" + "\n".join(grouped(outcome.threads)))
     if outcome.test.question:
         parts.append(f"A question: {outcome.test.question}")
@@ -32,7 +32,7 @@ def trim(output):
 
 def crash(output, source):
     """The signal, and the first frame of the sanitizer's report that is the student's."""
-    said = re.search(r"ERROR: (?:Address|Thread|Leak)Sanitizer:? (.+)|(\S+): runtime error: (.+)", output)
+    said = re.search(r"ERROR: (?:Address|Thread|Leak)Sanitizer:? (.+)|(\S{1,300}): runtime error: (.+)", output)
     ended = re.search(r"(?:the server (?:has )?ended|ended)[^\n]*status (\d+)", output)
     number = int(ended[1]) - 128 if ended and int(ended[1]) > 128 else 0
     if not said and number not in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
@@ -57,10 +57,12 @@ def grouped(lines):
 
 
 NORMAL = [
-    (r"(?m)^( +)\d+\.\d{3}( )", r"\1T\2"),
+    (r"(?m)^ +\d+\.\d{3} .*/stats says .*\n", ""),  # how often it was asked is chance
+    (r"(?m)^ +\d+\.\d{3} ", "   T "),
+    (r"\bafter \d{4,} bytes", "after N bytes"),  # of a long answer that was cut
     (r"\b127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"\bport=\d+", "port=PORT"), (r"\bpid=\d+", "pid=PID"), (r"\b(process|thread|pid) \d+", r"\1 N"),
-    (r"\b\d{13}-\d+\b", "CURSOR"),
+    (r"\b\d{13}-\d+\b|\(\d{13}, \d+\)", "CURSOR"),
     (r"\b\d+(\.\d+)? ?(ms|us|s|seconds)\b", r"N \2"),
     (r"\(\w+\.cpp:\d+\)", "(TEST)"), (r"\S*/(\w+_test\.cpp):\d+", r"\1:N"), (r"contract\.md, line \d+", "contract.md, line N"),
     (r"(?m)^  /\S+/(lab-tests|conformance) .*$", r"  \1 ..."),

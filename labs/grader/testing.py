@@ -117,8 +117,9 @@ def run_command(lab, candidate, test, seed, run):
     values = {"file": str(candidate.sources[0]), "folder": str(lab.folder), "seed": str(seed), "python": sys.executable,
               "bin": str(candidate.teaching), "tools": str(BUILD / "bin")}
     command = [re.sub(r"\{(\w+)\}", lambda name: values.get(name[1], name[0]), word) for word in test.command]
-    watcher = Watcher(lab.program, lab.files[0] if lab.files else "")
-    return outcome(test, run(command, bounds(), watch=watcher, cwd=lab.folder), watcher.said())
+    watcher = Watcher(lab.program, lab.files[0]) if lab.program else None
+    done = run(command, processes.Bounds(seconds=test.seconds, memory=MEMORY), watch=watcher, cwd=lab.folder)
+    return outcome(test, done, watcher.said() if watcher else [])
 
 
 def outcome(test, done, standing):

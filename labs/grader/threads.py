@@ -8,6 +8,7 @@ import subprocess
 
 from .processes import descendants
 
+ENDED = "has ended"
 # What a blocked thread waits for, by the number of its system call.
 WAITS = {
     "x86_64": {0: "read: for bytes", 1: "write: for room", 7: "poll: for events", 17: "pread", 20: "writev: for room",
@@ -35,7 +36,7 @@ def stands(process, thread):
     state = file(process, thread, "stat").rpartition(")")[2].split()
     call = file(process, thread, "syscall").split()
     if not state or state[0] in "ZX":
-        return "has ended"
+        return ENDED
     if state[0] == "R" or call == ["running"]:
         return "runs"
     if call and call[0].isdigit():
@@ -54,7 +55,7 @@ def standing(process, program):
         except OSError:
             continue
         lines += [f"process {one}, thread {thread}: {stands(one, thread)}" for thread in threads]
-    return lines
+    return [line for line in lines if not line.endswith(ENDED)]
 
 
 def frames(process, program, source):

@@ -1,5 +1,5 @@
-// What a lab's server is built on: the command line, HTTP as requests and answers, a channel's log, the counters.
-// Nothing in it owns a thread or takes a lock, and only the functions at the end wait.
+// What a lab's server is built on: the command line, HTTP as requests and answers, a channel's log, the
+// counters. Nothing in it owns a thread or takes a lock, and only the functions at the end wait.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ using comet::core::Options;
 using comet::core::ReplyForm;  // how the client wants its answer to be framed
 using comet::core::Response;   // an answer: send all of *bytes; if `close` is set, the connection ends then
 
-// A system call's result, if it is not negative; else the process ends with a line that says what failed and why.
+// A system call's result, if it is not negative; else the process ends with a line that says what failed and
+// why.
 using comet::common::check;
 // SIGTERM and SIGINT as a descriptor, which is readable when one has come.
 using comet::common::StopSignals;
@@ -33,10 +34,10 @@ using comet::common::StopSignals;
 // What every server does before it serves. Made once, in main(), and there until the end.
 class Setup {
  public:
-  // Reads the command line, opens the listening socket and prints READY. A mistake ends the process with one line
-  // that says what to do. From here on SIGTERM ends the process at once with status 0 (lab 3 replaces that), and
-  // sending to a client that is gone is an error instead of a signal. `workers`: a number that the option --workers
-  // may change.
+  // Reads the command line, opens the listening socket and prints READY. A mistake ends the process with one
+  // line that says what to do. From here on SIGTERM ends the process at once with status 0 (lab 3 replaces
+  // that), and sending to a client that is gone is an error instead of a signal. `workers`: a number that the
+  // option --workers may change.
   Setup(int argc, char** argv, std::size_t* workers = nullptr);
   Setup(const Setup&) = delete;
   Setup& operator=(const Setup&) = delete;
@@ -91,7 +92,8 @@ class RequestReader {
   std::optional<Request> feed(std::string_view bytes);
   std::optional<Request> next() { return feed({}); }
 
-  // Keeps bytes that come while a request is held, for next(). False: they are too many; close the connection.
+  // Keeps bytes that come while a request is held, for next(). False: they are too many; close the
+  // connection.
   bool store(std::string_view bytes) { return reader_.store(bytes); }
 
  private:
@@ -143,8 +145,9 @@ inline Response nothing_new(Cursor cursor, ReplyForm form) {
 inline Response published(Cursor cursor, std::size_t receivers, ReplyForm form) {
   return comet::core::published_response(cursor, receivers, form);
 }
-// To anyone, during a drain: 503 with Retry-After, from 1 to N seconds in turn, so that the clients do not all come
-// back at once. `turn` counts those that were told so before, `held` those that were held when the drain began.
+// To anyone, during a drain: 503 with Retry-After, from 1 to N seconds in turn, so that the clients do not
+// all come back at once. `turn` counts those that were told so before, `held` those that were held when the
+// drain began.
 Response shutting_down(std::uint64_t turn, std::uint64_t held, ReplyForm form);
 // 501, and the connection ends: what a starter answers where you have not written anything yet.
 Response not_written(const Request& request);

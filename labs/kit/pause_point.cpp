@@ -1,5 +1,5 @@
-// A connection to the test for each time that a thread comes to a point: the point's name goes there, and the thread
-// waits until the test closes the connection.
+// A connection to the test for each time that a thread comes to a point: the point's name goes there, and the
+// thread waits until the test closes the connection.
 #include "labs/kit/pause_point.hpp"
 
 #ifdef COMET_LAB_PAUSES
@@ -15,8 +15,8 @@
 namespace kit {
 namespace {
 
-// LAB_PAUSE_SOCKET names a socket in Linux's abstract namespace, which needs no file: its path begins with a zero
-// byte. False: nobody listens there.
+// LAB_PAUSE_SOCKET names a socket in Linux's abstract namespace, which needs no file: its path begins with a
+// zero byte. False: nobody listens there.
 bool connect_to_test(int socket, std::string_view name) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -1,4 +1,5 @@
-// Shared memory and futexes. A futex of several processes lies in memory that they share: not FUTEX_PRIVATE_FLAG.
+// Shared memory and futexes. A futex of several processes lies in memory that they share: not
+// FUTEX_PRIVATE_FLAG.
 #include "labs/kit/processes.hpp"
 
 #include <linux/futex.h>

@@ -1,4 +1,5 @@
-// For a server of several processes: memory that they share, and a way to sleep until another process has changed it.
+// For a server of several processes: memory that they share, and a way to sleep until another process has
+// changed it.
 #pragma once
 
 #include <atomic>
@@ -26,9 +27,9 @@ Type* map_shared(std::size_t count = 1) {
 // Copies bytes there. A test may stop the process, or end it, when half of them are copied.
 void copy_to_shared(char* to, std::string_view from);
 
-// futex(2), the kernel's way to sleep on a number. The kernel looks at the number once more before the process
-// sleeps: if it is not `seen` any more, the call returns at once. Else it returns after wake_all(), or when the time is
-// `until`, and now and then for no reason.
+// futex(2), the kernel's way to sleep on a number. The kernel looks at the number once more before the
+// process sleeps: if it is not `seen` any more, the call returns at once. Else it returns after wake_all(),
+// or when the time is `until`, and now and then for no reason.
 void sleep_while(const std::atomic<std::uint32_t>& number, std::uint32_t seen,
                  std::chrono::steady_clock::time_point until);
 

@@ -39,7 +39,8 @@ CONTRACT_TEST(Lab1, AHeldThreadDoesNotRun, "subscribe, stats, timeout", "holds u
       << "threads of held requests ran although nothing was published";
 }
 
-// Wherever the subscriber's thread stands: once a publish says that it has woken the subscriber, the message comes.
+// Wherever the subscriber's thread stands: once a publish says that it has woken the subscriber, the message
+// comes.
 CONTRACT_TEST(Lab1, NoMessageIsLostWhereverTheSubscriberStops, "subscribe, publish, channels, receivers",
               "holds until the next message on the channel") {
   start();

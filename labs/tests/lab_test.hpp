@@ -1,4 +1,5 @@
-// The base of the labs' own tests: the conformance suite's, with pause points, and names that are new in each run.
+// The base of the labs' own tests: the conformance suite's, with pause points, and names that are new in each
+// run.
 #pragma once
 
 #include <random>
@@ -15,8 +16,8 @@ class LabTest : public ServerTest {
   std::string random_word();
   // A POST of `message` to `channel`, to be sent.
   static std::string publish_request(const std::string& message, const std::string& channel);
-  // Until the server has read all that was sent on the connection and all its threads sleep: they wait for something
-  // from outside, for each other, or at a pause point.
+  // Until the server has read all that was sent on the connection and all its threads sleep: they wait for
+  // something from outside, for each other, or at a pause point.
   void wait_until_quiet(const Connection& connection);
   // The same of a server that may leave what was sent unread.
   void wait_until_asleep(const Connection& connection);

@@ -1,4 +1,5 @@
-// The other end of kit::pause_point(): stops a thread of the server at one of its points, until the test lets it go.
+// The other end of kit::pause_point(): stops a thread of the server at one of its points, until the test lets
+// it go.
 #pragma once
 
 #include <sys/types.h>
@@ -19,7 +20,8 @@ class Pauses {
   Pauses(const Pauses&) = delete;
   Pauses& operator=(const Pauses&) = delete;
 
-  // Whoever comes to a point of that name as the `count`th from now on (1: as the next) stops there. One at a time.
+  // Whoever comes to a point of that name as the `count`th from now on (1: as the next) stops there. One at a
+  // time.
   void stop_at(const std::string& point, int count = 1);
   // Whether somebody stands there.
   bool has_stopped();
@@ -35,15 +37,17 @@ class Pauses {
  private:
   void answer_all();
   void answer(int thread);
+  void tell_where_it_stands();
 
   int listener_;
   int end_;  // an eventfd
   std::mutex mutex_;
   std::condition_variable has_come_;
   // Guarded by mutex_:
-  std::string point_;  // "": none
-  int count_ = 0;      // how many have still to come, the one that stops included
-  int stopped_ = -1;   // the connection of whoever stands there
+  std::string point_;
+  int count_ = 0;         // how many have still to come, the one that stops included; 0: nobody stops
+  int stopped_ = -1;      // the connection of whoever stands there
+  bool is_told_ = false;  // in the transcript, that it stands there
   bool has_anybody_come_ = false;
   std::thread answering_;
 };

@@ -168,8 +168,9 @@ std::string names_of(const std::vector<Entry>& entries) {
 }
 
 std::string group_of(const ManifestObject& manifest, const fs::path& folder) {
-  const std::set<std::string> groups{"pattern", "peer", "floor"};
-  std::string group = folder.parent_path().filename() == "peers" ? "peer" : "pattern";
+  const std::set<std::string> groups{"pattern", "peer", "floor", "student"};
+  const fs::path parent = folder.parent_path().filename();
+  std::string group = parent == "patterns" ? "pattern" : parent == "peers" ? "peer" : "student";
   if (manifest.find("group") != nullptr) group = manifest.text("group");
   if (!groups.contains(group)) manifest.fail("'group' is none of " + join(groups));
   return group;

@@ -33,7 +33,7 @@ struct Entry {
   std::string name;
   std::string manifest_name;  // one name for all variants
   std::string model;
-  std::string group;                  // pattern, peer or floor
+  std::string group;                  // pattern, peer, floor or student
   std::string floor = "floor";        // the entry that its figures are divided by
   std::filesystem::path manifest;     // the file
   std::filesystem::path folder;       // its folder, and the working directory of the process

@@ -163,7 +163,7 @@ struct Measurement {
 struct Series {
   std::string entry;
   std::string model;
-  std::string group;  // pattern, peer or floor
+  std::string group;  // pattern, peer, floor or student
   std::string floor;  // name of the entry that its figures are divided by
   std::int64_t held_wanted = 0;
   std::vector<Measurement> repeats;

@@ -144,7 +144,7 @@ function linePlot(lines, x, y, {limit, note} = {}) {
     label: entry.name, data: marks, ceiling,
     borderColor: colours.get(entry.name), backgroundColor: colours.get(entry.name),
     borderWidth: 2, pointRadius: marks.length > 12 ? 2 : 3, pointHoverRadius: 5,
-    pointStyle: {peer: 'rectRot', floor: 'rect'}[entry.group] ?? 'circle',
+    pointStyle: {peer: 'rectRot', floor: 'rect', student: 'triangle'}[entry.group] ?? 'circle',
     borderDash: failed ? [2, 6] : {peer: [6, 3], floor: [2, 2]}[entry.group] ?? [],
   }));
   const uprights = [limit?.at, ...lines.map(({ceiling}) => ceiling)];

@@ -2,8 +2,8 @@
 'use strict';
 
 const data = JSON.parse(document.getElementById('data').textContent);
-const groups = ['pattern', 'peer', 'floor'];
-const groupNames = {pattern: 'patterns', peer: 'peers', floor: 'floor'};
+const groups = ['pattern', 'student', 'peer', 'floor'];
+const groupNames = {pattern: 'patterns', student: 'students', peer: 'peers', floor: 'floor'};
 data.entries.sort((a, b) => groups.indexOf(a.group) - groups.indexOf(b.group) || a.name.localeCompare(b.name));
 
 const state = {scenario: null, held: null, rate: null, hidden: new Set(), sort: {column: 'entry', descending: false}};
@@ -21,14 +21,19 @@ const rateShown = (scenario, held) =>
 const seriesOf = (scenario, entry, held, rate = rateShown(scenario, held)) => data.series.find((series) =>
   series.scenario === scenario && series.entry === entry && series.held === held && series.publishes_per_second === rate);
 
-// One hue for each family (the name up to its first "-"), lighter for each further variant.
+// One hue for each family (the name up to its first "-"), lighter for each further variant. Students' servers have hues
+// of their own, so that the others keep theirs.
 const hues = ['#4e79a7', '#59a14f', '#b07aa1', '#e15759', '#f28e2b', '#499894', '#c9a227', '#9c755f', '#d37295', '#6b6ecf'];
+const studentHues = ['#c2006b', '#007d8a', '#6f00c2', '#8a6d00', '#00701a', '#a33c00'];
 const colours = new Map();
 {
   const families = new Map();
+  const taken = {};
   for (const {name, group} of data.entries) {
-    const family = name.split('-')[0];
-    if (!families.has(family)) families.set(family, {hue: hues[families.size % hues.length], members: 0});
+    const [kind, choice] = group === 'student' ? ['student', studentHues] : ['other', hues];
+    const family = `${kind} ${name.split('-')[0]}`;
+    taken[kind] ??= 0;
+    if (!families.has(family)) families.set(family, {hue: choice[taken[kind]++ % choice.length], members: 0});
     const known = families.get(family);
     colours.set(name, group === 'floor' ? '#8a8f99' : lighter(known.hue, 0.24 * known.members++));
   }

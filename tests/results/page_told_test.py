@@ -74,6 +74,21 @@ class Told(page_browser.Page):
         (run / name).write_text(json.dumps(content))
         self.show(run)
 
+    def test_a_students_server_stands_beside_the_five_with_a_colour_and_a_mark_of_its_own(self):
+        five = ["prefork", "threaded", "async", "continuations-redispatch", "fibers"]
+        look = "[set.label, set.borderColor, set.pointStyle]"
+        alone = {name: colour for name, colour, _ in self.datasets("memory-user", look)}
+        sample.write(self.folder / "students", scenarios=["broadcast", "hold"],
+                     entries=[*five, "mine", "theirs", "floor", "node", "twisted", "nchan"])
+        self.show(self.folder / "students")
+        shown = {name: (colour, mark) for name, colour, mark in self.datasets("memory-user", look)}
+        self.assertEqual({shown[name][1] for name in ("mine", "theirs")}, {"triangle"})
+        self.assertEqual(len({colour for colour, _ in shown.values()}), len(shown))
+        self.assertEqual([shown[name][0] for name in five], [alone[name] for name in five])
+        self.assertIn("mine", self.column("entry"))
+        self.chip("students").click()
+        self.assertNotIn("mine", self.column("entry"))
+
     def test_a_run_in_which_all_went_well_says_so(self):
         self.changed("well", "broadcast-async-100.json", lambda repeat: None, scenarios=["broadcast"], entries=["async"])
         self.assertIn("Every repeat that was begun is complete", self.find("#problems")[0].text)

@@ -10,6 +10,7 @@ ENTRIES = {  # name: (group, cost factor, user bytes per held request)
     "fibers-hibernate": ("pattern", 1.8, 1200), "floor": ("floor", 1.0, 250), "node": ("peer", 5.0, 6500),
     "twisted": ("peer", 15.0, 8000), "nchan": ("peer", 1.6, 1500),
 }
+STUDENTS = {"mine": ("student", 4.0, 21000), "theirs": ("student", 3.5, 23000)}  # written only if they are named
 SCENARIOS = {  # name: (members, sizes)
     "broadcast": ({"kind": "broadcast", "duration_s": 2}, [100, 1000, 4000, 15000]),
     "hold": ({"kind": "hold"}, [15000]),
@@ -63,7 +64,7 @@ def points(kind, per_held, held, noise):
 
 def repeat(number, scenario, entry, held, chance):
     kind, name, rate = scenario["kind"], scenario["name"], scenario.get("publishes_per_second", 20)
-    _, cost, per_held = ENTRIES[entry]
+    _, cost, per_held = (ENTRIES | STUDENTS)[entry]
     noise = chance.uniform(0.96, 1.04)
     status, note = "complete", None
     if entry == "prefork" and held > 8000:
@@ -121,7 +122,7 @@ def write(folder, repeats=5, seed=1, scenarios=None, entries=None, started="2000
                 if name == "churn":
                     scenario["arrivals_per_second"] = held / members["hold_s"]
                 content = {"schema": 3, "run": run, "scenario": scenario, "entry": entry,
-                           "model": "made-up", "group": ENTRIES[entry][0], "floor": "floor", "held_wanted": held,
+                           "model": "made-up", "group": (ENTRIES | STUDENTS)[entry][0], "floor": "floor", "held_wanted": held,
                            "repeats": [repeat(i + 1, scenario, entry, held, chance)
                                        for i in range(repeats)]}
                 path = folder / f"{name}-{entry}-{held}.json"

@@ -64,10 +64,11 @@ TEST(LoadgenManifest, WithoutVariantsTheFolderIsOneEntry) {
   EXPECT_FALSE(entries[0].keeps_part("cursor"));
 }
 
-TEST(LoadgenManifest, TheFolderAboveSaysWhetherAnEntryIsAPatternOrAPeer) {
+TEST(LoadgenManifest, TheFolderAboveSaysWhetherAnEntryIsAPatternAPeerOrAStudents) {
   const std::string text = R"({"name": "x", "model": "m", "command": ["c"], "keeps": "all"})";
   EXPECT_EQ(parse_manifest(text, "/tree/patterns/x/pattern.json").front().group, "pattern");
   EXPECT_EQ(parse_manifest(text, "/tree/peers/x/pattern.json").front().group, "peer");
+  EXPECT_EQ(parse_manifest(text, "/tree/labs/x/pattern.json").front().group, "student");
 }
 
 TEST(LoadgenManifest, TheFloorIsTheOneOfThatNameUnlessTheEntryOrItsVariantSays) {
@@ -79,7 +80,7 @@ TEST(LoadgenManifest, TheFloorIsTheOneOfThatNameUnlessTheEntryOrItsVariantSays) 
   EXPECT_EQ(entries[0].floor, "a");
   EXPECT_EQ(entries[1].floor, "b");
   EXPECT_NE(
-      complaint_about(start + R"(, "group": "floors"})").find("'group' is none of floor, pattern, peer"),
+      complaint_about(start + R"(, "group": "floors"})").find("'group' is none of floor, pattern, peer, student"),
       std::string::npos);
 }
 

@@ -62,6 +62,11 @@ class Bars(LabTest):
         self.assertTrue(bars.Measured(self.bar, [2.9, 3.5, 4]).kept)
         self.assertFalse(bars.Measured(self.bar, [3.1, 3.5, 4]).kept)
 
+    def test_one_lost_message_misses_the_bar(self):
+        bar = labfile.Bar("lost", 0, 1, "lost")
+        self.assertTrue(bars.Measured(bar, [0, 0, 0]).kept)
+        self.assertFalse(bars.Measured(bar, [0, 0, 1]).kept)
+
     def test_a_ratio_is_of_the_same_repeat(self):
         repeats = {name: [self.repeat(value) for value in values]
                    for name, values in {"student": [20, 60], "async": [10, 20]}.items()}

@@ -1,0 +1,108 @@
+"""The rules: what of an explanation a program can check. The rest is the teacher's."""
+import re
+
+from form import FIGURES, NUMBER, explanations, measured, number, prediction_digest, predictions, stamp
+
+LEAST_WORDS = 20  # of an explanation
+SMALL = 10        # whole numbers below this are counts, such as 2 threads
+MORE = ("more", "larger", "higher", "greater", "bigger", "slower", "longer", "dearer")
+LESS = ("less", "fewer", "smaller", "lower", "cheaper", "faster", "shorter")
+# A sentence that speaks of another figure than its own statement's says so by one of these.
+SPEAKS_OF = {"user_bytes": r"\b(bytes|memory)\b", "server_cpu_us": r"\b(cpu|processor|microseconds)\b",
+             "switches": r"\bswitch\w*\b"}
+
+
+def before(form):
+    """The predictions are those that were stamped, and the run began after that."""
+    predictions(form)
+    when, stamped = stamp(form)
+    if stamped != prediction_digest(form):
+        yield "the prediction was changed after its stamp: labs/lab predict stamps it again, and then measure again"
+    run = measured(form)
+    if run.started < when:
+        yield f"the prediction is of {when}, and the run began at {run.started}: measure again, for this is no prediction"
+    if run.prediction != stamped:
+        yield "another prediction was stamped when the run began: labs/lab measure"
+
+
+def figures(form):
+    """Every number of the explanations is one of the run."""
+    run = measured(form)
+    for one in explanations(form):
+        ratio = run.values.get((one.figure, f"mine / {one.reference}"))
+        if ratio is None:
+            yield f"{one.figure}: '{one.reference}' was not measured in this run"
+        elif not is_rounded(ratio[0], one.times):
+            yield f"{one.figure}: {one.times} times {one.reference} is not of this run, in which it is {ratio[0]:g}"
+        for text in re.findall(rf"(?<![\w.]){NUMBER}(?![\w])", without_quotations(one.text)):
+            if "." not in text and number(text) < SMALL:
+                continue
+            if number(text) in run.counts:
+                continue
+            if not any(is_rounded(value, text) for values in run.values.values() for value in values):
+                yield (f"{one.figure}: {text} is no figure of this run; a number from elsewhere, such as one from your code, stands "
+                       "in `backquotes`")
+
+
+def is_rounded(value, text):
+    """Whether `text` is the value, rounded to as many digits as it has. 13 and 13.2 are 13.24; 5,500 is 5,477."""
+    decimals = len(text.partition(".")[2])
+    zeros = 0 if decimals else len(text) - len(text.rstrip("0"))
+    return abs(value - number(text)) <= 0.5001 * 10 ** (zeros - decimals)
+
+
+def without_quotations(text):
+    return re.sub(r"`[^`]*`", "", text)
+
+
+def directions(form):
+    """What is called more is more, and a prediction is called right if it is."""
+    run = measured(form)
+    predicted = {(one.figure, one.reference): one for one in predictions(form)}
+    for one in explanations(form):
+        ratio = run.values.get((one.figure, f"mine / {one.reference}"))
+        prediction = predicted.get((one.figure, one.reference))
+        if ratio and prediction:
+            right = prediction.least <= ratio[0] <= prediction.most
+            if right != (one.verdict == "as predicted"):
+                yield (f"{one.figure}: predicted were {prediction.least:g} to {prediction.most:g} times {one.reference}, and it is "
+                       f"{ratio[0]:g} times: that is {'as' if right else 'not as'} predicted")
+        for sentence in re.split(r"(?<=[.;:])\s", one.text):
+            yield from compared(one, sentence, run)
+
+
+def compared(explanation, sentence, run):
+    """Comparisons such as 'more than async': of mine, unless another entry stands before."""
+    for match in re.finditer(rf"\b({'|'.join(MORE + LESS)})\b(?:\W+\w+){{0,4}}?\W+than ([\w-]+)", sentence, re.IGNORECASE):
+        before_it = re.findall(rf"\b(mine|{'|'.join(map(re.escape, references(run)))})\b", sentence[:match.start()])
+        first, second = before_it[-1] if before_it else "mine", match[2].rstrip("-")
+        figure = next((name for name, words in SPEAKS_OF.items() if re.search(words, sentence, re.IGNORECASE)), explanation.figure)
+        if first == second or not all((figure, name) in run.values for name in (first, second)):
+            continue
+        (one, one_least, one_most), (other, other_least, other_most) = run.values[figure, first], run.values[figure, second]
+        said = match[1].lower()
+        if one_least <= other_most and other_least <= one_most:
+            yield f"{explanation.figure}: '{match[0]}': the ranges of {figure} overlap, so this run does not tell the two apart"
+        elif (one > other) != (said in MORE):
+            yield f"{explanation.figure}: '{match[0]}' contradicts the run: {figure} of {first} is {one:g}, of {second} {other:g}"
+
+
+def references(run):
+    return sorted({entry for _, entry in run.values if "/" not in entry and entry != "mine"})
+
+
+def explained(form):
+    """Each prediction has an explanation, of some length, that says why."""
+    given = {(one.figure, one.reference): one for one in explanations(form)}
+    for one in predictions(form):
+        explanation = given.get((one.figure, one.reference))
+        if explanation is None:
+            yield f"{one.figure} beside {one.reference} is predicted, and not explained"
+        elif len(explanation.text.split()) < LEAST_WORDS:
+            yield f"{one.figure} beside {one.reference}: fewer than {LEAST_WORDS} words; say what happens in the server that costs this"
+        elif not re.search(r"\b(because|since|so that|so|therefore|for)\b", explanation.text):
+            yield f"{one.figure} beside {one.reference}: it says no reason (because, so, therefore)"
+
+
+RULES = {"before": before, "figures": figures, "directions": directions, "explained": explained}
+assert set(SPEAKS_OF) == set(FIGURES)
