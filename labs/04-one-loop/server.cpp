@@ -38,7 +38,7 @@ enum class State {
   reading,  // no request is there that could be answered
   held,
   writing,  // the socket has not taken all of the answer yet
-  closed,   // forget_closed() destroys it
+  closed,   // destroyed at the end of the round
 };
 
 // What a thread would know by the place in its code stands here.
@@ -69,7 +69,8 @@ class Server {
 
   // Until a signal has asked the server to end, and no connection is left.
   void run() {
-    // TO WRITE: watch the listener and signals_; sleep in epoll_wait(), do what is due, begin again
+    // TO WRITE: watch the listener and the signals. Sleep in epoll_wait(), handle the events, end the holds
+    // that are over, go on with those in answered_, destroy those in closed_, begin again
     kit::serve_not_written(setup_);
   }
 
@@ -101,18 +102,13 @@ class Server {
   }
 
   // Answers everybody who is held on the channel, here and now. What a client has sent behind its request has
-  // to wait for serve_requests_behind(): it may subscribe or publish, and so change the list.
+  // to wait until run() comes to answered_: it may subscribe or publish, and so change the list.
   void publish(Connection& publisher, const kit::Request& request) {
     Channel& channel = channels_.try_emplace(request.channel, setup_).first->second;
     const kit::Message& message = channel.log.append(request.body);
     std::size_t receivers = 0;
     // TO WRITE: end each hold, answer it, remember the connection in answered_
     respond(publisher, kit::published(message.cursor, receivers, request.form));
-  }
-
-  void serve_requests_behind() {
-    for (std::size_t i = 0; i < answered_.size(); ++i) handle_requests(*answered_[i]);
-    answered_.clear();
   }
 
   void respond(Connection& connection, const kit::Response& answer) {
@@ -128,13 +124,13 @@ class Server {
     (void)connection;
   }
 
-  // TO WRITE: the ends: end_hold() undoes what subscribe() did; close(), forget_closed() and drain()
+  // TO WRITE: the ends: end_hold() undoes what subscribe() did; holds that are over; close(); drain()
 
   // What epoll gives back with an event: one of these two, or the number of a connection.
   static constexpr std::uint64_t kListener = 0, kSignals = 1;
 
   kit::Setup& setup_;
-  kit::StopSignals signals_;  // SIGTERM and SIGINT as a descriptor: readable when one has come
+  std::optional<kit::StopSignals> signals_;  // once it is made, a signal only makes its descriptor readable
   const int epoll_ = kit::check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   std::uint64_t next_number_ = kSignals + 1;
   std::unordered_map<std::uint64_t, Connection> connections_;  // by number

@@ -38,7 +38,7 @@ enum class State {
   reading,  // no request is there that could be answered
   held,
   writing,  // the socket has not taken all of the answer yet
-  closed,   // forget_closed() destroys it
+  closed,   // destroyed at the end of the round
 };
 
 // What a thread would know by the place in its code stands here.
@@ -69,21 +69,25 @@ class Server {
 
   // Until a signal has asked the server to end, and no connection is left.
   void run() {
-    // >>> student: watch the listener and signals_; sleep in epoll_wait(), do what is due, begin again
+    // >>> student: watch the listener and the signals. Sleep in epoll_wait(), handle the events, end the holds
+    // that are over, go on with those in answered_, destroy those in closed_, begin again
     // <<< starter
     //= kit::serve_not_written(setup_);
     // === solution
     kit::check(fcntl(setup_.listener(), F_SETFL, O_NONBLOCK), "making the listener non-blocking");
     watch(setup_.listener(), kListener, EPOLLIN | EPOLLET);
-    watch(signals_.descriptor(), kSignals, EPOLLIN);
+    watch(signals_.emplace().descriptor(), kSignals, EPOLLIN);
     while (!is_draining_ || !connections_.empty()) {
       std::array<epoll_event, 256> events;
       const int count = epoll_wait(epoll_, events.data(), events.size(), milliseconds_to_sleep());
       if (count < 0 && errno != EINTR) kit::check(count, "epoll_wait");
       for (int i = 0; i < count; ++i) handle_event(events[static_cast<std::size_t>(i)]);
       end_holds_that_are_over();
-      serve_requests_behind();
-      forget_closed();
+      for (std::size_t i = 0; i < answered_.size(); ++i) handle_requests(*answered_[i]);
+      answered_.clear();
+      for (const std::uint64_t number : closed_) connections_.erase(number);
+      if (!closed_.empty()) accept_connections();  // there may have been no descriptor for some
+      closed_.clear();
     }
     // <<< end
   }
@@ -117,7 +121,7 @@ class Server {
     read(connection);
   }
 
-  // All that have come. If no descriptor is free, the rest wait until forget_closed() calls again.
+  // All that have come. If no descriptor is free, the rest wait until a connection has been closed.
   void accept_connections() {
     while (!is_draining_) {
       const int socket = accept4(setup_.listener(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -177,7 +181,7 @@ class Server {
   }
 
   // Answers everybody who is held on the channel, here and now. What a client has sent behind its request has
-  // to wait for serve_requests_behind(): it may subscribe or publish, and so change the list.
+  // to wait until run() comes to answered_: it may subscribe or publish, and so change the list.
   void publish(Connection& publisher, const kit::Request& request) {
     Channel& channel = channels_.try_emplace(request.channel, setup_).first->second;
     const kit::Message& message = channel.log.append(request.body);
@@ -193,11 +197,6 @@ class Server {
     }
     // <<< end
     respond(publisher, kit::published(message.cursor, receivers, request.form));
-  }
-
-  void serve_requests_behind() {
-    for (std::size_t i = 0; i < answered_.size(); ++i) handle_requests(*answered_[i]);
-    answered_.clear();
   }
 
   void respond(Connection& connection, const kit::Response& answer) {
@@ -228,7 +227,7 @@ class Server {
     // <<< end
   }
 
-  // >>> student: the ends: end_hold() undoes what subscribe() did; close(), forget_closed() and drain()
+  // >>> student: the ends: end_hold() undoes what subscribe() did; holds that are over; close(); drain()
   // <<< starter
   // === solution
   void end_hold(Connection& connection) {
@@ -247,8 +246,8 @@ class Server {
     }
   }
 
-  // Callers may still look at the connection, and events of this round may still name it: forget_closed()
-  // destroys it at the end of the round.
+  // Callers may still look at the connection, and events of this round may still name it: run() destroys it
+  // at the end of the round.
   void close(Connection& connection) {
     if (connection.state == State::held) end_hold(connection);
     connection.state = State::closed;
@@ -256,15 +255,9 @@ class Server {
     closed_.push_back(connection.number);
   }
 
-  void forget_closed() {
-    for (const std::uint64_t number : closed_) connections_.erase(number);
-    if (!closed_.empty()) accept_connections();  // there may have been no descriptor for some
-    closed_.clear();
-  }
-
   // Held requests are refused, answers that are being written have 4 s to be finished.
   void drain() {
-    signals_.restore();
+    signals_->restore();
     kit::check(std::signal(SIGALRM, [](int) { _exit(0); }) == SIG_ERR ? -1 : 0, "setting a signal's handler");
     alarm(4);
     is_draining_ = true;
@@ -284,7 +277,7 @@ class Server {
   static constexpr std::uint64_t kListener = 0, kSignals = 1;
 
   kit::Setup& setup_;
-  kit::StopSignals signals_;  // SIGTERM and SIGINT as a descriptor: readable when one has come
+  std::optional<kit::StopSignals> signals_;  // once it is made, a signal only makes its descriptor readable
   const int epoll_ = kit::check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   std::uint64_t next_number_ = kSignals + 1;
   std::unordered_map<std::uint64_t, Connection> connections_;  // by number

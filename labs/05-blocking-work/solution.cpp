@@ -1,10 +1,9 @@
 // Lab 5, blocking work: a pool of threads beside a loop.
-// A publish has to do work that blocks, such as a call of a database. On the loop's thread everybody would wait for
-// it. So a thread of the pool does it, and tells the loop when it is done.
+// A publish has to do work that blocks, such as a call of a database. On the loop's thread all others would
+// wait for it. So a thread of the pool does it, and tells the loop when it is done.
 #include <sys/eventfd.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -22,8 +21,8 @@ struct Job {
   kit::Request request;
 };
 
-// A fixed number of threads that sleep until there is a job. Its jobs wait in two lists, on the way to the threads
-// and on the way back. One lock guards both.
+// A fixed number of threads that sleep until there is a job. Its jobs wait in two lists, on the way to the
+// threads and on the way back. One lock guards both.
 class Pool {
  public:
   explicit Pool(const kit::Setup& setup) : setup_(setup) {}
@@ -72,7 +71,7 @@ class Pool {
   // The life of each thread.
   [[noreturn]] void work() {
     while (true) {
-      // >>> student: sleep until there is a job, take it, let go of the lock, kit::work(), put it into done_, tell
+      // >>> student: sleep until there is a job, take it, unlock, kit::work(), put it into done_, tell
       // <<< starter
       //= kit::work(setup_);
       // === solution
@@ -92,8 +91,8 @@ class Pool {
 
   const kit::Setup& setup_;
   const int descriptor_ = kit::check(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd");
-  std::mutex mutex_;  // guards the two lists
-  std::condition_variable job_came_;
+  kit::Mutex mutex_;  // guards the two lists
+  kit::ConditionVariable job_came_;
   std::deque<Job> to_do_;
   std::vector<Job> done_;
 };

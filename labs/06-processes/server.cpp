@@ -188,7 +188,8 @@ class Server {
   kit::Setup& setup_;
   const pid_t master_ = getpid();
   ProcessMutex& mutex_ = *new (kit::map_shared<ProcessMutex>()) ProcessMutex;  // guards the log and the slots
-  std::atomic<std::uint32_t>& changes_ = *kit::map_shared<std::atomic<std::uint32_t>>();  // how many publishes
+  // How often something was published, or a worker died.
+  std::atomic<std::uint32_t>& changes_ = *kit::map_shared<std::atomic<std::uint32_t>>();
   SharedLog log_{setup_};
   const std::span<Slot> slots_;
   Slot* own_ = nullptr;  // in a worker

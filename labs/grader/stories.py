@@ -58,10 +58,11 @@ def grouped(lines):
 
 NORMAL = [
     (r"(?m)^ +\d+\.\d{3} .*/stats says .*\n", ""),  # how often it was asked is chance
-    (r"(?m)^( +)\d+\.\d{3}( )", r"\1T\2"),
+    (r"(?m)^ +\d+\.\d{3} ", "   T "),
+    (r"\bafter \d{4,} bytes", "after N bytes"),  # of a long answer that was cut
     (r"\b127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"\bport=\d+", "port=PORT"), (r"\bpid=\d+", "pid=PID"), (r"\b(process|thread|pid) \d+", r"\1 N"),
-    (r"\b\d{13}-\d+\b", "CURSOR"),
+    (r"\b\d{13}-\d+\b|\(\d{13}, \d+\)", "CURSOR"),
     (r"\b\d+(\.\d+)? ?(ms|us|s|seconds)\b", r"N \2"),
     (r"\(\w+\.cpp:\d+\)", "(TEST)"), (r"\S*/(\w+_test\.cpp):\d+", r"\1:N"), (r"contract\.md, line \d+", "contract.md, line N"),
     (r"(?m)^  /\S+/(lab-tests|conformance) .*$", r"  \1 ..."),

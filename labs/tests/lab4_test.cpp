@@ -24,12 +24,12 @@ class Lab4 : public LabTest {
     explicit Standstill(ServerProcess& server) : server_(server) {
       server_.signal(SIGSTOP);
       const std::string status = "/proc/" + std::to_string(server_.pid()) + "/stat";
-      for (char state = ' '; state != 'T';) {
+      for (char state = ' '; state != 'T';) {  // as soon as it has stopped
         std::ifstream file(status);
         const std::string text{std::istreambuf_iterator<char>(file), {}};
         const auto name_end = text.rfind(')');
-        if (name_end == std::string::npos) throw ClientError("the server has ended");
-        state = text.at(name_end + 2);
+        state = name_end == std::string::npos ? 'Z' : text.at(name_end + 2);
+        if (state == 'Z') throw ClientError("the server has ended");
       }
     }
     ~Standstill() { server_.signal(SIGCONT); }
@@ -115,18 +115,18 @@ CONTRACT_TEST(Lab4, WhoComesBackWaitsForTheNextMessage, "subscribe, publish, cha
     const std::string message = random_word();
     EXPECT_EQ(publish(message, channel).status, 200);
     expect_message(subscriber.read_response(), message);
-    wait_for("held", i == 0 ? 1 : 0);
+    wait_until_quiet(subscriber);
   }
 }
 
-// In one round: a publish that finds one of its subscribers gone, a new client, and the news that the subscriber
-// is gone.
+// In one round: a publish that finds its subscriber gone, a new client, and the news that the subscriber has
+// gone.
 CONTRACT_TEST(Lab4, NewsOfOneClientMeetsNoOther, "subscribe, publish, channels, stats",
               "A held request whose client goes away (FIN or RST) is released within 1 s") {
   start();
   const std::string channel = random_word();
-  Connection publisher = accepted();
   Connection leaving = hold("/subscribe?channel=" + channel);
+  Connection publisher = accepted();
   std::optional<Connection> newcomer;
   {
     const Standstill standstill(server());

@@ -1,5 +1,5 @@
-// Lab 5, blocking work: what its tests ask beyond the conformance suite. The work of a publish lasts as long as the
-// test wants: a thread that comes to kit::work() is stopped there.
+// Lab 5, blocking work: what its tests ask beyond the conformance suite. The work of a publish lasts as
+// long as the test wants: a thread that comes to kit::work() is stopped there.
 #include "labs/tests/lab_test.hpp"
 
 namespace comet::test {
@@ -70,6 +70,28 @@ CONTRACT_TEST(Lab5, TwoThreadsDoTwoJobs, "publish-work, publish, channels, curso
   pauses_.go_on();
   EXPECT_EQ(first.read_response().status, 200);
   EXPECT_EQ(retained(channel), (std::vector<std::string>{fast, slow}));
+}
+
+// One thread of the server, the loop's or the pool's, stops at each of its steps; the others go on.
+CONTRACT_TEST(Lab5, NoAnswerIsLostWhereverAThreadStops, "publish-work, publish, channels",
+              "its answer follows the append") {
+  start_with_threads(2);
+  Connection idle = connect();
+  const std::string channel = random_word();
+  for (int step = 1; !HasFailure(); ++step) {
+    Connection publishers[] = {connect(), connect()};
+    wait_until_quiet(idle);
+    pauses_.stop_at("mutex", step);
+    for (Connection& publisher : publishers) {
+      publisher.send(publish_request(random_word(), channel));
+      publisher.wait_until_received();
+    }
+    wait_until_quiet(idle);
+    const bool has_stopped = pauses_.has_stopped();
+    pauses_.go_on();
+    for (Connection& publisher : publishers) EXPECT_EQ(publisher.read_response().status, 200);
+    if (!has_stopped) break;  // it has fewer steps
+  }
 }
 
 // While the only thread works nobody sleeps on the condition variable.

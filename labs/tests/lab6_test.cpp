@@ -1,16 +1,12 @@
 // Lab 6, processes: what its tests ask beyond the conformance suite. They kill processes of the server.
 #include <signal.h>
 
-#include <thread>
-
 #include "labs/tests/lab_test.hpp"
 #include "tests/conformance/process_group.hpp"
 #include "tests/conformance/transcript.hpp"
 
 namespace comet::test {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 class Lab6 : public LabTest {
  protected:

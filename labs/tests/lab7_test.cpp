@@ -1,4 +1,5 @@
 // Lab 7, a diet: what its tests ask beyond the conformance suite.
+#include <algorithm>
 #include <fstream>
 
 #include "labs/tests/lab_test.hpp"

@@ -66,10 +66,12 @@ void Pauses::stop_at(const std::string& point, int count) {
   const std::lock_guard lock(mutex_);
   point_ = point;
   count_ = count;
+  is_told_ = false;
 }
 
 bool Pauses::has_stopped() {
   const std::lock_guard lock(mutex_);
+  tell_where_it_stands();
   return stopped_ >= 0;
 }
 
@@ -101,11 +103,19 @@ void Pauses::wait_until_stopped() {
   std::unique_lock lock(mutex_);
   if (!has_come_.wait_for(lock, patience(), [&] { return stopped_ >= 0; }))
     throw ClientError("no thread of the server has come to '" + point_ + "'");
+  tell_where_it_stands();
+}
+
+// When the test asks, not when the thread comes: so the order of what happened is the same every time.
+void Pauses::tell_where_it_stands() {
+  if (stopped_ < 0 || is_told_) return;
+  transcript().happened("a thread of the server is stopped at '" + point_ + "'");
+  is_told_ = true;
 }
 
 void Pauses::go_on() {
   const std::lock_guard lock(mutex_);
-  point_.clear();
+  count_ = 0;
   if (stopped_ < 0) return;
   transcript().happened("that thread may go on");
   close(std::exchange(stopped_, -1));
@@ -126,12 +136,11 @@ void Pauses::answer(int thread) {
   const std::string_view point(name, size > 0 ? static_cast<std::size_t>(size) : 0);
   const std::lock_guard lock(mutex_);
   if (point != kTest) has_anybody_come_ = true;
-  const bool stops = !point.empty() && point == point_ && --count_ == 0;
+  const bool stops = count_ > 0 && point == point_ && --count_ == 0;
   if (!stops) {
     close(thread);
     return;
   }
-  transcript().happened("a thread of the server is stopped at '" + std::exchange(point_, "") + "'");
   stopped_ = thread;
   has_come_.notify_all();
 }

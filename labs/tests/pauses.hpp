@@ -37,15 +37,17 @@ class Pauses {
  private:
   void answer_all();
   void answer(int thread);
+  void tell_where_it_stands();
 
   int listener_;
   int end_;  // an eventfd
   std::mutex mutex_;
   std::condition_variable has_come_;
   // Guarded by mutex_:
-  std::string point_;  // "": none
-  int count_ = 0;      // how many have still to come, the one that stops included
-  int stopped_ = -1;   // the connection of whoever stands there
+  std::string point_;
+  int count_ = 0;         // how many have still to come, the one that stops included; 0: nobody stops
+  int stopped_ = -1;      // the connection of whoever stands there
+  bool is_told_ = false;  // in the transcript, that it stands there
   bool has_anybody_come_ = false;
   std::thread answering_;
 };
