@@ -3,6 +3,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SERVERS = comet-prefork comet-threaded comet-async comet-continuations comet-fibers
 MINIMAL = $(addsuffix -minimal,$(SERVERS))
+URING = comet-continuations-uring
 # Warnings stop the build in CI only.
 STRICT = $(if $(CI),-DCOMET_WARNINGS_AS_ERRORS=ON)
 # Else every step of CMake's own makefiles says which folder it enters.
@@ -51,9 +52,10 @@ build: deps
 
 sanitizers: deps
 	cmake --preset address $(STRICT)
-	cmake --build build/address -j $(JOBS) --target $(SERVERS) $(MINIMAL) unit-tests prefork-kill-test threaded-cap-test request-fuzzer
+	cmake --build build/address -j $(JOBS) --target $(SERVERS) $(URING) $(MINIMAL) unit-tests prefork-kill-test threaded-cap-test request-fuzzer
 	cmake --preset thread $(STRICT)
-	cmake --build build/thread -j $(JOBS) --target $(foreach model,threaded continuations fibers,comet-$(model) comet-$(model)-minimal)
+	cmake --build build/thread -j $(JOBS) --target $(URING) \
+	  $(foreach model,threaded continuations fibers,comet-$(model) comet-$(model)-minimal)
 
 # What testing needs is installed first: the build looks for it.
 test:
