@@ -199,13 +199,13 @@ void more_than_floor(benchmark::State& state, Kind kind) {
   state.counters["cpu_ns"] = static_cast<double>(difference) / static_cast<double>(state.iterations());
 }
 BENCHMARK_CAPTURE(more_than_floor, http, Kind::http)
-    ->Name("cold/http")
+    ->Name("http/cold")
     ->ArgName("waiting")
     ->Arg(64)
     ->Arg(4000)
     ->UseRealTime();
 BENCHMARK_CAPTURE(more_than_floor, loop, Kind::loop)
-    ->Name("cold/loop")
+    ->Name("loop/cold")
     ->ArgName("waiting")
     ->Arg(64)
     ->Arg(4000)

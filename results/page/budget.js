@@ -8,7 +8,7 @@ function budgetPlot() {
       .filter(([, budget]) => budget);
   const known = budgets.filter(([, {left_out}]) => !left_out);
   if (known.length === 0) return null;
-  const kindOf = ({benchmark}) => benchmark.split('/')[0];  // parse, encode, log, wake or waits
+  const kindOf = ({benchmark}) => benchmark.split('/')[0];  // http, loop, wake or waits
   const kinds = [...new Set(known.flatMap(([, {parts}]) => parts.map(kindOf)))];
   const partsOf = ({parts}, kind) => parts.filter((part) => kindOf(part) === kind);
   const sets = [
@@ -68,6 +68,10 @@ const mechanisms = [
   ['fibers', 'switch, by the scheduler', 'switch/fiber'], ['fibers', 'switch of stacks alone', 'switch/context'],
   ['fibers', 'spawn a fiber, new', 'spawn/fiber/new'], ['fibers', 'spawn a fiber, used before', 'spawn/fiber/used_before'],
   ['fibers', 'a fiber at rest', 'memory/fiber'], ['fibers', 'a hibernating fiber at rest', 'memory/hibernating_fiber'],
+  ['all', 'a delivery beyond the floor: HTTP, among 64', 'http/cold/waiting:64'],
+  ['all', 'a delivery beyond the floor: HTTP, among 4,000', 'http/cold/waiting:4000'],
+  ['async', 'a delivery beyond the floor: libuv, among 64', 'loop/cold/waiting:64'],
+  ['async', 'a delivery beyond the floor: libuv, among 4,000', 'loop/cold/waiting:4000'],
   ['all', 'parse a poll', 'parse/poll'], ['all', "parse a browser's poll", 'parse/browser_poll'], ['all', 'parse a publish', 'parse/publish'],
   ['all', 'encode, once per message', 'encode/message'], ['all', 'response that all share', 'encode/response/shared'],
   ['all', 'response with its own framing', 'encode/response/own_framing'],

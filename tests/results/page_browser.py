@@ -17,7 +17,7 @@ from browser import browser, drain_logs
 LOADGEN, ROOT = sys.argv[1:3]
 MICROBENCH = {"context": {"date": "2000-01-01T01:00:00+00:00", "num_cpus": 2, "mhz_per_cpu": 2600}, "benchmarks": [
     {"name": name, "run_type": "iteration", "cpu_time": 300, "real_time": 310, "time_unit": "ns"}
-    for name in ("parse/poll", "log/read", "cold/http/waiting:4000/real_time", "cold/loop/waiting:4000/real_time",
+    for name in ("parse/poll", "log/read", "http/cold/waiting:4000/real_time", "loop/cold/waiting:4000/real_time",
                  "waits/process/waiting:4000/real_time", "waits/thread/waiting:4000/real_time",
                  "wake/continuation/direct", "wake/fiber/own_thread")] + [
     {"name": "memory/fiber/iterations:1", "run_type": "iteration", "cpu_time": 1e6, "real_time": 1e6, "time_unit": "ns",

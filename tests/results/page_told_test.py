@@ -173,10 +173,10 @@ class Told(page_browser.Page):
         bars = self.datasets("budget", "[set.label, set.data.map(({x, y}) => [y, x])]")
         parts = {label: dict(marks) for label, marks in bars}
         whole = {name: float(cpu) for name, cpu in zip(self.column("entry"), self.column("CPU"))}
-        self.assertEqual(set(parts["parse"]), {"async", "continuations-direct", "fibers", "prefork", "threaded"})
-        for name in parts["parse"]:
+        self.assertEqual(set(parts["http"]), {"async", "continuations-direct", "fibers", "prefork", "threaded"})
+        for name in parts["http"]:
             self.assertAlmostEqual(sum(of[name] for of in parts.values()), whole[name], delta=whole[name] / 100)
-        self.assertEqual(list(parts)[:4], ["parse", "encode", "log", "wake"])
+        self.assertEqual(list(parts)[:3], ["http", "loop", "wake"])
         self.assertAlmostEqual(parts["wake"]["fibers"], 0.9)
         self.assertAlmostEqual(parts["as much as the floor's CPU"]["threaded"], whole["floor"], delta=0.1)
         note = self.find("[data-plot=budget] .note")[0].text
