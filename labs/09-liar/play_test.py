@@ -17,6 +17,8 @@ BIN = pathlib.Path(sys.argv.pop(1)).resolve()  # of the servers
 HERE = pathlib.Path(__file__).resolve().parent
 WAKE_TWO = "subscribe a\nsubscribe b\nwait held 2\npublish hello\nexpect a 200 hello\nexpect b 200 hello\n"
 PATIENCE_S = 2
+GRADE = [sys.executable, "-B", HERE / "grade.py"]
+SERVER = ["--server", BIN / "wrong-server"]
 
 
 def play(text, fault="", server="wrong-server"):
@@ -77,8 +79,7 @@ class GradeTest(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
             file.write(text)
             file.flush()
-            command = [sys.executable, "-B", HERE / "grade.py", words[0], file.name, *words[1:], "--server", BIN / "wrong-server"]
-            return subprocess.run(command, capture_output=True, text=True)
+            return subprocess.run([*GRADE, words[0], file.name, *words[1:], *SERVER], capture_output=True, text=True)
 
     def test_held_out_faults_are_counted_and_not_named(self):
         done = self.run_grade("scenario one\npublish hello\nwait published 1\n", "find", "--part", "Delivery")
@@ -109,8 +110,7 @@ class GradeTest(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
             file.write("scenario one\nsubscribe a\nexpect a 200\n")  # waits for what does not come
             file.flush()
-            run = subprocess.Popen([sys.executable, "-B", HERE / "grade.py", "taken", file.name,
-                                    "--server", BIN / "wrong-server"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            run = subprocess.Popen([*GRADE, "taken", file.name, *SERVER], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             while len(servers := children(run.pid)) < 3:  # three times the right server
                 time.sleep(0.01)
             run.send_signal(signal.SIGINT)

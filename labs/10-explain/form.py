@@ -105,8 +105,8 @@ def predictions(form):
     for statement in statements(form.get("prediction", [])):
         match = PREDICTION.fullmatch(statement)
         if not match or match[1] not in FIGURES:
-            raise Problem(f"'{statement[:60]}': write 'FIGURE of mine is LEAST to MOST times REFERENCE, because ...', where "
-                          f"FIGURE is {', '.join(FIGURES)}")
+            raise Problem(f"'{statement[:60]}': write 'FIGURE of mine is LEAST to MOST times REFERENCE, because ...', "
+                          f"where FIGURE is {', '.join(FIGURES)}")
         found.append(Prediction(match[1], number(match[2]), number(match[3]), match[4]))
     for figure in FIGURES:
         if not any(one.figure == figure for one in found):
@@ -123,8 +123,8 @@ def explanations(form):
     for statement in statements(form.get("explanation", [])):
         match = EXPLANATION.match(statement)
         if not match or match[1] not in FIGURES:
-            raise Problem(f"'{statement[:60]}': begin with 'FIGURE of mine is NUMBER times REFERENCE, as predicted.' (or 'not as "
-                          "predicted.')")
+            raise Problem(f"'{statement[:60]}': begin with 'FIGURE of mine is NUMBER times REFERENCE, as predicted.' "
+                          "(or 'not as predicted.')")
         found.append(Explanation(*match.groups(), statement[match.end():].strip()))
     return found
 

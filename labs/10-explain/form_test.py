@@ -20,8 +20,9 @@ VALUES = {("user_bytes", "mine"): (5477, 5470, 5484), ("user_bytes", "async"): (
 def form(explanation="", predicted=PREDICTED, stamped="2026-01-01T10:00:00Z", started="2026-01-01T10:00:05Z"):
     digest = forms.prediction_digest(forms.sections(PREDICTED))
     measured = forms.measured_lines(forms.Measured(started, digest, VALUES), ["held: 500, repeats: 5"])
-    return forms.sections(f"{predicted}[stamp]\nstamped: {stamped}\nprediction: {digest}\n[measured]\n" + "\n".join(measured) +
-                          f"\n[explanation]\n{explanation}\n")
+    lines = [predicted, "[stamp]", f"stamped: {stamped}", f"prediction: {digest}", "[measured]", *measured, "[explanation]",
+             explanation]
+    return forms.sections("\n".join(lines))
 
 
 class FormTest(unittest.TestCase):
@@ -40,7 +41,8 @@ class FormTest(unittest.TestCase):
             with self.assertRaisesRegex(forms.Problem, said):
                 forms.sections(text)
         for text, said in (("[prediction]\nuser_bytes of mine is 8 times async\n", "LEAST to MOST"),
-                           ("[prediction]\nuser_bytes of mine is 8 to 9 times async, because x\n", "no prediction of server_cpu_us")):
+                           ("[prediction]\nuser_bytes of mine is 8 to 9 times async, because x\n",
+                            "no prediction of server_cpu_us")):
             with self.assertRaisesRegex(forms.Problem, said):
                 forms.predictions(forms.sections(text))
 
@@ -66,7 +68,8 @@ class RuleTest(unittest.TestCase):
 
     def test_every_figure_is_of_the_run(self):
         start = "user_bytes of mine is 13.2 times async, as predicted. "
-        for words in ("It takes 5,477 bytes.", "It takes 5,500 bytes, 500 times.", "A page has `4096` bytes.", "It wakes 2 threads."):
+        for words in ("It takes 5,477 bytes.", "It takes 5,500 bytes, 500 times.", "A page has `4096` bytes.",
+                      "It wakes 2 threads."):
             self.finds("figures", None, start + words)
         self.finds("figures", "4,800 is no figure", start + "It takes 4,800 bytes.")
         self.finds("figures", "14 times async is not of this run", "user_bytes of mine is 14 times async, as predicted. So.")

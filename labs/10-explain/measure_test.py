@@ -49,8 +49,8 @@ class MeasureTest(unittest.TestCase):
         forms.measured(forms.sections(text))
         [run] = (self.folder / "runs").iterdir()
         page = self.folder / "page.html"
-        done = subprocess.run([explain.ROOT / "build/release/bin/comet-loadgen", "report", "--root", explain.ROOT, "--out", page, run],
-                              capture_output=True, text=True)
+        loadgen = explain.ROOT / "build/release/bin/comet-loadgen"
+        done = subprocess.run([loadgen, "report", "--root", explain.ROOT, "--out", page, run], capture_output=True, text=True)
         if "Chart.js is not installed" in done.stderr:
             self.skipTest(done.stderr)
         self.assertEqual(0, done.returncode, done.stderr)

@@ -42,10 +42,11 @@ def read(folder, entry, prediction):
     common = sorted(set.intersection(*(set(one) for one in repeats.values())))
     if len(common) < 3:
         notes = {one["note"] for result in results.values() for one in result["repeats"] if one["note"]}
-        raise Problem(f"only {len(common)} repeats are complete, and 3 are needed: {'; '.join(sorted(notes)) or 'look at the run'}")
+        raise Problem(f"only {len(common)} repeats are complete, and 3 are needed: "
+                      f"{'; '.join(sorted(notes)) or 'the bench says above why'}")
     if wrong := sum(one["deliveries"][key] for one in results["mine"]["repeats"] if one["status"] == "complete"
                     for key in ("lost", "duplicate", "wrong")):
-        raise Problem(f"{wrong} messages were lost, repeated or wrong: mend that first, for a fast server that loses is none")
+        raise Problem(f"{wrong} messages were lost, repeated or wrong: mend that first")
     values = {}
     for figure in FIGURES:
         for name in repeats:

@@ -40,8 +40,8 @@ def figures(form):
             if number(text) in run.counts:
                 continue
             if not any(is_rounded(value, text) for values in run.values.values() for value in values):
-                yield (f"{one.figure}: {text} is no figure of this run; a number from elsewhere, such as one from your code, stands "
-                       "in `backquotes`")
+                yield (f"{one.figure}: {text} is no figure of this run; a number from elsewhere, such as one from your code, "
+                       "stands in `backquotes`")
 
 
 def is_rounded(value, text):
@@ -65,26 +65,31 @@ def directions(form):
         if ratio and prediction:
             right = prediction.least <= ratio[0] <= prediction.most
             if right != (one.verdict == "as predicted"):
-                yield (f"{one.figure}: predicted were {prediction.least:g} to {prediction.most:g} times {one.reference}, and it is "
-                       f"{ratio[0]:g} times: that is {'as' if right else 'not as'} predicted")
+                yield (f"{one.figure}: predicted were {prediction.least:g} to {prediction.most:g} times {one.reference}, "
+                       f"and it is {ratio[0]:g} times: that is {'as' if right else 'not as'} predicted")
         for sentence in re.split(r"(?<=[.;:])\s", one.text):
             yield from compared(one, sentence, run)
 
 
 def compared(explanation, sentence, run):
     """Comparisons such as 'more than async': of mine, unless another entry stands before."""
-    for match in re.finditer(rf"\b({'|'.join(MORE + LESS)})\b(?:\W+\w+){{0,4}}?\W+than ([\w-]+)", sentence, re.IGNORECASE):
-        before_it = re.findall(rf"\b(mine|{'|'.join(map(re.escape, references(run)))})\b", sentence[:match.start()])
-        first, second = before_it[-1] if before_it else "mine", match[2].rstrip("-")
-        figure = next((name for name, words in SPEAKS_OF.items() if re.search(words, sentence, re.IGNORECASE)), explanation.figure)
+    compares = rf"\b({'|'.join(MORE + LESS)})\b(?:\W+\w+){{0,4}}?\W+than ([\w-]+)"
+    entries = rf"\b(mine|{'|'.join(map(re.escape, references(run)))})\b"
+    figure = next((name for name, words in SPEAKS_OF.items() if re.search(words, sentence, re.IGNORECASE)),
+                  explanation.figure)
+    for match in re.finditer(compares, sentence, re.IGNORECASE):
+        named = re.findall(entries, sentence[:match.start()], re.IGNORECASE)
+        first, second = named[-1].lower() if named else "mine", match[2].rstrip("-").lower()
         if first == second or not all((figure, name) in run.values for name in (first, second)):
             continue
         (one, one_least, one_most), (other, other_least, other_most) = run.values[figure, first], run.values[figure, second]
         said = match[1].lower()
         if one_least <= other_most and other_least <= one_most:
-            yield f"{explanation.figure}: '{match[0]}': the ranges of {figure} overlap, so this run does not tell the two apart"
+            yield (f"{explanation.figure}: '{match[0]}': the ranges of {figure} overlap, so this run does not tell the "
+                   "two apart")
         elif (one > other) != (said in MORE):
-            yield f"{explanation.figure}: '{match[0]}' contradicts the run: {figure} of {first} is {one:g}, of {second} {other:g}"
+            yield (f"{explanation.figure}: '{match[0]}' contradicts the run: {figure} of {first} is {one:g}, of {second} "
+                   f"{other:g}")
 
 
 def references(run):
@@ -99,7 +104,8 @@ def explained(form):
         if explanation is None:
             yield f"{one.figure} beside {one.reference} is predicted, and not explained"
         elif len(explanation.text.split()) < LEAST_WORDS:
-            yield f"{one.figure} beside {one.reference}: fewer than {LEAST_WORDS} words; say what happens in the server that costs this"
+            yield (f"{one.figure} beside {one.reference}: fewer than {LEAST_WORDS} words; say what happens in the server that "
+                   "costs this")
         elif not re.search(r"\b(because|since|so that|so|therefore|for)\b", explanation.text):
             yield f"{one.figure} beside {one.reference}: it says no reason (because, so, therefore)"
 

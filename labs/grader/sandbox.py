@@ -28,7 +28,7 @@ class Sandbox:
     def __init__(self, lab, folder, seconds=None):
         self.folder = folder
         self.deadline = time.monotonic() + (SECONDS if seconds is None else seconds)
-        bins = [BUILD / "bin" / name for name in (*tools(lab), "wrong-server")]
+        bins = [BUILD / "bin" / name for name in tools(lab)]
         python = [] if sys.base_prefix.startswith("/usr") else [pathlib.Path(sys.base_prefix)]
         hidden = ("solution", "wrong", "golden")
         self.visible = [path for path in (

@@ -60,13 +60,14 @@ NORMAL = [
     (r"(?m)^ +\d+\.\d{3} .*/stats says .*\n", ""),  # how often it was asked is chance
     (r"(?m)^ +\d+\.\d{3} ", "   T "),
     (r"\bafter \d{4,} bytes", "after N bytes"),  # of a long answer that was cut
+    (r"\(\d+ bytes in all\)", "(N bytes in all)"),
     (r"\b127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"\bport=\d+", "port=PORT"), (r"\bpid=\d+", "pid=PID"), (r"\b(process|thread|pid) \d+", r"\1 N"),
     (r"\b\d{13}-\d+\b|\(\d{13}, \d+\)", "CURSOR"),
     (r"\b\d+(\.\d+)? ?(ms|us|s|seconds)\b", r"N \2"),
     (r"\(\w+\.cpp:\d+\)", "(TEST)"), (r"\S*/(\w+_test\.cpp):\d+", r"\1:N"), (r"contract\.md, line \d+", "contract.md, line N"),
     (r"(?m)^  /\S+/(lab-tests|conformance) .*$", r"  \1 ..."),
-    (r"(?m)^( +)\S*(Date|Comet-Random): .*$", r"\1\2: X"),
+    (r"(?m)^( *)\S*(Date|Comet-Random): .*$", r"\1\2: X"),
     (r"==\d+==", "==PID=="), (r"0x[0-9a-f]+", "0xN"), (r"/\S+/(\w[\w.-]*\.(cpp|hpp))\b", r"\1"),
     (r"\b(channel|seed)([-= ])[0-9a-f]{4,}\b", r"\1\2X"),
 ]

@@ -75,16 +75,17 @@ class Told(page_browser.Page):
         self.show(run)
 
     def test_a_students_server_stands_beside_the_five_with_a_colour_and_a_mark_of_its_own(self):
-        five = ["prefork", "threaded", "async", "continuations-redispatch", "fibers"]
-        look = "[set.label, set.borderColor, set.pointStyle]"
-        alone = {name: colour for name, colour, _ in self.datasets("memory-user", look)}
-        sample.write(self.folder / "students", scenarios=["broadcast", "hold"],
-                     entries=[*five, "mine", "theirs", "floor", "node", "twisted", "nchan"])
-        self.show(self.folder / "students")
-        shown = {name: (colour, mark) for name, colour, mark in self.datasets("memory-user", look)}
+        others = ["prefork", "threaded", "async", "continuations-redispatch", "fibers", "floor", "node", "twisted", "nchan"]
+        shown = {}
+        for students in ([], ["mine", "theirs"]):
+            run = self.folder / f"{len(students)}-students"
+            sample.write(run, scenarios=["broadcast", "hold"], entries=[*others, *students])
+            self.show(run)
+            before, shown = shown, {name: (colour, mark) for name, colour, mark in self.datasets(
+                "memory-user", "[set.label, set.borderColor, set.pointStyle]")}
         self.assertEqual({shown[name][1] for name in ("mine", "theirs")}, {"triangle"})
         self.assertEqual(len({colour for colour, _ in shown.values()}), len(shown))
-        self.assertEqual([shown[name][0] for name in five], [alone[name] for name in five])
+        self.assertEqual([shown[name] for name in others], [before[name] for name in others])
         self.assertIn("mine", self.column("entry"))
         self.chip("students").click()
         self.assertNotIn("mine", self.column("entry"))
