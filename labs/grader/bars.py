@@ -3,8 +3,9 @@ import dataclasses
 import json
 import shutil
 import statistics
+import sys
 
-from . import entries, processes, rest
+from . import entries, processes
 from .building import BUILD
 from .labfile import ROOT, Bar, Problem
 
@@ -53,7 +54,7 @@ def measure(lab, candidate, seed, bars=None, run=processes.run):
     left, runs = [], {}
     for bar in bars if bars is not None else lab.bars:
         if bar.figure == "rest_cpu_ms":
-            left.append(rest_bar(lab, candidate, bar))
+            left.append(rest_bar(lab, candidate, bar, run))
         elif bar.figure not in FIGURES:
             raise Problem(f"{lab.folder}/lab.json: no figure '{bar.figure}': use rest_cpu_ms, {', '.join(FIGURES)}")
         else:
@@ -63,18 +64,24 @@ def measure(lab, candidate, seed, bars=None, run=processes.run):
     return left
 
 
+def can_be_measured(lab, candidate):
+    """All figures are taken while requests are held, and /stats says whether they are."""
+    keeps = entries.manifest_of(lab, candidate)["keeps"]
+    return keeps == "all" or "stats" in keeps
+
+
 def programs(lab, candidate):
     return candidate.release if lab.program and not candidate.manifest else BUILD / "bin"
 
 
-def rest_bar(lab, candidate, bar):
-    try:
-        manifest = entries.manifest_of(lab, candidate)
-        root = entries.make_root(lab, candidate, "rest")
-        return Measured(bar, rest.cpu_at_rest(manifest["command"], root / "entries" / entries.NAME,
-                                              programs(lab, candidate), REPEATS))
-    except rest.Failed as problem:
-        return Measured(bar, [], str(problem))
+def rest_bar(lab, candidate, bar, run):
+    root = entries.make_root(lab, candidate, "rest")
+    command = json.dumps(entries.manifest_of(lab, candidate)["command"])
+    done = run([sys.executable, "-B", "-m", "grader.rest", command, root / "entries" / entries.NAME, programs(lab, candidate),
+                REPEATS], processes.Bounds(seconds=30, memory=MEMORY), cwd=ROOT / "labs")
+    if done.stopped or done.status != 0:
+        return Measured(bar, [], f"too much {done.stopped}" if done.stopped else done.output.strip()[-300:])
+    return Measured(bar, json.loads(done.output))
 
 
 def bench(lab, candidate, seed, how, bars, run):

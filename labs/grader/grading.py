@@ -27,9 +27,11 @@ class Grade:
 
     @property
     def asked(self):
-        """The points that this server could get: a test that needs what it does not keep is not among them."""
-        return self.lab.points - sum(one.test.points for one in self.outcomes
-                                     if one.result is testing.Result.NOT_ASKED)
+        """The points that this server could get: what needs more than it keeps is not among them."""
+        if not self.works:
+            return self.lab.points
+        return (sum(one.test.points for one in self.outcomes if one.result is not testing.Result.NOT_ASKED) +
+                sum(one.bar.points for one in self.measured))
 
     @property
     def failed(self):
@@ -76,7 +78,7 @@ def grade(lab, candidate, seed, with_bars=True, say=lambda line: None, run=proce
     for outcome in testing.run_tests(lab, candidate, seed, run=run):
         say(f"  {outcome.result.value:9}  {outcome.test.name}")
         result.outcomes.append(outcome)
-    if with_bars and lab.bars:
+    if with_bars and lab.bars and bars.can_be_measured(lab, candidate):
         if any(one.passed for one in result.outcomes):
             say("Measuring")
             result.measured = bars.measure(lab, candidate, seed, run=run)

@@ -23,7 +23,7 @@ def summary(grade, replay):
     for one in grade.measured:
         lines.append(f"  {one.bar.points if one.kept else 0:>2} of {one.bar.points}  {one.text()}")
     if grade.asked < lab.points:
-        lines.append(f"{lab.points - grade.asked} more points are for what this server does not keep.")
+        lines.append(f"{lab.points - grade.asked} more points are for what was not asked.")
     lines.append(advice(grade))
     return "\n".join(lines)
 

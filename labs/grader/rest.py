@@ -1,4 +1,4 @@
-"""What a server costs while it holds requests and nothing happens."""
+"""What a server costs while it holds requests and nothing happens. A program of its own, so that a sandbox can hold it."""
 import contextlib
 import http.client
 import json
@@ -7,6 +7,7 @@ import re
 import selectors
 import socket
 import subprocess
+import sys
 import time
 
 from . import processes
@@ -94,3 +95,17 @@ def cpu_at_rest(command, folder, programs, repeats):
             time.sleep(WINDOW)
             values.append((cpu_seconds(everybody) - before) * 1000 / (time.monotonic() - began))
     return values
+
+
+def main():
+    """Prints the figures as JSON, or what is wrong. Arguments: the manifest's command as JSON, the folder that it runs in, the
+    folder of its program, repeats."""
+    command, folder, programs, repeats = sys.argv[1:]
+    try:
+        print(json.dumps(cpu_at_rest(json.loads(command), folder, programs, int(repeats))))
+    except Failed as problem:
+        sys.exit(str(problem))
+
+
+if __name__ == "__main__":
+    main()

@@ -66,7 +66,7 @@ def run_tests(lab, candidate, seed, tests=None, run=processes.run):
             continue
         program = test_program(test)
         if program not in known:
-            known[program] = names(program, lab, candidate, root, run)
+            known[program] = names(program, lab, candidate, root)
         if test.name not in known[program]:
             yield Outcome(test, Result.NOT_ASKED, f"needs more than this server keeps, which is {kept(lab, candidate)}")
         else:
@@ -83,9 +83,9 @@ def command_of(program, lab, candidate, root):
             "--bin-dir", candidate.teaching if lab.program and not candidate.manifest else BUILD / "bin"]
 
 
-def names(program, lab, candidate, root, run):
+def names(program, lab, candidate, root):
     """The tests that this server is asked to pass: those whose parts it keeps."""
-    done = run([*command_of(program, lab, candidate, root), "--gtest_list_tests"], processes.Bounds())
+    done = processes.run([*command_of(program, lab, candidate, root), "--gtest_list_tests"])
     if done.status != 0:
         raise Problem(f"{program} does not take this server: {done.output.strip()}")
     found, suite = set(), ""

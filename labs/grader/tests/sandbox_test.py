@@ -28,7 +28,7 @@ class Sandbox(LabTest):
 
     def test_tests_and_solutions_and_the_grader_are_not_there(self):
         hidden = [self.folder / "solution.txt", self.folder / "wrong/three.edit", labfile.ROOT / "labs/tests",
-                  labfile.ROOT / "labs/grader", labfile.ROOT / "tests"]
+                  labfile.ROOT / "labs/grader/tests", labfile.ROOT / "tests"]
         self.assertEqual(self.says("import os, sys; print([p for p in sys.argv[1:] if os.path.exists(p)])", *map(str, hidden)), "[]")
         self.assertEqual(self.says("import os, sys; print(os.path.exists(sys.argv[1]))", str(self.folder / "ask.py")), "True")
 
@@ -65,6 +65,9 @@ class Sandbox(LabTest):
 
     def test_time_is_limited_for_all_that_is_run(self):
         self.assertEqual(self.python("while True: pass", seconds=1).stopped, "time")
+        bounds = processes.Bounds(seconds=60)
+        sandbox.Sandbox(self.lab(), self.place, seconds=5).run(["true"], bounds)
+        self.assertEqual(bounds.seconds, 60)  # for the next submission
         short = sandbox.Sandbox(self.lab(), self.place, seconds=0)
         self.assertEqual(short.run([sys.executable, "-c", ""]).stopped, "time")
 
