@@ -1,6 +1,7 @@
 """labs/lab: the command line."""
 import argparse
 import json
+import os
 import pathlib
 import shlex
 import subprocess
@@ -149,3 +150,6 @@ def run():
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # nobody reads on, as with | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
