@@ -67,7 +67,7 @@ NORMAL = [
     (r"\b\d+(\.\d+)? ?(ms|us|s|seconds)\b", r"N \2"),
     (r"\(\w+\.cpp:\d+\)", "(TEST)"), (r"\S*/(\w+_test\.cpp):\d+", r"\1:N"), (r"contract\.md, line \d+", "contract.md, line N"),
     (r"(?m)^  /\S+/(lab-tests|conformance) .*$", r"  \1 ..."),
-    (r"(?m)^( *)\S*(Date|Comet-Random): .*$", r"\1\2: X"),
+    (r"Date: [\w, :]+ GMT", "Date: X"), (r"(?m)^( *)\S*(Comet-Random): .*$", r"\1\2: X"),
     (r"==\d+==", "==PID=="), (r"0x[0-9a-f]+", "0xN"), (r"/\S+/(\w[\w.-]*\.(cpp|hpp))\b", r"\1"),
     (r"\b(channel|seed)([-= ])[0-9a-f]{4,}\b", r"\1\2X"),
 ]

@@ -7,7 +7,11 @@ namespace {
 
 class Lab5 : public LabTest {
  protected:
-  void start_with_threads(int threads) { start({"--publish-work-threads", std::to_string(threads)}); }
+  // Until all threads of the server sleep, those of its pool too.
+  void start_with_threads(int threads) {
+    start({"--publish-work-threads", std::to_string(threads)});
+    wait_until_quiet(Connection(server().port(), 0, Recorded::kNo));
+  }
 
   // Sends a publish, and returns when its work has begun; it does not end before pauses_.go_on().
   Connection publish_at_work(const std::string& message, const std::string& channel) {

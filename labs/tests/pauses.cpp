@@ -54,7 +54,7 @@ Pauses::Pauses()
 }
 
 Pauses::~Pauses() {
-  eventfd_write(end_, 1);
+  check(eventfd_write(end_, 1), "end the pause points");
   answering_.join();
   go_on();
   unsetenv(kVariable);
