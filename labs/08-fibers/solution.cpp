@@ -171,7 +171,7 @@ class Scheduler {
   const int epoll_ = check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   Fiber* running_ = nullptr;
   std::deque<Fiber*> ready_;                         // the next one first
-  std::multimap<Clock::time_point, Fiber*> timers_;  // of fibers that are parked, or have been woken and not yet run
+  std::multimap<Clock::time_point, Fiber*> timers_;  // of fibers that are parked, or just woken
 };
 
 // A held request. It lies on the stack of its fiber.
