@@ -1,6 +1,6 @@
 // What a lab's server is built on: the command line, HTTP as requests and answers, a channel's log, the
-// counters. Nothing in it owns a thread or takes a lock, and only the functions at the end wait. "(lab 3)" at a
-// thing's end: you do not need it before lab 3.
+// counters. Nothing in it owns a thread or takes a lock, and only the functions at the end wait. "(lab 3)"
+// means that you do not need a thing before lab 3.
 #pragma once
 
 #include <cstdint>
