@@ -150,7 +150,7 @@ CONTRACT_TEST(Joined, TimeoutSendsBackNoSmallerCursor, "joined, cursors, publish
     expect_nothing_new(response);
     EXPECT_EQ(response.header("Comet-Cursor"), "1000-3");
   }
-  Connection held = hold("/subscribe?timeout=0.5&since=1000-3");
+  Connection held = hold("/subscribe?timeout=3&since=1000-3");
   bring("b", "1000-2");
   const Response response = held.read_response();
   expect_nothing_new(response);
