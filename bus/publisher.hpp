@@ -34,6 +34,7 @@ class Publisher {
   std::string connect();
   // False until Redis has said its time.
   bool is_connected() const { return redis_ahead_.has_value(); }
+  std::size_t pending() const { return pending_.size(); }
   // The command that publishes. `done` is called once, from take(), note() or give_up().
   std::string publish(std::string channel, std::string body, const LogState& state,
                       Clock::time_point deadline, Done done);

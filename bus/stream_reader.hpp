@@ -41,6 +41,9 @@ class StreamReader {
   // Throws WireError if the connection must be closed; connect() goes on from where it was.
   Step take(const Reply& reply);
 
+  // What was read is not continued: the next connection begins anew.
+  void forget() { epoch_.clear(); }
+
   // The newest entry that was ever read; 0: none.
   Cursor seen() const { return seen_; }
 

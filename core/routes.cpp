@@ -155,6 +155,9 @@ Decision route_page(const Target& target, ReplyForm form, const Service& service
   if (target.path == "/stats") {
     return Reply{page_response("application/json", stats_json(service.read_stats()), form)};
   }
+  if (target.path == "/ready" && !service.is_ready()) {
+    return Reply{service.unavailable("not ready", form)};
+  }
   if (target.path == "/metrics") {
     return Reply{page_response("text/plain; version=0.0.4", stats_prometheus(service.read_stats()), form)};
   }
@@ -174,7 +177,8 @@ Decision route(HttpRequest&& request, const std::optional<Target>& target, const
 
   const bool is_publish = target->path == "/publish";
   const bool is_subscribe = target->path == "/subscribe";
-  const bool is_page = target->path == "/stats" || target->path == "/metrics" || target->path == "/healthz";
+  const bool is_page = target->path == "/stats" || target->path == "/metrics" || target->path == "/healthz" ||
+                       (target->path == "/ready" && service.is_ready);
   if (!is_publish && !is_subscribe && !is_page) {
     return error_reply(404, "no such page: try /subscribe, /publish, /stats, /metrics or /healthz", form);
   }
