@@ -83,6 +83,7 @@ Node::~Node() {
 }
 
 asio::awaitable<void> Node::start(core::Cursor begin) {
+  is_to_end_ = false;
   const int output = spawn(begin);
   asio::co_spawn(loop_, watch(process_), asio::detached);
   co_await read_ready_line(output);
@@ -144,7 +145,7 @@ asio::awaitable<void> Node::watch(int process) {
   process_ = 0;
   boost::system::error_code ignored;
   socket_.close(ignored);
-  on_end_();
+  if (!is_to_end_) on_end_();
 }
 
 asio::awaitable<void> Node::wait_for_end(milliseconds most) {
@@ -158,6 +159,7 @@ asio::awaitable<void> Node::wait_for_end(milliseconds most) {
 
 asio::awaitable<void> Node::stop() {
   if (process_ == 0) co_return;
+  is_to_end_ = true;
   kill(process_, SIGTERM);
   kill(process_, SIGCONT);  // one that was stopped cannot drain
   co_await wait_for_end(kDrained);

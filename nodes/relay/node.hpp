@@ -42,6 +42,7 @@ class Node {
   std::string token_;
   std::string token_file_;
   int process_ = 0;
+  bool is_to_end_ = false;
   std::uint16_t port_ = 0;
   asio::ip::tcp::socket socket_;
 };

@@ -24,7 +24,7 @@ class RedisLink {
   // In the order of the calls. If the connection is lost, receive() says so.
   void send(std::string bytes);
 
-  // From when on nothing has come.
+  // When something came last, or was asked last.
   Clock::time_point silent_since() const { return silent_since_; }
   // It is connecting, or somebody waits for a reply.
   bool waits() const { return waits_; }

@@ -22,6 +22,12 @@ constexpr milliseconds kSilence{2500};              // after which it is taken f
 constexpr milliseconds kPublishTime{3000};          // to a publish's deadline
 constexpr milliseconds kTick{100};
 
+// Why something failed, in words for a person.
+std::string words_of(const std::exception& error) {
+  const auto* system_error = dynamic_cast<const boost::system::system_error*>(&error);
+  return system_error ? system_error->code().message() : error.what();
+}
+
 // Ends the program if the coroutine fails in a way that it does not handle.
 void fail_if_any(const std::exception_ptr& error) {
   if (error) std::rethrow_exception(error);
@@ -64,7 +70,8 @@ asio::awaitable<void> Relay::stop() {
 }
 
 bool Relay::is_ready() const {
-  return caught_up_ && node_.is_running() && Clock::now() - reading_.silent_since() < kSilence;
+  return caught_up_ && node_.is_running() && publisher_.is_connected() &&
+         Clock::now() - reading_.silent_since() < kSilence;
 }
 
 // Whatever fails, a lost Redis or a node that does not work: begin anew, and go on where that was.
@@ -74,7 +81,7 @@ asio::awaitable<void> Relay::keep_reading() {
     try {
       co_await read_stream();
     } catch (const std::exception& error) {
-      say(error.what());
+      say("Redis or the node: " + words_of(error));
     }
     if (caught_up_) backoff.succeed();
     caught_up_ = false;
@@ -129,7 +136,7 @@ asio::awaitable<void> Relay::keep_publishing() {
         backoff.succeed();
       }
     } catch (const std::exception& error) {
-      say(error.what());
+      say("Redis: " + words_of(error));
     }
     publisher_.lose_connection();
     publishing_.close();
