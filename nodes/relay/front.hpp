@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include "core/decision.hpp"
 #include "core/service.hpp"
 #include "nodes/relay/relay.hpp"
 

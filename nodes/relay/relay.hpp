@@ -10,6 +10,7 @@
 #include "bus/backoff.hpp"
 #include "bus/publisher.hpp"
 #include "bus/stream_reader.hpp"
+#include "core/decision.hpp"
 #include "nodes/relay/node.hpp"
 #include "nodes/relay/redis_link.hpp"
 #include "nodes/relay/relay_options.hpp"
