@@ -136,7 +136,11 @@ class Relay(Program):
         return ask(self.node_port, f"/subscribe?channel={channel}&since={since}&timeout={timeout_s}")
 
     def node_process(self) -> int:
-        return int(json.loads(ask(self.node_port, "/stats").body)["pid"])
+        """0: it does not answer."""
+        try:
+            return int(json.loads(ask(self.node_port, "/stats").body)["pid"])
+        except OSError:
+            return 0
 
     def read_from(self, since: str) -> list[str]:
         """The messages after a cursor, as a client gets them that polls again and again."""
