@@ -87,7 +87,6 @@ asio::awaitable<void> Node::start(core::Cursor begin) {
   const int output = spawn(begin);
   asio::co_spawn(loop_, watch(process_), asio::detached);
   co_await read_ready_line(output);
-  co_await connect();
 }
 
 // The child's signals are as those of a program that a shell starts. It ends when the relay does, however that ends.
@@ -129,7 +128,7 @@ asio::awaitable<void> Node::read_ready_line(int output) {
                                   asio::redirect_error(use_awaitable, error));
   int port = 0;
   if (error || std::sscanf(text.c_str(), "READY port=%d", &port) != 1) {
-    throw std::runtime_error("the node does not say READY");
+    throw NodeError("the node does not say READY");
   }
   port_ = static_cast<std::uint16_t>(port);
 }
@@ -184,8 +183,12 @@ asio::awaitable<void> Node::publish(const bus::Entry& entry) {
     } catch (const boost::system::system_error&) {  // on below
     }
   }
-  co_await connect();
-  co_await send(entry);
+  try {
+    co_await connect();
+    co_await send(entry);
+  } catch (const boost::system::system_error& error) {
+    throw NodeError("the node does not take a message: " + error.code().message());
+  }
 }
 
 asio::awaitable<void> Node::send(const bus::Entry& entry) {
@@ -206,7 +209,7 @@ asio::awaitable<void> Node::send(const bus::Entry& entry) {
     socket_.close(ignored);
   }
   if (response.result_int() != 200 && response.result_int() != 409) {
-    throw std::runtime_error("the node refuses a message: " + response.body());
+    throw NodeError("the node refuses a message: " + response.body());
   }
 }
 

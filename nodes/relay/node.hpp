@@ -6,6 +6,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <chrono>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -14,17 +15,22 @@
 namespace comet::relay {
 namespace asio = boost::asio;
 
+// The node does not do what it should: it is to be started anew.
+struct NodeError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 class Node {
  public:
   // `on_end` is called when the process has ended by itself.
   Node(asio::io_context& loop, std::vector<std::string> command, std::function<void()> on_end);
   ~Node();
 
-  // Starts it, with its log to begin at `begin`, and waits until it says READY. Throws std::runtime_error.
+  // Starts it, with its log to begin at `begin`, and waits until it says READY. Throws NodeError.
   asio::awaitable<void> start(core::Cursor begin);
   // Has it drain, and waits for its end. Does nothing if it does not run.
   asio::awaitable<void> stop();
-  // Throws if the node does not take it: the node is then to be started anew.
+  // Throws NodeError if the node does not take it.
   asio::awaitable<void> publish(const bus::Entry& entry);
   bool is_running() const { return process_ > 0; }
 

@@ -2,6 +2,7 @@
 #include "nodes/relay/relay.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -22,12 +23,6 @@ constexpr milliseconds kSilence{2500};              // after which it is taken f
 constexpr milliseconds kPublishTime{3000};          // to a publish's deadline
 constexpr milliseconds kTick{100};
 
-// Why something failed, in words for a person.
-std::string words_of(const std::exception& error) {
-  const auto* system_error = dynamic_cast<const boost::system::system_error*>(&error);
-  return system_error ? system_error->code().message() : error.what();
-}
-
 // Ends the program if the coroutine fails in a way that it does not handle.
 void fail_if_any(const std::exception_ptr& error) {
   if (error) std::rethrow_exception(error);
@@ -44,6 +39,7 @@ Relay::Relay(asio::io_context& loop, const RelayOptions& options)
       publisher_(random_name()),
       node_(loop, options.node,
             [this] {
+              say("the node has ended");
               caught_up_ = false;
               reader_.forget();
               reading_.close();  // reading begins anew, and so does the node
@@ -80,8 +76,11 @@ asio::awaitable<void> Relay::keep_reading() {
   while (!stopping_) {
     try {
       co_await read_stream();
+    } catch (const NodeError& error) {
+      reader_.forget();  // what it did not take must not be left out: it begins anew
+      say(error.what());
     } catch (const std::exception& error) {
-      say("Redis or the node: " + words_of(error));
+      say_of_redis(error);
     }
     if (caught_up_) backoff.succeed();
     caught_up_ = false;
@@ -101,7 +100,6 @@ asio::awaitable<void> Relay::read_stream() {
   }
 }
 
-// A message that the node does not take must not be left out: the node begins anew.
 asio::awaitable<void> Relay::handle(const bus::Event& event) {
   if (const auto* begins = std::get_if<bus::Begins>(&event)) {
     caught_up_ = false;
@@ -109,15 +107,7 @@ asio::awaitable<void> Relay::handle(const bus::Event& event) {
     co_await node_.start(begins->cursor);
   } else if (const auto* entry = std::get_if<bus::Entry>(&event)) {
     publisher_.note(*entry);
-    std::exception_ptr failure;
-    try {
-      co_await node_.publish(*entry);
-    } catch (const std::exception&) {
-      failure = std::current_exception();
-    }
-    if (!failure) co_return;
-    reader_.forget();
-    std::rethrow_exception(failure);
+    co_await node_.publish(*entry);
   } else {
     if (!caught_up_) said_.clear();
     caught_up_ = true;
@@ -136,7 +126,7 @@ asio::awaitable<void> Relay::keep_publishing() {
         backoff.succeed();
       }
     } catch (const std::exception& error) {
-      say("Redis: " + words_of(error));
+      say_of_redis(error);
     }
     publisher_.lose_connection();
     publishing_.close();
@@ -152,6 +142,7 @@ asio::awaitable<void> Relay::watch_the_time() {
     co_await timer.async_wait(use_awaitable);
     publisher_.give_up(Clock::now());
     if (reading_.waits() && Clock::now() - reading_.silent_since() > kSilence) {
+      say("Redis does not answer");
       reading_.close();
       publishing_.close();
     }
@@ -178,6 +169,13 @@ asio::awaitable<bus::Publisher::Outcome> Relay::publish(const core::Publish& mes
 asio::awaitable<void> Relay::pause(bus::Backoff& backoff) {
   asio::steady_timer timer(loop_, backoff.next(random_));
   co_await timer.async_wait(use_awaitable);
+}
+
+void Relay::say_of_redis(const std::exception& error) {
+  const auto* of_system = dynamic_cast<const boost::system::system_error*>(&error);
+  if (!of_system) return say(std::string("Redis: ") + error.what());
+  if (of_system->code() == asio::error::operation_aborted) return;  // whoever closed it has said why
+  say("Redis: " + of_system->code().message());
 }
 
 // Once, however often it is tried.

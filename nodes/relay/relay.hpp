@@ -3,7 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <functional>
+#include <exception>
 #include <random>
 #include <string>
 
@@ -39,6 +39,7 @@ class Relay {
   asio::awaitable<void> watch_the_time();
   asio::awaitable<void> pause(bus::Backoff& backoff);
   void say(const std::string& what);
+  void say_of_redis(const std::exception& error);
 
   asio::io_context& loop_;
   const RelayOptions& options_;
