@@ -1,6 +1,7 @@
 // From replies to entries.
 #include "bus/entry.hpp"
 
+#include "core/routes.hpp"
 #include "core/whole_number.hpp"
 
 namespace comet::bus {
@@ -39,7 +40,7 @@ Entry entry_of(const Reply& reply) {
       entry.body = value;
     }
   }
-  if (!has_n || entry.epoch.empty() || entry.is_message() == entry.channel.empty()) {
+  if (!has_n || entry.epoch.empty() || entry.is_message() != core::is_channel_name(entry.channel)) {
     throw WireError("entry " + parts[0].text + " of the stream was written by something else");
   }
   return entry;

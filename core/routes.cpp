@@ -25,12 +25,6 @@ std::optional<std::string> find_parameter(const urls::params_encoded_view& param
   return std::nullopt;
 }
 
-bool is_channel_name(std::string_view name) {
-  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-  return !name.empty() && name.size() <= kLongestChannel &&
-         name.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
 // Decimal seconds, 0 or more, cut to `longest`. Rounded up to a tenth, so that one server sees few
 // distinct holds.
 std::optional<Milliseconds> parse_seconds(std::string_view text, Milliseconds longest) {
@@ -165,6 +159,12 @@ Decision route_page(const Target& target, ReplyForm form, const Service& service
 }
 
 }  // namespace
+
+bool is_channel_name(std::string_view name) {
+  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  return !name.empty() && name.size() <= kLongestChannel &&
+         name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
 
 Decision route(HttpRequest&& request, const std::optional<Target>& target, const Service& service) {
   const ReplyForm form = form_of(request, service.options);

@@ -65,6 +65,8 @@ TEST(BusEntry, OfAnotherProgramIsRefused) {
   for (const Reply& reply :
        {error("LOADING wait"), text("x"), list({text("x")}), list({list({text("x"), list({})})}),
         list({list({text("1-1"), list({text("n"), text("1"), text("epoch"), text("e")})})}),
+        list({list({text("1-1"), list({text("n"), text("1"), text("epoch"), text("e"), text("channel"),
+                                       text("a&message=b")})})}),
         list({list({text("1-1"), list({text("n"), text("x"), text("epoch"), text("e")})})}),
         list({list({text("1-1"), list({text("a"), text("b"), text("c"), text("d")})})})}) {
     EXPECT_THROW(entries_of(reply), WireError);
