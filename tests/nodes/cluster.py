@@ -113,10 +113,10 @@ class Redis(Program):
 
 
 class Relay(Program):
-    def __init__(self, programs: pathlib.Path, redis: Redis, pattern: str, *options: str):
+    def __init__(self, programs: pathlib.Path, redis: Redis, pattern: str, *options: str, user: str = ""):
         self.port, self.node_port = free_port(), free_port()
         super().__init__([str(programs / "comet-relay"), "--port", str(self.port),
-                          "--redis", f"redis://127.0.0.1:{redis.port}", *options,
+                          "--redis", f"redis://{user and user + '@'}127.0.0.1:{redis.port}", *options,
                           "--", str(programs / f"comet-{pattern}"), "--port", str(self.node_port)])
 
     def start(self) -> None:

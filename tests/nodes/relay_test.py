@@ -12,17 +12,21 @@ from cluster import Redis, Relay, ask, wait_until
 
 PROGRAMS = pathlib.Path(sys.argv[1])
 
+# Of docs/nodes.md.
+ALLOWED = "~{comet}:* +eval +time +xread +xrange +xadd +hmget +hset +hincrby +exists +del".split()
+
 
 class RelayTest(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.redis = Redis(pathlib.Path(folder.name))
+        self.folder = pathlib.Path(folder.name)
+        self.redis = Redis(self.folder)
         self.addCleanup(self.redis.kill)
         self.redis.start()
 
-    def start(self, pattern: str = "async", *options: str) -> Relay:
-        relay = Relay(PROGRAMS, self.redis, pattern, *options)
+    def start(self, pattern: str = "async", *options: str, user: str = "") -> Relay:
+        relay = Relay(PROGRAMS, self.redis, pattern, *options, user=user)
         self.addCleanup(relay.kill)
         relay.start()
         return relay
@@ -86,7 +90,35 @@ class Ordinary(RelayTest):
         wait_until(lambda: cluster.status_of(relay.node_port, "/healthz") == 0, "the node has ended")
 
 
+class Access(RelayTest):
+    def file_with(self, content: str) -> str:
+        file = self.folder / "secret"
+        file.write_text(content + "\n")
+        return str(file)
+
+    def test_its_redis_user_may_only_what_is_needed(self) -> None:
+        self.assertEqual(self.redis.command("ACL", "SETUSER", "relay", "on", ">secret", *ALLOWED), "+OK")
+        relay = self.start("async", "--redis-password-file", self.file_with("secret"), user="relay")
+        self.publish(relay, "a", "b")
+        wait_until(lambda: len(relay.read_from("0")) == 2, "both are there")
+
+    def test_publishers_need_the_token(self) -> None:
+        relay = self.start("async", "--publish-token-file", self.file_with("token"))
+        self.assertEqual(relay.publish("m").status, 401)
+        self.assertEqual(relay.read_from("0"), [])
+
+
 class Failures(RelayTest):
+    def test_a_node_that_was_stopped_is_started_anew(self) -> None:
+        relay = self.start()
+        self.publish(relay, "a")
+        before = relay.node_process()
+        os.kill(before, signal.SIGSTOP)
+        self.publish(relay, "b")
+        wait_until(lambda: not relay.is_ready(), "/ready says that the node does not answer")
+        wait_until(lambda: relay.is_ready() and relay.node_process() not in (0, before), "a new node is ready")
+        self.assertEqual(relay.read_from("0"), ["a", "b"])
+
     def test_a_killed_node_comes_back_with_all_messages_and_the_same_cursors(self) -> None:
         relay = self.start()
         cursors = self.publish(relay, "a", "b")
