@@ -48,8 +48,8 @@ std::string format_command(const std::vector<std::string_view>& words) {
     sizes.push_back(word.size());
   }
   char* bytes = nullptr;
-  const auto size =  // int, or long long from hiredis 1.0 on
-
+  // An int; from hiredis 1.0 on a long long.
+  const auto size =
       redisFormatCommandArgv(&bytes, static_cast<int>(words.size()), starts.data(), sizes.data());
   if (size < 0) throw std::bad_alloc();
   const std::unique_ptr<char, void (*)(char*)> owned(bytes, redisFreeCommand);
