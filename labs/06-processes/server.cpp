@@ -84,7 +84,7 @@ class SharedLog {
 
   struct Found {
     std::optional<kit::Message> message;
-    bool missed;  // messages after the client's cursor may be gone
+    bool missed;  // messages after the client's cursor may be gone: lab 2's table says when
   };
   // The first message of the channel after `after`.
   Found first_after(std::string_view channel, kit::Cursor after) const {
@@ -131,7 +131,7 @@ class Server {
   void start_worker(Slot& slot) {
     // TO WRITE: fork. The master notes slot.worker. The worker serves clients, and must end when the master does
     own_ = &slot;
-    while (true) serve(kit::accept_client(setup_));  // the master itself
+    while (true) serve(kit::accept_client(setup_));  // so far the master itself serves
   }
 
   // Waits until a worker is killed or has crashed.
@@ -154,7 +154,8 @@ class Server {
     return request.reply;
   }
 
-  // The first message after request.since, or without that after now. Until there is one, the request is held.
+  // The first message after request.since; without `since`, the next that is published. Until it is there, the request
+  // is held.
   kit::Response subscribe(const kit::Request& request) {
     // TO WRITE: look, with the mutex, and set_held(); kit::sleep_while() nothing is published; look again
     return kit::not_written(request);
@@ -187,7 +188,8 @@ class Server {
 
   kit::Setup& setup_;
   const pid_t master_ = getpid();
-  ProcessMutex& mutex_ = *new (kit::map_shared<ProcessMutex>()) ProcessMutex;  // guards the log and the slots
+  // Guards the log and the slots. It is made in shared memory: `new (ADDRESS)` makes an object at that address.
+  ProcessMutex& mutex_ = *new (kit::map_shared<ProcessMutex>()) ProcessMutex;
   // How often something was published, or a worker died.
   std::atomic<std::uint32_t>& changes_ = *kit::map_shared<std::atomic<std::uint32_t>>();
   SharedLog log_{setup_};

@@ -105,7 +105,7 @@ class SharedLog {
 
   struct Found {
     std::optional<kit::Message> message;
-    bool missed;  // messages after the client's cursor may be gone
+    bool missed;  // messages after the client's cursor may be gone: lab 2's table says when
   };
   // The first message of the channel after `after`.
   Found first_after(std::string_view channel, kit::Cursor after) const {
@@ -169,7 +169,7 @@ class Server {
     // >>> student: fork. The master notes slot.worker. The worker serves clients, and must end when the master does
     // <<< starter
     //= own_ = &slot;
-    //= while (true) serve(kit::accept_client(setup_));  // the master itself
+    //= while (true) serve(kit::accept_client(setup_));  // so far the master itself serves
     // === solution
     const pid_t worker = fork();
     if (worker < 0) kit::fail("starting a worker", errno);
@@ -215,7 +215,8 @@ class Server {
     return request.reply;
   }
 
-  // The first message after request.since, or without that after now. Until there is one, the request is held.
+  // The first message after request.since; without `since`, the next that is published. Until it is there, the request
+  // is held.
   kit::Response subscribe(const kit::Request& request) {
     // >>> student: look, with the mutex, and set_held(); kit::sleep_while() nothing is published; look again
     // <<< starter
@@ -277,7 +278,8 @@ class Server {
 
   kit::Setup& setup_;
   const pid_t master_ = getpid();
-  ProcessMutex& mutex_ = *new (kit::map_shared<ProcessMutex>()) ProcessMutex;  // guards the log and the slots
+  // Guards the log and the slots. It is made in shared memory: `new (ADDRESS)` makes an object at that address.
+  ProcessMutex& mutex_ = *new (kit::map_shared<ProcessMutex>()) ProcessMutex;
   // How often something was published, or a worker died.
   std::atomic<std::uint32_t>& changes_ = *kit::map_shared<std::atomic<std::uint32_t>>();
   SharedLog log_{setup_};

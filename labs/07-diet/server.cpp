@@ -101,7 +101,8 @@ class Server {
             message ? kit::message(*message, request.form) : kit::nothing_new(last, request.form));
   }
 
-  // Called before the thread sleeps, perhaps for long. Gives back what it will not need until then.
+  // Called before the thread sleeps, perhaps for long. Gives back memory that it does not need while it sleeps. The
+  // connection is needed: its reader has what the client has sent early.
   [[gnu::noinline]] static void give_back([[maybe_unused]] Connection& connection) {
     // TO WRITE: kit::receive() and the parser have touched many pages of this stack, deeper than where you are now
   }
@@ -132,7 +133,8 @@ class Server {
   kit::Cursor last_ = setup_.started;  // of the newest message
 };
 
-// What the C library reads from the environment when a program starts: so this one starts itself once more.
+// The C library reads its settings from the environment, but only when a program starts. So this one sets them, and
+// starts itself once more.
 void choose_settings([[maybe_unused]] char** arguments) {
   // TO WRITE: on each stack there is room for libraries to come, and for each thread a cache of freed memory
 }

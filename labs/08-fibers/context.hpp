@@ -21,7 +21,8 @@ namespace lab {
 class Context {
  public:
   // Prepares `body` to run on the `size` bytes of memory that begin at `bottom`. Nothing runs yet. The memory
-  // stays yours: it must stay until the body has returned, and you free it then.
+  // stays yours: it must stay until the body has returned, and you free it then. This object must not be moved
+  // from here on, for the body knows its address.
   template <class Body>
   void prepare(void* bottom, std::size_t size, Body body) {
     boost::context::stack_context memory;

@@ -30,8 +30,8 @@ struct SocketState {
   }
 };
 
-// From now on epoll_wait() tells of each change of the socket, with `owner`, until the socket is closed. False if
-// the kernel has no memory for that.
+// From now on epoll_wait() tells of each change of the socket, with `owner` in the event's data.ptr, until the
+// socket is closed. False if the kernel has no memory for that.
 inline bool watch(int epoll, int socket, void* owner) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;

@@ -171,7 +171,7 @@ class Scheduler {
   const int epoll_ = check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   Fiber* running_ = nullptr;
   std::deque<Fiber*> ready_;                         // the next one first
-  std::multimap<Clock::time_point, Fiber*> timers_;  // of fibers that are parked, or were until just now
+  std::multimap<Clock::time_point, Fiber*> timers_;  // of fibers that are parked, or just woken
 };
 
 // A held request. It lies on the stack of its fiber.
@@ -234,7 +234,7 @@ class Server {
     return respond(socket, request.reply);
   }
 
-  // Waits until a message is there, or request.hold is over, or the client has hung up.
+  // Waits until a message is there, or request.hold is over, or the client has hung up: then it gets no answer.
   bool subscribe(int socket, const kit::Request& request) {
     const kit::Held counted(setup_);
     [[maybe_unused]] const auto end = Clock::now() + request.hold;
@@ -256,6 +256,7 @@ class Server {
 
   // Gives the message to each waiter of the channel. The answer says how many.
   bool publish(int socket, const kit::Request& request) {
+    // These two are for the tests: they may stop the thread here, or make a call that is too deep for this stack.
     kit::pause_point("publish");
     scheduler_.self().context.call_too_deep_if(request.channel);
     // >>> student: make the message, put it where waiters_ says, wake the fibers, empty the list, answer
