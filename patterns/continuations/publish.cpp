@@ -40,7 +40,7 @@ TurnEnd Server::append(Connection& connection, Publish&& request) {
     Channel& channel = channels_.open(request.channel);
     const auto [appended, refusal] = channels_.publish(channel, request.body, request.cursor);
     if (!appended) {
-      return hand_to(pool_, [this, &connection, refusal, form = request.form] {
+      return hand_to(pool_, [this, &connection, refusal = refusal, form = request.form] {
         return respond(connection, service_.refuse(refusal, form));
       });
     }

@@ -58,7 +58,7 @@ CONTRACT_TEST(Joined, PublishBringsTheCursorOfItsMessage, "joined, cursors, publ
 }
 
 CONTRACT_TEST(Joined, PublishWithoutACursorIs421AndIsToldWhereToGo, "joined, cursors, publish, timeout",
-              "A publish without it is 421, and its text says where to publish") {
+              "A publish without that header is 421, and its text says where to publish") {
   start_joined();
   const Response refused = publish_with(kRightToken);
   expect_error(refused, 421);
@@ -150,7 +150,7 @@ CONTRACT_TEST(Joined, TimeoutSendsBackNoSmallerCursor, "joined, cursors, publish
     expect_nothing_new(response);
     EXPECT_EQ(response.header("Comet-Cursor"), "1000-3");
   }
-  Connection held = hold("/subscribe?timeout=0.5&since=1000-3");
+  Connection held = hold("/subscribe?timeout=3&since=1000-3");
   bring("b", "1000-2");
   const Response response = held.read_response();
   expect_nothing_new(response);
