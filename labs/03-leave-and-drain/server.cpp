@@ -45,7 +45,7 @@ class Server {
  public:
   explicit Server(kit::Setup& setup) : setup_(setup) {}
 
-  // Sleeps until SIGTERM comes. A second one ends the process at once.
+  // restore() sleeps until SIGTERM comes. A second one ends the process at once.
   void run(kit::StopSignals& signals) {
     std::thread([this] { accept_clients(); }).detach();
     signals.restore();
@@ -133,7 +133,7 @@ class Server {
   static bool store_early_bytes(Connection& connection) {
     char input[16384];
     const ssize_t size = recv(connection.socket, input, sizeof input, MSG_DONTWAIT);
-    // TO WRITE: 0 is the client's end, below 0 an error; all else belongs to its next request
+    // TO WRITE: a size of 0 is the client's end, below 0 an error; bytes belong to its next request
     return size > 0;
   }
 
@@ -158,7 +158,7 @@ class Server {
 
   // A message counts as delivered when the client's socket has taken all of it, and not before.
   void respond(Connection& connection, const kit::Response& response) {
-    // TO WRITE: send; count a delivery; the connection ends if the server does
+    // TO WRITE: send; count a delivery; the connection ends with this answer if the server drains
     connection.is_open = kit::send(connection.socket, response);
   }
 
@@ -184,7 +184,7 @@ class Server {
   // The end: no new clients, every held request is refused, and what is being answered may take until
   // kDrainTime.
   void drain() {
-    // TO WRITE: stop the listener, set is_draining_ and held_at_drain_, wake who is held, wait
+    // TO WRITE: stop the listener, set is_draining_ and held_at_drain_, empty held_ and wake all, wait
     is_draining_ = true;
   }
 

@@ -45,7 +45,7 @@ class Server {
  public:
   explicit Server(kit::Setup& setup) : setup_(setup) {}
 
-  // Sleeps until SIGTERM comes. A second one ends the process at once.
+  // restore() sleeps until SIGTERM comes. A second one ends the process at once.
   void run(kit::StopSignals& signals) {
     std::thread([this] { accept_clients(); }).detach();
     signals.restore();
@@ -145,7 +145,7 @@ class Server {
   static bool store_early_bytes(Connection& connection) {
     char input[16384];
     const ssize_t size = recv(connection.socket, input, sizeof input, MSG_DONTWAIT);
-    // >>> student: 0 is the client's end, below 0 an error; all else belongs to its next request
+    // >>> student: a size of 0 is the client's end, below 0 an error; bytes belong to its next request
     // <<< starter
     //= return size > 0;
     // === solution
@@ -174,7 +174,7 @@ class Server {
 
   // A message counts as delivered when the client's socket has taken all of it, and not before.
   void respond(Connection& connection, const kit::Response& response) {
-    // >>> student: send; count a delivery; the connection ends if the server does
+    // >>> student: send; count a delivery; the connection ends with this answer if the server drains
     // <<< starter
     //= connection.is_open = kit::send(connection.socket, response);
     // === solution
@@ -210,7 +210,7 @@ class Server {
   // The end: no new clients, every held request is refused, and what is being answered may take until
   // kDrainTime.
   void drain() {
-    // >>> student: stop the listener, set is_draining_ and held_at_drain_, wake who is held, wait
+    // >>> student: stop the listener, set is_draining_ and held_at_drain_, empty held_ and wake all, wait
     // <<< starter
     //= is_draining_ = true;
     // === solution

@@ -208,7 +208,7 @@ class Server {
 
   // Goes on where the last call has stopped. If the socket is full, epoll tells when it has room again.
   void write(Connection& connection) {
-    // >>> student: send() until EAGAIN, an error or the end; then close, if the answer says so, or read on
+    // >>> student: send() until EAGAIN, an error or the end; then close if the answer says so, else be reading
     // <<< starter
     //= (void)connection;
     // === solution

@@ -29,7 +29,7 @@ class Pool {
 
   // Before the first job. The threads run until the process ends.
   void start() {
-    // TO WRITE: --publish-work-threads many threads that call work(), at least one
+    // TO WRITE: as many threads that call work() as --publish-work-threads says, but at least one
   }
 
   // Called on the loop's thread, which never waits here for work that is being done.
@@ -51,7 +51,7 @@ class Pool {
   // The life of each thread.
   [[noreturn]] void work() {
     while (true) {
-      // TO WRITE: sleep until there is a job, take it, unlock, kit::work(), put it into done_, tell
+      // TO WRITE: sleep until there is a job, take it, unlock, kit::work(), add it to done_, tell the loop
       kit::work(setup_);
     }
   }

@@ -29,7 +29,7 @@ class Pool {
 
   // Before the first job. The threads run until the process ends.
   void start() {
-    // >>> student: --publish-work-threads many threads that call work(), at least one
+    // >>> student: as many threads that call work() as --publish-work-threads says, but at least one
     // <<< starter
     // === solution
     for (unsigned i = 0; i < std::max(1U, setup_.options().publish_work_threads); ++i)
@@ -71,7 +71,7 @@ class Pool {
   // The life of each thread.
   [[noreturn]] void work() {
     while (true) {
-      // >>> student: sleep until there is a job, take it, unlock, kit::work(), put it into done_, tell
+      // >>> student: sleep until there is a job, take it, unlock, kit::work(), add it to done_, tell the loop
       // <<< starter
       //= kit::work(setup_);
       // === solution

@@ -1,5 +1,6 @@
 // What a lab's server is built on: the command line, HTTP as requests and answers, a channel's log, the
-// counters. Nothing in it owns a thread or takes a lock, and only the functions at the end wait.
+// counters. Nothing in it owns a thread or takes a lock, and only the functions at the end wait. "(lab 3)"
+// means that you do not need a thing before lab 3.
 #pragma once
 
 #include <cstdint>
@@ -19,16 +20,23 @@
 namespace kit {
 
 using comet::core::Counters;
-using comet::core::Cursor;  // a place in a log; a smaller one comes before
-using comet::core::Milliseconds;
-using comet::core::Options;
-using comet::core::ReplyForm;  // how the client wants its answer to be framed
-using comet::core::Response;   // an answer: send all of *bytes; if `close` is set, the connection ends then
+using comet::core::Cursor;        // a place in a log; a smaller one comes before, and Cursor{} before all
+using comet::core::Milliseconds;  // of std::chrono
+using comet::core::Options;       // the command line's, by the names in core/options.hpp
+
+// What a client wants of its answer, such as that the connection stays open. Hand it on as it is; only
+// `missed` is yours to set, in a copy (lab 2).
+using comet::core::ReplyForm;
+
+// An answer. Send all of *bytes; if `close` is set, the connection ends then. With `is_delivery` it is a
+// message, which counts as delivered once it is sent whole (lab 3).
+using comet::core::Response;
 
 // A system call's result, if it is not negative; else the process ends with a line that says what failed and
 // why.
 using comet::common::check;
-// SIGTERM and SIGINT as a descriptor, which is readable when one has come.
+// The signals that ask a server to end (SIGTERM, SIGINT, SIGHUP), as a descriptor that is readable when one
+// has come. restore() sleeps until one has come and takes it; the next one ends the process (lab 3).
 using comet::common::StopSignals;
 
 // What every server does before it serves. Made once, in main(), and there until the end.
@@ -37,7 +45,7 @@ class Setup {
   // Reads the command line, opens the listening socket and prints READY. A mistake ends the process with one
   // line that says what to do. From here on SIGTERM ends the process at once with status 0 (lab 3 replaces
   // that), and sending to a client that is gone is an error instead of a signal. `workers`: a number that the
-  // option --workers may change.
+  // option --workers may change (lab 6).
   Setup(int argc, char** argv, std::size_t* workers = nullptr);
   Setup(const Setup&) = delete;
   Setup& operator=(const Setup&) = delete;
@@ -55,7 +63,9 @@ class Setup {
   const int listener_;
 };
 
-// Counts one held request in /stats, as long as it lives.
+// Counts one held request in /stats, as long as it lives. The tests wait for that number, and then publish.
+// So make it when a publisher can find the request, before you unlock what guards that, and let it end before
+// you answer.
 class Held {
  public:
   explicit Held(Setup& setup) : held_(setup.counters.held) { ++held_; }
@@ -76,11 +86,11 @@ struct Request {
 
   What what = What::reply;
   std::string channel = {};          // of a subscribe and a publish
-  std::optional<Cursor> since = {};  // of a subscribe: what the client has seen
+  std::optional<Cursor> since = {};  // of a subscribe: the last that the client has seen (lab 2)
   Milliseconds hold = {};            // of a subscribe; 0: answer at once
   std::string body = {};             // of a publish
   Response reply = {};
-  ReplyForm form = {};
+  ReplyForm form = {};  // for the answer to a subscribe and a publish
 };
 
 // Makes requests of the bytes that come on one connection.
@@ -92,8 +102,8 @@ class RequestReader {
   std::optional<Request> feed(std::string_view bytes);
   std::optional<Request> next() { return feed({}); }
 
-  // Keeps bytes that come while a request is held, for next(). False: they are too many; close the
-  // connection.
+  // Keeps bytes for next(), such as those that come while a request is held (lab 3). False: they are too
+  // many; close the connection.
   bool store(std::string_view bytes) { return reader_.store(bytes); }
 
  private:
@@ -102,7 +112,7 @@ class RequestReader {
 
 using comet::core::Message;  // its `cursor`, and the answer to a subscriber, made once
 
-// The retained messages of one channel: as many as --history says, the oldest first.
+// The retained messages of one channel: as many as --history says, the oldest first (lab 2).
 class Log {
  public:
   explicit Log(const Setup& setup)
@@ -123,12 +133,13 @@ class Log {
   Cursor last_;
 };
 
-// Where a poll with a cursor goes on in a log, and whether it has missed messages: lab 2 as a function.
+// Where a poll with a cursor goes on in a log, and whether it has missed messages, as {after, missed}: lab 2
+// as a function (lab 3).
 using comet::core::resume_point;
 
 // A message that is in no log. `last` is the cursor of the message before it.
 Message make_message(Cursor last, std::string_view body, const Setup& setup);
-// The two steps of it, for a log that keeps its messages as bytes: the cursor, and later the message.
+// The two steps of it, for a log that keeps its messages as bytes: the cursor, and later the message (lab 6).
 Cursor next_cursor(Cursor last);
 Message make_message_at(Cursor cursor, std::string_view body, const Setup& setup);
 
@@ -137,7 +148,7 @@ Message make_message_at(Cursor cursor, std::string_view body, const Setup& setup
 inline Response message(const Message& sent, ReplyForm form) {
   return comet::core::message_response(sent, form);
 }
-// To a subscriber whose time is over: 204. It goes on from `cursor` with its next poll.
+// To a subscriber whose time is over: 204. With its next poll the client goes on from `cursor`.
 inline Response nothing_new(Cursor cursor, ReplyForm form) {
   return comet::core::no_content_response(cursor, form);
 }
@@ -147,26 +158,27 @@ inline Response published(Cursor cursor, std::size_t receivers, ReplyForm form) 
 }
 // To anyone, during a drain: 503 with Retry-After, from 1 to N seconds in turn, so that the clients do not
 // all come back at once. `turn` counts those that were told so before, `held` those that were held when the
-// drain began.
+// drain began (lab 3).
 Response shutting_down(std::uint64_t turn, std::uint64_t held, ReplyForm form);
 // 501, and the connection ends: what a starter answers where you have not written anything yet.
 Response not_written(const Request& request);
 
-// For sockets that block. These wait:
-// for the next client; its socket.
+// For sockets that block. Each of these functions may sleep.
+// Waits for the next client, and returns its socket.
 int accept_client(const Setup& setup);
-// for the client's next request. None: it has closed the connection, or is gone.
+// Waits for the client's next request. None: the client has closed the connection, or is gone.
 std::optional<Request> receive(int socket, RequestReader& reader);
-// until the socket has taken all of the answer. False: the client is gone.
+// Waits until the socket has taken all of the answer. False: the client is gone.
 bool send_all(int socket, const Response& response);
-// The same. False: this connection is to be closed, for the client is gone, or this was the last answer.
+// The same. False: close this connection, because the client is gone or this was the last answer.
 inline bool send(int socket, const Response& response) {
   return send_all(socket, response) && !response.close;
 }
 
-// for ever: serves one client after the other, with not_written().
+// Serves one client after the other, for ever, with not_written(): what a starter does.
 [[noreturn]] void serve_not_written(const Setup& setup);
-// as long as --publish-work says: the blocking work of one publish, such as a call of a database.
+// The blocking work of one publish, such as a call of a database: sleeps as long as --publish-work says
+// (lab 5).
 void work(const Setup& setup);
 
 }  // namespace kit

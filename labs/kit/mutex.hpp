@@ -1,5 +1,6 @@
 // A mutex and a condition variable, as the standard library has them. In the teaching build a test can stop a
 // thread before it takes the mutex and after it has let go of it, and so try every order of two threads.
+// Write `std::unique_lock lock(mutex_);` without a type in angle brackets: it differs between the two builds.
 #pragma once
 
 #include <condition_variable>
