@@ -9,7 +9,7 @@ import shutil
 import statistics
 import sys
 
-from . import building, class_page, grading, report, sandbox
+from . import building, class_page, grading, processes, report, sandbox
 from .labfile import Problem, find_lab, find_labs
 
 FILE_BYTES = 1 << 20  # of one file that is handed in
@@ -119,6 +119,7 @@ def write_table(path, rows, version):
 
 
 def run():
+    processes.end_as_by_interrupt()
     try:
         sys.exit(main(sys.argv[1:]))
     except Problem as problem:
