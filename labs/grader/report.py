@@ -18,7 +18,7 @@ def summary(grade, replay):
     lines = [f"Lab {lab.lab}, {lab.title}: {grade.points} of {grade.asked} points (seed {grade.seed}; {replay} does the same again)"]
     for outcome in grade.outcomes:
         points = "-" if outcome.result is Result.NOT_ASKED else outcome.test.points if outcome.passed else 0
-        why = f": {outcome.output.strip().splitlines()[0]}" if outcome.result is Result.NOT_ASKED and outcome.output else ""
+        why = f": {(stories.trim(outcome.output).splitlines() or [''])[-1]}" if outcome.result is Result.NOT_ASKED else ""
         lines.append(f"  {points:>2} of {outcome.test.points}  {outcome.result.value:9}  {outcome.test.name}{why}")
     for one in grade.measured:
         lines.append(f"  {one.bar.points if one.kept else 0:>2} of {one.bar.points}  {one.text()}")
