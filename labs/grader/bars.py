@@ -13,8 +13,8 @@ REPEATS = 5
 MEMORY = 4 << 30
 
 # Where a figure stands in a repeat of a result file. CPU time and switches are those of a delivery and of the poll that
-# follows. In `broadcast` all ask again at once when all have their message, and a loop that is faster than the clients sleeps
-# between their polls; in `broadcast-ask-at-once` it has always work, so only there do its switches say what a delivery costs.
+# follows. In `broadcast` all ask again when all have their message, and a loop that is faster than the clients sleeps
+# between their polls. In `broadcast-ask-at-once` it always has work: only there it need not switch.
 FIGURES = {
     "user_bytes": ("user_memory", "per_held_bytes"),
     "kernel_bytes": ("kernel_memory", "per_held_bytes"),
@@ -79,8 +79,8 @@ def programs(lab, candidate):
 def rest_bar(lab, candidate, bar, run):
     root = entries.make_root(lab, candidate, "rest")
     command = json.dumps(entries.manifest_of(lab, candidate)["command"])
-    done = run([sys.executable, "-B", "-m", "grader.rest", command, root / "entries" / entries.NAME, programs(lab, candidate),
-                REPEATS], processes.Bounds(seconds=30, memory=MEMORY), cwd=ROOT / "labs")
+    done = run([sys.executable, "-B", "-m", "grader.rest", command, root / "entries" / entries.NAME,
+                programs(lab, candidate), REPEATS], processes.Bounds(seconds=30, memory=MEMORY), cwd=ROOT / "labs")
     if done.stopped or done.status != 0:
         return Measured(bar, [], f"too much {done.stopped}" if done.stopped else done.output.strip()[-300:])
     return Measured(bar, json.loads(done.output))

@@ -101,5 +101,6 @@ def compare(lab, name, story, golden):
     update = f"labs/lab golden {lab.lab} --update"
     if not path.exists():
         return [f"{path}: is not there: {update}"]
-    difference = "\n".join(difflib.unified_diff(path.read_text().splitlines(), story.splitlines(), "golden", "now", lineterm=""))
+    difference = "\n".join(difflib.unified_diff(path.read_text().splitlines(), story.splitlines(), "golden", "now",
+                                                lineterm=""))
     return [f"{path}: the story differs; if it is still right: {update}\n{difference}"]

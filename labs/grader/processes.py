@@ -38,7 +38,7 @@ def adopt_orphans():
 
 
 def end_as_by_interrupt():
-    """SIGTERM and a terminal that is closed end this program as Ctrl-C does, so that nothing of what it runs is left."""
+    """SIGTERM and a closed terminal end this program as Ctrl-C does, so that nothing of what it runs is left."""
     for number in ENDING:
         if signal.getsignal(number) is signal.SIG_DFL:  # not with nohup
             signal.signal(number, signal.default_int_handler)
@@ -137,8 +137,8 @@ def read(descriptor):
 
 
 def end_all(child, others=frozenset()):
-    """Ends the child and everything below this process but `others`. Again until nobody is there, for one may have forked
-    before it was killed. Another Ctrl-C waits until that is done."""
+    """Ends the child and everything below this process but `others`. Again until nobody is there, for one may have
+    forked before it was killed. Another Ctrl-C waits until that is done."""
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         child.poll()

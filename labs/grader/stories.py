@@ -3,7 +3,8 @@ import collections
 import re
 import signal
 
-FRAME = re.compile(r"\[(=+|-+|  PASSED  |  FAILED  |  SKIPPED | RUN      |       OK )\]|Running main|Note: |\s*1 FAILED TEST$")
+FRAME = re.compile(r"\[(=+|-+|  PASSED  |  FAILED  |  SKIPPED | RUN      |       OK )\]|Running main|Note: |"
+                   r"\s*1 FAILED TEST$")  # what GoogleTest says around one test
 STORY_LIMIT = 12000  # characters
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
@@ -43,7 +44,7 @@ def crash(output, source):
         text += f": {killed_by.name}"
     if said:
         text += f": {said[1] or said[3]}".rstrip()
-    # As "    #2 0x55cc in Server::subscribe(Connection&) /home/me/labs/server.cpp:61". Bounded, for any output may come.
+    # As "    #2 0x55cc in Server::serve(int) /home/me/labs/server.cpp:61". Bounded, for any output may come.
     frame = re.search(r"(?m)^ *#\d+ 0x[0-9a-f]+ in (.{1,300}) \S{0,300}?" + re.escape(source) + r":(\d+)",
                       output[said.start():]) if said else None
     if frame:
