@@ -62,6 +62,8 @@ def namespaces():
 
 def check():
     """Whether a sandbox can be made here."""
+    if ROOT.parts[1] in ("usr", "etc", "bin", "sbin", "lib", "lib64"):
+        raise Problem(f"a sandbox shows all of /{ROOT.parts[1]}, solutions too: move this project to another folder")
     try:
         done = subprocess.run([*namespaces(), "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, text=True)
     except OSError as error:
