@@ -34,7 +34,7 @@ help:
 	@echo "make grade        LAB=2: grade a lab's server (under 2 minutes); FILE=my.cpp or DIR=my-folder: another than the lab's own"
 	@echo "make lab-kit      pack what a student gets into build/comet-lab-kit.tar.gz"
 	@echo "make labs-check   test the labs, bars included: solutions pass, starters fail what is named, wrong solutions are"
-	@echo "                  caught; LAB=2: only this one"
+	@echo "                  caught; LAB=2: only this one. make test does it without the bars"
 	@echo "make labs-soak    the same 20 times"
 	@echo "make test         run every test, sanitizer builds included (about 25 minutes on two cores)"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about half an hour on two cores)"
