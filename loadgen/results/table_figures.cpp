@@ -137,7 +137,8 @@ void add_memory(Kind kind, Figures& figures) {
   };
   figures.push_back(per_held(
       &Measurement::user, "user B",
-      "server memory for one held request after messages: proportional set size minus that at rest"));
+      "server memory for one held request after messages: proportional set size minus that at rest; of few "
+      "small ones it may be negative, for the rest changes by some pages too"));
   figures.push_back(per_held(
       &Measurement::kernel, "kernel B",
       "the kernel's memory for it at the same moment: system-wide change, with the clients' sockets"));
