@@ -1,5 +1,5 @@
 // A position in a channel's log: MILLISECONDS-SEQUENCE, the form of a Redis Streams entry id
-// (https://redis.io/docs/latest/develop/data-types/streams/#entry-ids), so that a bus can issue them later.
+// (https://redis.io/docs/latest/develop/data-types/streams/#entry-ids), so that a bus can issue them (--joined).
 #pragma once
 
 #include <compare>

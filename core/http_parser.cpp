@@ -204,7 +204,9 @@ class BeastParser final : public HttpParser, private http::basic_parser<true> {
         if (request.fetch_site != FetchSite::other) request.fetch_site = fetch_site_of(value);
         break;
       case http::field::unknown:
-        if (beast::iequals(name_given, "Comet-Cursor")) request.cursor.append(value.data(), value.size());
+        if (!beast::iequals(name_given, "Comet-Cursor")) break;
+        if (!request.cursor.empty()) request.cursor += ',';  // two of them are malformed
+        request.cursor.append(value.data(), value.size());
         break;
       default:
         break;

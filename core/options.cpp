@@ -103,7 +103,7 @@ void add_shared_options(CommandLine& line, Options& options) {
     if (!options.joined) throw std::invalid_argument("'" + text + "' is neither 0 nor MILLISECONDS-SEQUENCE");
   };
   line.add_text("--joined", take_begin, "CURSOR", "",
-                "share messages with other servers: publishes bring their cursors, all after this one");
+                "share messages with other servers: publishes bring their cursors, which are all after this one");
   line.require("--joined", "--publish-token-file");
 }
 

@@ -1,4 +1,5 @@
-// What a delivery and the next poll cost beside the floor's work in a server that holds thousands: HTTP, and libuv.
+// What a delivery and the next poll cost beside the floor's work in a server that holds thousands: HTTP, and
+// libuv.
 #include <arpa/inet.h>
 #include <benchmark/benchmark.h>
 #include <netinet/in.h>
@@ -30,6 +31,11 @@ constexpr std::string_view kMessage = "a message of a usual length, which is to 
 int checked(int result, const char* what) {
   if (result < 0) common::fail(what, errno);
   return result;
+}
+
+// libuv returns what went wrong.
+void checked_uv(int result, const char* what) {
+  if (result < 0) common::fail(what, -result);
 }
 
 std::int64_t thread_cpu_ns() {
@@ -73,7 +79,8 @@ std::string_view receive(int socket, std::array<char, 4096>& input) {
   return {input.data(), static_cast<std::size_t>(size)};
 }
 
-// Who receives the polls and sends the messages: raw epoll as the floor, the same with HTTP, or libuv without HTTP.
+// Who receives the polls and sends the messages: raw epoll as the floor, the same with HTTP, or libuv without
+// HTTP.
 enum class Kind { floor, http, loop };
 
 class Server {
@@ -87,7 +94,7 @@ class Server {
     checked(bind(listener, reinterpret_cast<sockaddr*>(&address), size), "binding");
     checked(listen(listener, 16), "listening");
     checked(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
-    checked(uv_loop_init(&loop_), "uv_loop_init");
+    checked_uv(uv_loop_init(&loop_), "uv_loop_init");
     while (held_.size() < count) {
       held_.push_back(std::make_unique<Held>(listener, address, service_));
       kind == Kind::loop ? watch_by_loop(*held_.back()) : watch_by_epoll(*held_.back());
@@ -127,19 +134,19 @@ class Server {
     checked(epoll_ctl(epoll_, EPOLL_CTL_ADD, held.server, &event), "epoll_ctl");
   }
   void watch_by_loop(Held& held) {
-    checked(uv_tcp_init(&loop_, &held.handle), "uv_tcp_init");
-    checked(uv_tcp_open(&held.handle, held.server), "uv_tcp_open");
+    checked_uv(uv_tcp_init(&loop_, &held.handle), "uv_tcp_init");
+    checked_uv(uv_tcp_open(&held.handle, held.server), "uv_tcp_open");
     held.handle.data = this;
     const auto give_buffer = [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
       auto& input = static_cast<Server*>(handle->data)->input_;
       *buffer = uv_buf_init(input.data(), static_cast<unsigned>(input.size()));
     };
     const auto on_read = [](uv_stream_t* stream, ssize_t size, const uv_buf_t*) {
-      checked(static_cast<int>(size), "receiving");
+      checked_uv(static_cast<int>(size), "receiving");
       static_cast<Server*>(stream->data)->returned_ += size > 0 ? 1 : 0;
     };
-    checked(uv_read_start(reinterpret_cast<uv_stream_t*>(&held.handle), give_buffer, on_read),
-            "uv_read_start");
+    checked_uv(uv_read_start(reinterpret_cast<uv_stream_t*>(&held.handle), give_buffer, on_read),
+               "uv_read_start");
   }
 
   void deliver(Held& held) {
@@ -147,7 +154,7 @@ class Server {
     if (kind_ != Kind::loop) return send_all(held.server, *response.bytes);
     const uv_buf_t buffer =
         uv_buf_init(const_cast<char*>(response.bytes->data()), static_cast<unsigned>(response.bytes->size()));
-    checked(uv_try_write(reinterpret_cast<uv_stream_t*>(&held.handle), &buffer, 1), "uv_try_write");
+    checked_uv(uv_try_write(reinterpret_cast<uv_stream_t*>(&held.handle), &buffer, 1), "uv_try_write");
   }
 
   void wait_by_epoll() {
@@ -180,8 +187,8 @@ class Server {
   std::size_t returned_ = 0;
 };
 
-// An iteration is one delivery and the poll that follows, each as the first thing that happens to this connection
-// after thousands of others: what `kind` costs more than the floor. Rounds of both are taken in turn.
+// An iteration is one delivery and the poll that follows, each as the first thing that happens to this
+// connection after thousands of others: what `kind` costs more than the floor. Rounds of both are in turn.
 void more_than_floor(benchmark::State& state, Kind kind) {
   const auto waiting = static_cast<std::size_t>(state.range(0));
   Server floor(waiting, Kind::floor);

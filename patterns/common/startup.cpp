@@ -40,8 +40,8 @@ const char* advice(int error_number) {
   switch (error_number) {
     case EADDRINUSE:
       return "; another process listens there: choose another --port, or 0 for any free one";
-    case EPERM:  // no other call of these servers meets it
-      return "; io_uring is refused here: kernel.io_uring_disabled=0 allows it";
+    case EPERM:
+      return "; the system forbids it: allow this port, or for io_uring set kernel.io_uring_disabled=0";
     case EACCES:
       return "; ports below 1024 need privileges: choose another --port";
     case EADDRNOTAVAIL:

@@ -29,7 +29,7 @@
 //                              |       retired        | ----------------------> freed
 //                              +----------------------+  operation: Turn::last
 //
-// A retired connection is closed, but the system may still owe it an event: its wait for input, its wait for
+// A retired connection is shut down, but the system may still owe it an event: its wait for input, its wait for
 // room to write, or both. Whoever brings the last of them frees it. If none is owed, retire()'s caller does.
 #pragma once
 

@@ -263,18 +263,23 @@ TurnEnd Server::finish_response(Connection& connection, const Response& response
   return hand_to(pool_, [this, &connection] { return handle(connection, connection.reader.next()); });
 }
 
-// Step 9: close. The shutdown ends operations in flight, and the last of them frees the connection, socket included.
-// Not before: Asio's io_uring back end (Boost 1.81) gives what it keeps for a closed socket to the next one at once,
-// and what the old operation leaves there hides the new one's.
+// Step 9: close. The shutdown ends operations in flight, and the last of them frees the connection, socket
+// included. Not before: Asio's io_uring back end (Boost 1.81) gives what it keeps for a closed socket to the
+// next one at once, and what the old operation leaves there hides the new one's.
 TurnEnd Server::close(Connection& connection) {
   deadlines_.cancel(connection);
   const bool writes = connection.late_answer != nullptr;
   error_code ignored;  // the client may be gone already
   connection.socket.shutdown(Socket::shutdown_both, ignored);
-  subtract(counters_.connections);
-  if (connection.ownership.retire(connection.waits_for_input, writes)) delete &connection;
-  stop_if_drained();
+  if (connection.ownership.retire(connection.waits_for_input, writes)) free(connection);
   return {};
+}
+
+// Its descriptor is closed here, so the connection counts until here.
+void Server::free(Connection& connection) {
+  delete &connection;
+  subtract(counters_.connections);
+  stop_if_drained();
 }
 
 }  // namespace comet::continuations

@@ -112,6 +112,7 @@ class Server {
   TurnEnd respond(Connection& connection, const Response& response);
   TurnEnd finish_response(Connection& connection, const Response& response);
   TurnEnd close(Connection& connection);
+  void free(Connection& connection);
   void drain();
 
   // turns.cpp: a turn begins with an event. The strand and the pools go on with `step`, which ends the turn.

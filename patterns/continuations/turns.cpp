@@ -16,7 +16,7 @@ void Server::on_event(Connection& connection, Event event) {
     case Ownership::Turn::others:
       return;
     case Ownership::Turn::last:
-      delete &connection;
+      free(connection);
   }
 }
 

@@ -58,7 +58,7 @@ CONTRACT_TEST(Joined, PublishBringsTheCursorOfItsMessage, "joined, cursors, publ
 }
 
 CONTRACT_TEST(Joined, PublishWithoutACursorIs421AndIsToldWhereToGo, "joined, cursors, publish, timeout",
-              "A publish without it is 421, and its text says where to publish") {
+              "A publish without that header is 421, and its text says where to publish") {
   start_joined();
   const Response refused = publish_with(kRightToken);
   expect_error(refused, 421);

@@ -198,7 +198,7 @@ TEST(PublishRoute, OfAJoinedServerBringsItsCursor) {
   EXPECT_EQ(routed(with(""), joined), "reply 421");
   EXPECT_EQ(routed(get("/publish?message=m"), joined), "reply 421");
   EXPECT_EQ(routed(with("Comet-Cursor:\r\n"), joined), "reply 421");
-  for (const char* cursor : {"0", "0-0", "5", "x", "1-2-3", "1-2\r\nComet-Cursor: 1-2"}) {
+  for (const char* cursor : {"0", "0-0", "5", "x", "1-2-3", "1-2\r\nComet-Cursor: 1-2", "1-2\r\nComet-Cursor: 3"}) {
     EXPECT_EQ(routed(with("Comet-Cursor: "s + cursor + "\r\n"), joined), "reply 400") << cursor;
   }
   const Decision decision = decide(with("comet-CURSOR: 12-3\r\n"), joined);
