@@ -38,9 +38,11 @@ class Channels {
     typename std::list<Channel*>::iterator place;  // in by_publish_, while the log holds messages
   };
 
-  // `begin`: the cursor before any message, usually {unix_milliseconds(), 0}.
+  // `begin`: the cursor before any message, usually {unix_milliseconds(), 0}. A joined server has one of its own.
   Channels(const Options& options, Cursor begin)
-      : history_(options.history), idle_seconds_(options.announced_idle_seconds()), forgotten_(begin) {}
+      : history_(options.history),
+        idle_seconds_(options.announced_idle_seconds()),
+        forgotten_(options.joined.value_or(begin)) {}
 
   // The channel of that name, made if there is none. The reference is good until close_if_unused() drops it.
   Channel& open(std::string_view name) {

@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include "core/channels.hpp"
+#include "microbench/samples.hpp"
 #include "patterns/prefork/log/shared_log.hpp"
 
 namespace comet::microbench {
@@ -11,7 +12,6 @@ using namespace prefork;
 namespace {
 
 constexpr std::size_t kHistory = 128;
-constexpr std::string_view kMessage = "a message of a usual length, which is to say 64 bytes of payload";
 struct NoWaiters {
   bool empty() const { return true; }
 };

@@ -8,10 +8,8 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -19,39 +17,26 @@
 #include "core/channel_log.hpp"
 #include "core/lookup.hpp"
 #include "core/request_reader.hpp"
+#include "microbench/costs.hpp"
+#include "microbench/samples.hpp"
+#include "patterns/async/hardening/libuv_call.hpp"
+#include "patterns/common/minimal_start.hpp"
 #include "patterns/common/startup.hpp"
 
 namespace comet::microbench {
 using namespace core;
+using namespace common;
+using async::require;
 namespace {
-
-constexpr std::string_view kPoll = "GET /subscribe?channel=bench HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n";
-constexpr std::string_view kMessage = "a message of a usual length, which is to say 64 bytes of payload";
-
-int checked(int result, const char* what) {
-  if (result < 0) common::fail(what, errno);
-  return result;
-}
-
-// libuv returns what went wrong.
-void checked_uv(int result, const char* what) {
-  if (result < 0) common::fail(what, -result);
-}
-
-std::int64_t thread_cpu_ns() {
-  timespec time{};
-  checked(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time), "reading the CPU time");
-  return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
-}
 
 // One held request, both ends of its connection, and what any server keeps for it.
 struct Held {
   Held(int listener, const sockaddr_in& address, const Service& service)
-      : client(checked(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "making a socket")), reader(service) {
-    checked(connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address), "connecting");
-    server = checked(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC), "accepting");
+      : client(check(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "making a socket")), reader(service) {
+    check(connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address), "connecting");
+    server = check(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC), "accepting");
     constexpr linger kAtOnce{1, 0};  // leaves no port behind that waits
-    checked(setsockopt(client, SOL_SOCKET, SO_LINGER, &kAtOnce, sizeof kAtOnce), "setting SO_LINGER");
+    check(setsockopt(client, SOL_SOCKET, SO_LINGER, &kAtOnce, sizeof kAtOnce), "setting SO_LINGER");
   }
   ~Held() {
     ::close(client);
@@ -68,14 +53,14 @@ struct Held {
 };
 
 void send_all(int socket, std::string_view bytes) {
-  if (checked(static_cast<int>(send(socket, bytes.data(), bytes.size(), 0)), "sending") !=
+  if (check(static_cast<int>(send(socket, bytes.data(), bytes.size(), 0)), "sending") !=
       static_cast<int>(bytes.size()))
-    common::fail("sending a whole message", EMSGSIZE);
+    fail("sending a whole message", EMSGSIZE);
 }
 
 std::string_view receive(int socket, std::array<char, 4096>& input) {
-  const int size = checked(static_cast<int>(recv(socket, input.data(), input.size(), 0)), "receiving");
-  if (size == 0) common::fail("receiving", ECONNRESET);
+  const int size = check(static_cast<int>(recv(socket, input.data(), input.size(), 0)), "receiving");
+  if (size == 0) fail("receiving", ECONNRESET);
   return {input.data(), static_cast<std::size_t>(size)};
 }
 
@@ -86,15 +71,12 @@ enum class Kind { floor, http, loop };
 class Server {
  public:
   Server(std::size_t count, Kind kind) : kind_(kind) {
-    const int listener = checked(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "making a socket");
+    const int listener = open_minimal_listener({.port = 0});
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    checked(bind(listener, reinterpret_cast<sockaddr*>(&address), size), "binding");
-    checked(listen(listener, 16), "listening");
-    checked(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
-    checked_uv(uv_loop_init(&loop_), "uv_loop_init");
+    address.sin_port = htons(static_cast<in_port_t>(port_of(listener)));
+    require(uv_loop_init(&loop_), "uv_loop_init");
     while (held_.size() < count) {
       held_.push_back(std::make_unique<Held>(listener, address, service_));
       kind == Kind::loop ? watch_by_loop(*held_.back()) : watch_by_epoll(*held_.back());
@@ -106,7 +88,7 @@ class Server {
       if (kind_ == Kind::loop) uv_close(reinterpret_cast<uv_handle_t*>(&held->handle), nullptr);
     }
     uv_run(&loop_, UV_RUN_DEFAULT);
-    uv_loop_close(&loop_);
+    require(uv_loop_close(&loop_), "uv_loop_close");
     ::close(epoll_);
   }
   Server(const Server&) = delete;
@@ -131,22 +113,22 @@ class Server {
  private:
   void watch_by_epoll(Held& held) {
     epoll_event event{EPOLLIN, {.ptr = &held}};
-    checked(epoll_ctl(epoll_, EPOLL_CTL_ADD, held.server, &event), "epoll_ctl");
+    check(epoll_ctl(epoll_, EPOLL_CTL_ADD, held.server, &event), "epoll_ctl");
   }
   void watch_by_loop(Held& held) {
-    checked_uv(uv_tcp_init(&loop_, &held.handle), "uv_tcp_init");
-    checked_uv(uv_tcp_open(&held.handle, held.server), "uv_tcp_open");
+    require(uv_tcp_init(&loop_, &held.handle), "uv_tcp_init");
+    require(uv_tcp_open(&held.handle, held.server), "uv_tcp_open");
     held.handle.data = this;
     const auto give_buffer = [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
       auto& input = static_cast<Server*>(handle->data)->input_;
       *buffer = uv_buf_init(input.data(), static_cast<unsigned>(input.size()));
     };
     const auto on_read = [](uv_stream_t* stream, ssize_t size, const uv_buf_t*) {
-      checked_uv(static_cast<int>(size), "receiving");
+      require(static_cast<int>(size), "receiving");
       static_cast<Server*>(stream->data)->returned_ += size > 0 ? 1 : 0;
     };
-    checked_uv(uv_read_start(reinterpret_cast<uv_stream_t*>(&held.handle), give_buffer, on_read),
-               "uv_read_start");
+    require(uv_read_start(reinterpret_cast<uv_stream_t*>(&held.handle), give_buffer, on_read),
+            "uv_read_start");
   }
 
   void deliver(Held& held) {
@@ -154,12 +136,12 @@ class Server {
     if (kind_ != Kind::loop) return send_all(held.server, *response.bytes);
     const uv_buf_t buffer =
         uv_buf_init(const_cast<char*>(response.bytes->data()), static_cast<unsigned>(response.bytes->size()));
-    checked_uv(uv_try_write(reinterpret_cast<uv_stream_t*>(&held.handle), &buffer, 1), "uv_try_write");
+    require(uv_try_write(reinterpret_cast<uv_stream_t*>(&held.handle), &buffer, 1), "uv_try_write");
   }
 
   void wait_by_epoll() {
     std::array<epoll_event, 256> events;
-    const int count = checked(epoll_wait(epoll_, events.data(), events.size(), -1), "epoll_wait");
+    const int count = check(epoll_wait(epoll_, events.data(), events.size(), -1), "epoll_wait");
     for (int i = 0; i < count; ++i) {
       Held& held = *static_cast<Held*>(events[static_cast<std::size_t>(i)].data.ptr);
       const std::string_view bytes = receive(held.server, input_);
@@ -171,12 +153,12 @@ class Server {
   void take_poll(Held& held, std::string_view bytes) {
     const Decision decision = held.reader.feed(bytes);
     const auto* poll = std::get_if<Subscribe>(&decision);
-    if (poll == nullptr) common::fail("reading a poll", EPROTO);
+    if (poll == nullptr) fail("reading a poll", EPROTO);
     held.form = look_up(log_, *poll).form;
   }
 
   const Kind kind_;
-  const int epoll_ = checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+  const int epoll_ = check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   uv_loop_t loop_{};
   const Service service_;
   const Message message_ = make_message({1, 0}, kMessage);

@@ -48,7 +48,7 @@ void CpuOfAll::report(benchmark::State& state) const {
       benchmark::Counter(static_cast<double>(used), benchmark::Counter::kAvgIterations);
 }
 
-std::int64_t CpuOfAll::thread_cpu_ns() {
+std::int64_t thread_cpu_ns() {
   timespec time{};
   if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0) fail("clock_gettime", errno);
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;

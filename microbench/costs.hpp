@@ -10,6 +10,9 @@
 
 namespace comet::microbench {
 
+// Processor time that the calling thread has used, user and system.
+std::int64_t thread_cpu_ns();
+
 // Measures the CPU time, user and system, of this process and its children, from the constructor to
 // report(). It is the counter `cpu_ns`, per iteration. Google Benchmark's own CPU column counts the
 // measuring thread only.
@@ -26,8 +29,6 @@ class CpuOfAll {
   }
 
  private:
-  static std::int64_t thread_cpu_ns();
-
   std::int64_t before_;
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "microbench/costs.hpp"
+#include "patterns/async/hardening/libuv_call.hpp"
 #include "patterns/async/server.hpp"
 #include "patterns/common/startup.hpp"
 
@@ -18,26 +19,22 @@ using namespace common;
 using namespace async;
 namespace {
 
-void check(int error, const char* what) {
-  if (error != 0) fail(what, -error);
-}
-
 // A loop with one callback that is posted to it.
 struct Loop {
   explicit Loop(uv_async_cb callback) {
-    check(uv_loop_init(&loop), "uv_loop_init");
-    check(uv_async_init(&loop, &post, callback), "uv_async_init");
+    require(uv_loop_init(&loop), "uv_loop_init");
+    require(uv_async_init(&loop, &post, callback), "uv_async_init");
     loop.data = this;
   }
   ~Loop() {
     uv_close(reinterpret_cast<uv_handle_t*>(&post), nullptr);
     uv_run(&loop, UV_RUN_DEFAULT);
-    check(uv_loop_close(&loop), "uv_loop_close");
+    require(uv_loop_close(&loop), "uv_loop_close");
   }
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  void send() { check(uv_async_send(&post), "uv_async_send"); }
+  void send() { require(uv_async_send(&post), "uv_async_send"); }
 
   uv_loop_t loop;
   uv_async_t post;
@@ -89,9 +86,9 @@ void pool_round_trip(benchmark::State& state) {
   const CpuOfAll cpu;
   for ([[maybe_unused]] auto once : state) {
     uv_work_t work;
-    check(uv_queue_work(
-              &here.loop, &work, [](uv_work_t*) {}, [](uv_work_t*, int) {}),
-          "uv_queue_work");
+    require(uv_queue_work(
+                &here.loop, &work, [](uv_work_t*) {}, [](uv_work_t*, int) {}),
+            "uv_queue_work");
     uv_run(&here.loop, UV_RUN_DEFAULT);
   }
   cpu.report(state);
@@ -105,7 +102,7 @@ void spawn_connection(benchmark::State& state) {
   const Service service;
   for ([[maybe_unused]] auto once : state) {
     auto* connection = new Connection(service);
-    check(uv_tcp_init(&here.loop, &connection->socket), "uv_tcp_init");
+    require(uv_tcp_init(&here.loop, &connection->socket), "uv_tcp_init");
     connection->socket.data = connection;
     uv_close(reinterpret_cast<uv_handle_t*>(&connection->socket),
              [](uv_handle_t* handle) { delete &connection_of(handle); });

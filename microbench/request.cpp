@@ -2,17 +2,13 @@
 #include <benchmark/benchmark.h>
 
 #include "core/request_reader.hpp"
+#include "microbench/samples.hpp"
 
 namespace comet::microbench {
 using namespace core;
 namespace {
 
-constexpr std::string_view kMessage = "a message of a usual length, which is to say 64 bytes of payload";
-static_assert(kMessage.size() == 64);
-
-// The load generator's poll, what a browser sends with one, shortened to the fields that matter, and a
-// publish by curl.
-constexpr std::string_view kPoll = "GET /subscribe?channel=bench HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n";
+// What a browser sends with a poll, shortened to the fields that matter, and a publish by curl.
 constexpr std::string_view kBrowserPoll =
     "GET /subscribe?channel=all&since=1732380000000-7 HTTP/1.1\r\n"
     "Host: 127.0.0.1:8000\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\n"

@@ -22,7 +22,7 @@ Server::Server(const Options& options)
       held_limit_(held_limit(options)),
       connection_limit_(connection_limit()),
       started_(unix_milliseconds()),
-      channels_(options, options.joined.value_or(Cursor{started_, 0})),
+      channels_(options, Cursor{started_, 0}),
       listener_(options, [this](int socket) { accept_connection(socket); }),
       timer_([this](Deadline& deadline) { end_time(static_cast<Connection&>(deadline)); },
              [this] { continue_early_requests(); }) {

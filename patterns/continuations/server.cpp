@@ -55,7 +55,7 @@ Server::Server(const Options& options, unsigned threads, ResumeStyle style)
       started_(unix_milliseconds()),
       pool_(static_cast<int>(threads)),
       strand_(pool_.get_executor()),
-      channels_(options, options.joined.value_or(Cursor{started_, 0})),
+      channels_(options, Cursor{started_, 0}),
       deadlines_(
           pool_,
           [](Deadline& deadline, Event event) {

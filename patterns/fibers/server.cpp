@@ -29,8 +29,8 @@ Server::Server(const Options& options, const FiberOptions& fiber_options)
       threads_(make_threads(options, fiber_options, [this](Connection& connection) { serve(connection); })),
       main_(*threads_.front()->scheduler),
       reports_(threads_.front()->inbox, main_),
-      room_(threads_.front()->inbox, options, most_held(options, fiber_options),
-            options.joined.value_or(Cursor{started_, 0}), counters_) {}
+      room_(threads_.front()->inbox, options, most_held(options, fiber_options), Cursor{started_, 0},
+            counters_) {}
 
 // Before any fiber of this thread: if one of them cannot be started the process ends.
 std::vector<std::thread> Server::start_threads() {

@@ -22,7 +22,7 @@ Server::Server(const Options& options, const ThreadOptions& threads)
     : service_{options, {}, &counters_},
       held_limit_(held_limit(options)),
       started_(unix_milliseconds()),
-      channels_(options, options.joined.value_or(Cursor{started_, 0})),
+      channels_(options, Cursor{started_, 0}),
       acceptor_(service_, signals_),
       threads_(std::min(threads.most, connection_limit()), threads.stack_size) {
   service_.read_stats = [this] {
