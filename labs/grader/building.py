@@ -87,12 +87,14 @@ def compile_command(lab, sources, program, teaching):
             kit, *others, *LIBRARIES, *(f"-l{name}" for name in lab.libraries)]
 
 
-def compile_candidate(lab, candidate, run=processes.run):
-    """What the compiler says if it fails, else its warnings, as (works, text)."""
+def compile_candidate(lab, candidate, run=processes.run, for_tests=True, for_bars=True):
+    """What the compiler says if it fails, else its warnings, as (works, text). Tests and bars have a build each."""
     said = ""
-    for folder, teaching in ((candidate.release, False), (candidate.teaching, True)):
+    for folder, teaching, is_wanted in ((candidate.release, False, for_bars), (candidate.teaching, True, for_tests)):
         program = folder / lab.program
         program.unlink(missing_ok=True)
+        if not is_wanted:
+            continue
         done = run(compile_command(lab, candidate.sources, program, teaching), COMPILE_BOUNDS, writable=[folder])
         if done.stopped:
             return False, f"the compiler was ended: it used too much {done.stopped}"

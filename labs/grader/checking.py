@@ -46,8 +46,8 @@ def check_starter(lab, files, seed, say):
              for name in sorted(failed - set(lab.starter_fails))])
 
 
-def wrong_candidate(lab, name, solutions):
-    """Compiled: a wrong solution must compile, or it shows nothing."""
+def wrong_candidate(lab, name, solutions, for_bars):
+    """Compiled: a wrong solution must compile, or it shows nothing. Either for its bar or for its test."""
     path = lab.folder / "wrong" / f"{name}.edit"
     if not path.exists():
         raise Problem(f"{path}: is not there, and lab.json names it")
@@ -59,7 +59,7 @@ def wrong_candidate(lab, name, solutions):
         target.write_text(edits.apply(text, path.read_text(), path) if index == 0 else text)
         candidate.sources.append(target)
     if lab.program:
-        works, said = building.compile_candidate(lab, candidate)
+        works, said = building.compile_candidate(lab, candidate, for_tests=not for_bars, for_bars=for_bars)
         if not works:
             raise Problem(f"{path}: does not compile:\n{said}")
     return candidate
@@ -71,7 +71,7 @@ def check_wrong(lab, name, solutions, with_bars, say, golden):
     if bar and not with_bars:
         return []
     try:
-        candidate = wrong_candidate(lab, name, solutions)
+        candidate = wrong_candidate(lab, name, solutions, bar is not None)
     except Problem as problem:
         return [str(problem)]
     if bar:
@@ -81,7 +81,7 @@ def check_wrong(lab, name, solutions, with_bars, say, golden):
         [outcome] = testing.run_tests(lab, candidate, GOLDEN_SEED, [lab.test(wrong.fails)])
         passed, told = outcome.result is not testing.Result.FAILED, outcome.output
         story = stories.normal(stories.story(outcome, lab.files[0], with_threads=False))
-        told += story
+        told += story.partition("\n\nA question:")[0]  # not the question, in which the reason's words may stand, too
     say(f"  {'NOT CAUGHT' if passed else 'caught':9}  {name}, by {wrong.fails}")
     if passed:
         return [f"{lab.name}: wrong solution {name} is not caught by {wrong.fails}:\n{told}"]
@@ -91,15 +91,16 @@ def check_wrong(lab, name, solutions, with_bars, say, golden):
 
 
 def compare(lab, name, story, golden):
-    """The failure's story beside its golden text: "compare", "update" or "leave"."""
+    """The failure's story beside its golden text, which it becomes with "update"."""
     path = lab.folder / "golden" / f"{name}.txt"
     if golden == "update":
         path.parent.mkdir(exist_ok=True)
         path.write_text(story)
-    if golden == "leave" or (path.exists() and path.read_text() == story):
+    if path.exists() and path.read_text() == story:
         return []
     update = f"labs/lab golden {lab.lab} --update"
     if not path.exists():
         return [f"{path}: is not there: {update}"]
-    difference = "\n".join(difflib.unified_diff(path.read_text().splitlines(), story.splitlines(), "golden", "now", lineterm=""))
+    difference = "\n".join(difflib.unified_diff(path.read_text().splitlines(), story.splitlines(), "golden", "now",
+                                                lineterm=""))
     return [f"{path}: the story differs; if it is still right: {update}\n{difference}"]

@@ -76,4 +76,5 @@ def plot(bar, measured):
                      f"<line class='interval {kind}' x1='{x(min(one.values))}' x2='{x(max(one.values))}' y1='{y}' y2='{y}'/>"
                      f"<circle class='{kind}' cx='{x(middle)}' cy='{y}' r='5'/>"
                      f"<text x='{x(max(one.values)) + 10}' y='{y + 4}'>{middle:.3g}</text>")
-    return f"<svg viewBox='0 0 {WIDTH} {height}' role='img' aria-label='{html.escape(bar.says, quote=True)}'>{''.join(parts)}</svg>"
+    about = html.escape(bar.says, quote=True)
+    return f"<svg viewBox='0 0 {WIDTH} {height}' role='img' aria-label='{about}'>{''.join(parts)}</svg>"

@@ -8,8 +8,9 @@ import re
 import shutil
 import statistics
 import sys
+import traceback
 
-from . import building, class_page, grading, report, sandbox
+from . import building, class_page, grading, processes, report, sandbox
 from .labfile import Problem, find_lab, find_labs
 
 FILE_BYTES = 1 << 20  # of one file that is handed in
@@ -76,6 +77,8 @@ def grade_one(student, lab, handed_in, seed, with_bars, out):
         text = "\n".join([*report.stories_of(row.grade), report.summary(row.grade, "with --seed it")])
     except Problem as problem:
         row.note = text = str(problem)
+    except Exception as error:  # whatever a submission has brought about, the others are graded
+        row.grade, row.note, text = None, f"could not be graded: {error!r}", traceback.format_exc()
     (out / f"{plain(student)}-{lab.name}.txt").write_text(text + "\n")
     return row
 
@@ -119,6 +122,7 @@ def write_table(path, rows, version):
 
 
 def run():
+    processes.end_as_by_interrupt()
     try:
         sys.exit(main(sys.argv[1:]))
     except Problem as problem:

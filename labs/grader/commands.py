@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 
-from . import building, checking, grading, report, starter, status
+from . import building, checking, grading, processes, report, starter, status
 from .labfile import Problem, find_lab, find_labs
 
 
@@ -143,6 +143,7 @@ def pack(given):
 
 
 def run():
+    processes.end_as_by_interrupt()
     try:
         sys.exit(main(sys.argv[1:]))
     except Problem as problem:

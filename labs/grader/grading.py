@@ -72,7 +72,8 @@ def grade(lab, candidate, seed, with_bars=True, say=lambda line: None, run=proce
     result = Grade(lab, seed)
     if lab.program and not candidate.manifest:
         say(f"Compiling {', '.join(source.name for source in candidate.sources)}")
-        result.works, result.said = building.compile_candidate(lab, candidate, run)
+        for_bars = with_bars and bool(lab.bars)
+        result.works, result.said = building.compile_candidate(lab, candidate, run, for_bars=for_bars)
         if not result.works:
             return result
     for outcome in testing.run_tests(lab, candidate, seed, run=run):

@@ -67,7 +67,8 @@ def loopback_up():
 
 def main():
     wanted, command = json.loads(sys.argv[1]), sys.argv[2:]
-    become = ["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"] if pathlib.Path("/proc/self/uid_map").read_text().split()[2] != "1" else []
+    has_all_users = pathlib.Path("/proc/self/uid_map").read_text().split()[2] != "1"  # root made this
+    become = ["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"] if has_all_users else []
     loopback_up()
     make_files(wanted)
     for name, most in wanted["limits"].items():

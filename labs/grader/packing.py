@@ -7,8 +7,8 @@ import subprocess
 import tarfile
 import time
 
-from . import grading
-from .labfile import ROOT, Problem
+from . import grading, starter
+from .labfile import ROOT, Problem, find_labs
 
 NAME = "comet-labs"  # the folder that it unpacks to
 LEFT_OUT = ["labs/*/solution*", "labs/*/wrong/*", "labs/*/golden/*", "labs/collect", "labs/grader/tests/*", "labs/README.md",
@@ -35,6 +35,9 @@ def content(name):
 
 
 def pack(out):
+    """Not with somebody's work in place of a starter."""
+    for drifted in (line for lab in find_labs() for line in starter.drifted(lab)):
+        raise Problem(drifted)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(out, "w:gz") as archive:
         for name in files():

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_EVERY = 0.1  # seconds between two looks at memory
 KEPT = 256 << 10  # bytes of output that are kept, of its beginning and of its end
 LONGEST_LINE = 2000  # characters that are kept
@@ -36,8 +37,15 @@ def adopt_orphans():
         raise OSError(ctypes.get_errno(), "become subreaper")
 
 
-def descendants(process):
-    """All processes below `process`."""
+def end_as_by_interrupt():
+    """SIGTERM and a closed terminal end this program as Ctrl-C does, so that nothing of what it runs is left."""
+    for number in ENDING:
+        if signal.getsignal(number) is signal.SIG_DFL:  # not with nohup
+            signal.signal(number, signal.default_int_handler)
+
+
+def descendants(process, others=frozenset()):
+    """All processes below `process`, without `others` and what is below these."""
     children = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -48,7 +56,8 @@ def descendants(process):
             children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry))
     found, left = [], [process]
     while left:
-        left += (below := children.get(left.pop(), []))
+        below = [one for one in children.get(left.pop(), []) if one not in others]
+        left += below
         found += below
     return found
 
@@ -65,10 +74,12 @@ def resident_bytes(processes):
 
 def run(command, bounds=Bounds(), watch=None, cwd=None, writable=()):
     """Runs a program to its end, one at a time. `watch(process)` is called now and then. Whatever happens, Ctrl-C too,
-    nothing of it is left. `writable` are the folders that it writes into: only a sandbox needs to know (Sandbox.run)."""
+    nothing of it is left; what the caller had started before is left alone. `writable` are the folders that it writes
+    into: only a sandbox needs to know (Sandbox.run)."""
     for folder in writable:
         folder.mkdir(parents=True, exist_ok=True)
     adopt_orphans()
+    others = frozenset(descendants(os.getpid()))
     began = time.monotonic()
     child = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, start_new_session=True, cwd=cwd)
@@ -76,7 +87,7 @@ def run(command, bounds=Bounds(), watch=None, cwd=None, writable=()):
         output, stopped = follow(child, began + bounds.seconds, bounds, watch)
     finally:
         child.stdout.close()
-        end_all(child)
+        end_all(child, others)
     text = "\n".join(line[:LONGEST_LINE] for line in output.decode(errors="replace").split("\n"))
     return Finished(child.returncode, text, time.monotonic() - began, stopped)
 
@@ -101,6 +112,8 @@ def follow(child, deadline, bounds, watch):
                 if total > bounds.output:
                     stopped = "output"
                     break
+            if piece == b"" and child.stdout in selector.get_map():
+                selector.unregister(child.stdout)  # nobody writes any more: else it is ready for ever
             now = time.monotonic()
             if now > deadline:
                 stopped = "time"
@@ -116,30 +129,35 @@ def follow(child, deadline, bounds, watch):
 
 
 def read(descriptor):
+    """None if nothing is there now, no bytes at the end."""
     try:
         return os.read(descriptor, 1 << 16)
     except BlockingIOError:
-        return b""
+        return None
 
 
-def end_all(child):
-    """Ends the child and everything below this process. Again until nobody is there, for one may have forked before it was
-    killed."""
-    child.poll()
-    while left := [one for one in descendants(os.getpid()) if is_alive(one)]:
-        for one in left:
-            try:
-                os.kill(one, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        child.poll()
-        time.sleep(0.005)
-    child.wait()
+def end_all(child, others=frozenset()):
+    """Ends the child and everything below this process but `others`. Again until nobody is there, for one may have
+    forked before it was killed. Another Ctrl-C waits until that is done."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass  # all have been waited for
+        child.poll()
+        while left := [one for one in descendants(os.getpid(), others) if is_alive(one)]:
+            for one in left:
+                try:
+                    os.kill(one, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            child.poll()
+            time.sleep(0.005)
+        child.wait()
+        for one in descendants(os.getpid(), others):  # ended, and this process's to wait for
+            try:
+                os.waitpid(one, os.WNOHANG)
+            except ChildProcessError:
+                pass  # it has been waited for
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def is_alive(process):

@@ -14,11 +14,14 @@ def stories_of(grade):
 def summary(grade, replay):
     lab = grade.lab
     if not grade.works:
-        return f"{grade.said.strip()}\n\nIt does not compile: 0 of {lab.points} points. The first error above is the one to mend."
-    lines = [f"Lab {lab.lab}, {lab.title}: {grade.points} of {grade.asked} points (seed {grade.seed}; {replay} does the same again)"]
+        return (f"{grade.said.strip()}\n\nIt does not compile: 0 of {lab.points} points. "
+                "The first error above is the one to mend.")
+    lines = [f"Lab {lab.lab}, {lab.title}: {grade.points} of {grade.asked} points "
+             f"(seed {grade.seed}; {replay} does the same again)"]
     for outcome in grade.outcomes:
         points = "-" if outcome.result is Result.NOT_ASKED else outcome.test.points if outcome.passed else 0
-        why = f": {outcome.output.strip().splitlines()[0]}" if outcome.result is Result.NOT_ASKED and outcome.output else ""
+        last_line = (stories.trim(outcome.output).splitlines() or [""])[-1]
+        why = f": {last_line}" if outcome.result is Result.NOT_ASKED else ""
         lines.append(f"  {points:>2} of {outcome.test.points}  {outcome.result.value:9}  {outcome.test.name}{why}")
     for one in grade.measured:
         lines.append(f"  {one.bar.points if one.kept else 0:>2} of {one.bar.points}  {one.text()}")
@@ -39,7 +42,7 @@ def advice(grade):
     if missed:
         return f"Next: {missed.bar.says}.{read}"
     if grade.points == lab.points:
-        return f"All points. Next: lab {lab.lab + 1}, and how the five do it: patterns/." if lab.lab < 10 else "All points."
+        return "All points." + (f" Next: lab {lab.lab + 1}, and how the five do it: patterns/." if lab.lab < 10 else "")
     return "All that was asked."
 
 

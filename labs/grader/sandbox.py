@@ -31,10 +31,10 @@ class Sandbox:
         bins = [BUILD / "bin" / name for name in tools(lab)]
         python = [] if sys.base_prefix.startswith("/usr") else [pathlib.Path(sys.base_prefix)]
         hidden = ("solution", "wrong", "golden")
-        self.visible = [path for path in (
-            folder, ROOT / "core", ROOT / "patterns/common", ROOT / "labs/kit", ROOT / "docs", ROOT / "loadgen/scenarios",
-            *MEASURING, *bins, *python, *BUILD.glob("**/*.a"), *(item for item in lab.folder.iterdir() if not item.name.startswith(hidden)))
-            if path.exists()]
+        of_lab = [item for item in lab.folder.iterdir() if not item.name.startswith(hidden)]
+        kit = [ROOT / name for name in ("core", "patterns/common", "labs/kit", "docs", "loadgen/scenarios")]
+        self.visible = [path for path in (folder, *kit, *MEASURING, *bins, *python, *BUILD.glob("**/*.a"), *of_lab)
+                        if path.exists()]
 
     def run(self, command, bounds=processes.Bounds(), watch=None, cwd=None, writable=()):
         left = self.deadline - time.monotonic()
@@ -44,7 +44,8 @@ class Sandbox:
         for path in writable:
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o777)  # for a user that owns nothing
-        return processes.run([*namespaces(), sys.executable, "-B", INSIDE, self.spec(cwd or "/", writable), *command], bounds, watch)
+        inside = [sys.executable, "-B", INSIDE, self.spec(cwd or "/", writable)]
+        return processes.run([*namespaces(), *inside, *command], bounds, watch)
 
     def spec(self, cwd, writable):
         return json.dumps({
@@ -61,6 +62,8 @@ def namespaces():
 
 def check():
     """Whether a sandbox can be made here."""
+    if ROOT.parts[1] in ("usr", "etc", "bin", "sbin", "lib", "lib64"):
+        raise Problem(f"a sandbox shows all of /{ROOT.parts[1]}, solutions too: move this project to another folder")
     try:
         done = subprocess.run([*namespaces(), "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, text=True)
     except OSError as error:

@@ -10,7 +10,6 @@ from .building import BUILD, test_program
 from .labfile import Problem, Test
 
 PATIENCE = 5  # seconds that a test waits for what is due at once
-LONGEST = 30  # seconds of one test
 HANGS = 2.0  # after this many seconds it is noted where the threads stand
 MEMORY = 2 << 30
 
@@ -38,8 +37,8 @@ class Outcome:
 class Watcher:
     """Notes where the threads of a program stand while a test takes long."""
 
-    def __init__(self, program, source):
-        self.program, self.source = program, source
+    def __init__(self, program, source, seconds):
+        self.program, self.source, self.seconds = program, source, seconds
         self.began = self.looked = time.monotonic()
         self.lines, self.frames = [], None
 
@@ -49,7 +48,7 @@ class Watcher:
             return
         self.looked = now
         self.lines = threads.standing(process, self.program) or self.lines
-        if self.frames is None and now - self.began > LONGEST - 5:  # gdb stops the program: only now
+        if self.frames is None and now - self.began > self.seconds - 5:  # gdb stops the program: only now
             self.frames = threads.frames(process, self.program, self.source)
 
     def said(self):
@@ -97,16 +96,12 @@ def names(program, lab, candidate, root):
     return found
 
 
-def bounds():
-    return processes.Bounds(seconds=LONGEST, memory=MEMORY)
-
-
 def run_test(lab, candidate, test, seed, root, run):
     program = command_of(test_program(test), lab, candidate, root)
-    watcher = Watcher(lab.program, lab.files[0] if lab.files else "")
+    watcher = Watcher(lab.program, lab.files[0], test.seconds)
     # GoogleTest takes the seed only if it also shuffles.
     done = run([*program, "--patience", PATIENCE, f"--gtest_filter={test.name}", "--gtest_shuffle",
-                f"--gtest_random_seed={seed}"], bounds(), watch=watcher)
+                f"--gtest_random_seed={seed}"], processes.Bounds(seconds=test.seconds, memory=MEMORY), watch=watcher)
     if done.status == 0 and "[  SKIPPED ]" in done.output:
         return Outcome(test, Result.NOT_ASKED, done.output, done.seconds)
     return outcome(test, done, watcher.said())
@@ -114,10 +109,12 @@ def run_test(lab, candidate, test, seed, root, run):
 
 def run_command(lab, candidate, test, seed, run):
     """A test that is a program of the lab's folder. {file} is what the student wrote."""
+    if not candidate.sources:
+        raise Problem(f"{candidate.manifest_folder}: has no {lab.files[0]}, which lab {lab.lab} grades")
     values = {"file": str(candidate.sources[0]), "folder": str(lab.folder), "seed": str(seed), "python": sys.executable,
               "bin": str(candidate.teaching), "tools": str(BUILD / "bin")}
     command = [re.sub(r"\{(\w+)\}", lambda name: values.get(name[1], name[0]), word) for word in test.command]
-    watcher = Watcher(lab.program, lab.files[0]) if lab.program else None
+    watcher = Watcher(lab.program, lab.files[0], test.seconds) if lab.program else None
     done = run(command, processes.Bounds(seconds=test.seconds, memory=MEMORY), watch=watcher, cwd=lab.folder)
     return outcome(test, done, watcher.said() if watcher else [])
 

@@ -207,7 +207,7 @@ std::string ServerTest::delivered_by(std::string_view publish_request) {
   return received.body;
 }
 
-std::int64_t ServerTest::stat(const std::string& name) {
+std::int64_t ServerTest::read_stat(const std::string& name) {
   Connection connection(server_->port(), 0, Recorded::kNo);
   connection.send(request("GET", "/stats", "Connection: close\r\n"));
   const std::string text = connection.read_response().body;
@@ -216,17 +216,24 @@ std::int64_t ServerTest::stat(const std::string& name) {
   const boost::json::value* number =
       !error && parsed.is_object() ? parsed.as_object().if_contains(name) : nullptr;
   if (!number || !number->is_number()) throw ClientError("/stats has no number '" + name + "': " + text);
-  const auto value = number->to_number<std::int64_t>();
+  return number->to_number<std::int64_t>();
+}
+
+std::int64_t ServerTest::stat(const std::string& name) {
+  const std::int64_t value = read_stat(name);
   transcript().happened("/stats says " + name + " " + std::to_string(value));
   return value;
 }
 
+// The story has the last answer only: what comes before it is chance.
 void ServerTest::wait_for(const std::string& name, std::int64_t value, milliseconds bound) {
   const auto deadline = Clock::now() + bound;
   for (;;) {
     // One that began in time may be late.
     const bool last_look = Clock::now() >= deadline;
-    const std::int64_t now = stat(name);
+    const std::int64_t now = read_stat(name);
+    if (now == value || last_look)
+      transcript().happened("/stats says " + name + " " + std::to_string(now));
     if (now == value) return;
     if (last_look) {
       throw ClientError("/stats: '" + name + "' stayed at " + std::to_string(now) + " for " +

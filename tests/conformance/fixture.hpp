@@ -76,6 +76,8 @@ class ServerTest : public testing::Test {
 
  private:
   bool serves();
+  // As stat(), but not told in the story.
+  std::int64_t read_stat(const std::string& name);
 
   std::unique_ptr<ServerProcess> server_;
 };

@@ -1,6 +1,9 @@
 """Programs are run within bounds, and nothing of them is left."""
 import os
+import signal
+import subprocess
 import sys
+import time
 import unittest
 
 from fixture import LabTest
@@ -32,6 +35,21 @@ class Run(LabTest):
                       "  open(sys.argv[1], 'w').write(str(os.getpid()))\n  os.write(w, b'x')\n  time.sleep(1000)\nos.read(r, 1)", ends)
         self.assertEqual((done.status, done.stopped), (0, ""))
         self.assertFalse(processes.is_alive(int(ends.read_text())))
+
+    def test_leaves_alone_what_the_caller_had_started_before(self):
+        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"]) as before:
+            try:
+                self.assertEqual(python("print('done')").output, "done\n")
+                self.assertIsNone(before.poll())
+            finally:
+                before.kill()
+        self.assertEqual(before.returncode, -signal.SIGKILL)
+
+    def test_a_program_that_closes_its_output_is_waited_for_without_looking_all_the_time(self):
+        before = time.process_time()
+        done = python("import os, time\nos.close(1)\nos.close(2)\ntime.sleep(1)\nos._exit(3)")
+        self.assertEqual((done.status, done.stopped), (3, ""))
+        self.assertLess(time.process_time() - before, 0.5)  # of one second
 
     def test_ends_what_prints_too_much_and_keeps_little_of_it(self):
         done = python("print('begin')\nwhile True: print('x' * 10000)", bounds=processes.Bounds(output=10 << 20))

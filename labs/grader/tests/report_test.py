@@ -1,4 +1,5 @@
 """What a grade says: stories, crashes, bars, points, and what is remembered."""
+import os
 import pathlib
 import subprocess
 import unittest
@@ -39,6 +40,10 @@ class Stories(LabTest):
         self.assertIn("signed integer overflow", said)
         self.assertIn("server.cpp:7", said)
 
+    def test_a_status_that_is_no_signal_is_none(self):
+        said = stories.crash(ASAN.replace("status 134", "status 255"), "server.cpp")
+        self.assertIn("Your server crashed: heap-use-after-free", said)
+
     def test_a_failure_without_a_crash_is_none(self):
         self.assertEqual(stories.crash("the server has ended with status 0\nexpected 1", "server.cpp"), "")
 
@@ -78,6 +83,19 @@ class Bars(LabTest):
         self.assertFalse(measured.kept)
         self.assertIn("it lost 3 messages", measured.text())
         self.assertFalse(bars.judge(self.bar, "student", {}, self.done()).kept)
+
+    def test_a_result_file_that_a_submission_has_written_is_passed_over(self):
+        run = self.root / "runs/one"
+        run.mkdir(parents=True)
+        (run / "good.json").write_text('{"entry": "student", "repeats": [1]}')
+        (run / "bad.json").write_text("no JSON")
+        (run / "link.json").symlink_to(run / "good.json")
+        os.mkfifo(run / "pipe.json")
+        self.assertEqual(bars.read(self.root / "runs"), {"student": [1]})
+
+    def test_what_the_bench_could_not_count_is_told(self):
+        measured = bars.judge(self.bar, "student", {"student": [self.repeat(None)], "async": [self.repeat(1)]}, self.done())
+        self.assertIn("has no per_held_bytes of user_memory", measured.text())
 
     @staticmethod
     def repeat(value):
