@@ -7,10 +7,9 @@ import pathlib
 import re
 import shutil
 import statistics
-import sys
 import traceback
 
-from . import building, class_page, grading, processes, report, sandbox
+from . import building, class_page, grading, report, sandbox
 from .labfile import Problem, find_lab, find_labs
 
 FILE_BYTES = 1 << 20  # of one file that is handed in
@@ -119,14 +118,3 @@ def write_table(path, rows, version):
                 row.student, row.lab.lab, grade.points if grade else 0, grade.asked if grade else row.lab.points,
                 " ".join(grade.failed) if grade else "", figures, grade.seed if grade else "", version, row.note)])
     os.replace(new, path)
-
-
-def run():
-    processes.end_as_by_interrupt()
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Problem as problem:
-        print(f"collect: {problem}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)

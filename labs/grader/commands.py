@@ -1,13 +1,12 @@
 """labs/lab: the command line."""
 import argparse
 import json
-import os
 import pathlib
 import shlex
 import subprocess
 import sys
 
-from . import building, checking, grading, processes, report, starter, status
+from . import building, checking, grading, report, starter, status
 from .labfile import Problem, find_lab, find_labs
 
 
@@ -140,17 +139,3 @@ def pack(given):
     from . import packing
     print(packing.pack(pathlib.Path(given.out)))
     return 0
-
-
-def run():
-    processes.end_as_by_interrupt()
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Problem as problem:
-        print(f"lab: {problem}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:  # nobody reads on, as with | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
