@@ -10,8 +10,11 @@ STRICT = $(if $(CI),-DCOMET_WARNINGS_AS_ERRORS=ON)
 MAKEFLAGS += --no-print-directory
 # Configures, and builds nothing but the targets that follow.
 BUILD_ONLY = cmake --preset release $(STRICT) && cmake --build build/release -j $(JOBS) --target
-# The conformance suite also runs the servers of these builds: NAME=DIR[=REGEX of entries].
-SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=^(threaded|continuations|fibers)
+# The conformance suite also runs the servers of these builds: NAME=DIR[=REGEX of entries]. Not the server on io_uring
+# with the thread sanitizer: it does not see that the kernel orders what one thread submits before its completion in
+# another, and calls each of them a race.
+TSAN = ^(threaded|fibers|continuations-(redispatch|direct|stackful|coroutine|minimal))
+SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=$(TSAN)
 
 # One publish of each of these is drawn for the book.
 PICTURED = $(patsubst comet-%,%,$(MINIMAL)) prefork threaded async continuations-redispatch fibers
@@ -54,8 +57,7 @@ sanitizers: deps
 	cmake --preset address $(STRICT)
 	cmake --build build/address -j $(JOBS) --target $(SERVERS) $(URING) $(MINIMAL) unit-tests prefork-kill-test threaded-cap-test request-fuzzer
 	cmake --preset thread $(STRICT)
-	cmake --build build/thread -j $(JOBS) --target $(URING) \
-	  $(foreach model,threaded continuations fibers,comet-$(model) comet-$(model)-minimal)
+	cmake --build build/thread -j $(JOBS) --target $(foreach model,threaded continuations fibers,comet-$(model) comet-$(model)-minimal)
 
 # What testing needs is installed first: the build looks for it.
 test:
