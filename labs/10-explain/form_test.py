@@ -72,6 +72,8 @@ class RuleTest(unittest.TestCase):
                       "It wakes 2 threads."):
             self.finds("figures", None, start + words)
         self.finds("figures", "4,800 is no figure", start + "It takes 4,800 bytes.")
+        self.finds("figures", None, start + "It takes 5,477bytes.")
+        self.finds("figures", "99.6 is no figure", start + "It takes 99.6us.")
         self.finds("figures", "14 times async is not of this run", "user_bytes of mine is 14 times async, as predicted. So.")
         self.finds("figures", "'node' was not measured", "user_bytes of mine is 14 times node, as predicted. So.")
 

@@ -34,7 +34,7 @@ def figures(form):
             yield f"{one.figure}: '{one.reference}' was not measured in this run"
         elif not is_rounded(ratio[0], one.times):
             yield f"{one.figure}: {one.times} times {one.reference} is not of this run, in which it is {ratio[0]:g}"
-        for text in re.findall(rf"(?<![\w.]){NUMBER}(?![\w])", without_quotations(one.text)):
+        for text in re.findall(rf"(?<![\w.]){NUMBER}(?!\.?\d)", without_quotations(one.text)):
             if "." not in text and number(text) < SMALL:
                 continue
             if number(text) in run.counts:
