@@ -32,6 +32,12 @@ std::uint64_t shrinking_number() {
   return (std::uint64_t{1} << 62) - static_cast<std::uint64_t>(Clock::now().time_since_epoch().count());
 }
 
+// A joined server that `forgets` begins at 0, as if nothing had been before it.
+Options with_the_beginning(Options options, bool forgets) {
+  if (forgets && options.joined) options.joined = Cursor{};
+  return options;
+}
+
 }  // namespace
 
 WrongServer::WrongServer(const Options& options, std::string fault)
@@ -39,10 +45,8 @@ WrongServer::WrongServer(const Options& options, std::string fault)
       fault_(std::move(fault)),
       started_(unix_milliseconds()),
       service_{options, [this] { return read_stats(counters_, "wrong-server", started_); }, &counters_},
-      channels_(options, has("forgets_where_it_begins")
-                             ? Cursor{}
-                             : options.joined.value_or(Cursor{
-                                   has("cursor_shrinks_after_restart") ? shrinking_number() : started_, 0})),
+      channels_(with_the_beginning(options, has("forgets_where_it_begins")),
+                Cursor{has("cursor_shrinks_after_restart") ? shrinking_number() : started_, 0}),
       listener_(open_listener(options)),
       work_done_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (has("asks_no_token")) service_.options.publish_token.clear();
