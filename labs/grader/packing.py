@@ -41,7 +41,7 @@ def pack(out):
     out.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(out, "w:gz") as archive:
         for name in files():
-            add(archive, "README.md" if name == "labs/STUDENT.md" else name, content(name), 0o755 if (ROOT / name).stat().st_mode & 0o100 else 0o644)
+            add(archive, "README.md" if name == "LABS.md" else name, content(name), 0o755 if (ROOT / name).stat().st_mode & 0o100 else 0o644)
         add(archive, "labs/kit-version", grading.kit_version().encode() + b"\n", 0o644)
     return f"{out}: {out.stat().st_size / (1 << 20):.1f} MiB; unpack it, then: cd {NAME} && make grade LAB=1"
 
