@@ -135,8 +135,9 @@ class Server {
       const int ready = poll(events, 2, left > 0 ? static_cast<int>(left) : 0);
       if (ready < 0 && errno != EINTR) return false;
       if (ready == 0) return true;
-      if (ready > 0 && events[1].revents != 0) return true;
-      if (ready > 0 && !store_early_bytes(connection)) return false;
+      if (ready < 0) continue;
+      if (events[0].revents != 0 && !store_early_bytes(connection)) return false;  // before its message is sent
+      if (events[1].revents != 0) return true;
     }
     // <<< end
   }
