@@ -38,7 +38,7 @@ help:
 	@echo "make lab-kit      pack what a student gets into build/comet-lab-kit.tar.gz"
 	@echo "make labs-check   test the labs: solutions pass, starters fail what is named, wrong solutions are caught;"
 	@echo "                  LAB=2: only this one. make test does it without the bars"
-	@echo "make labs-soak    the same 20 times"
+	@echo "make labs-soak    the same, and each solution 20 times in a row (about 3 hours)"
 	@echo "make test         run every test, sanitizer builds included (about 25 minutes on two cores)"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about half an hour on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"

@@ -59,7 +59,7 @@ def build_tools(names, say=print):
     with open(BUILD / "labs.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (BUILD / "CMakeCache.txt").exists():
-            say("The tools are built, which takes some minutes the first time.")
+            say("The tools are built first, once: about five minutes on two cores, in which nothing is printed.")
             step(["cmake", "--preset", "release"], "cmake cannot set up the build; scripts/deps says what it needs")
         step(["cmake", "--build", BUILD, "-j", str(os.cpu_count()), "--target", *names], "the tools cannot be built")
 
