@@ -68,5 +68,19 @@ CONTRACT_TEST(Lab2, NoMessageIsLostWhereverThePublisherStops,
   }
 }
 
+CONTRACT_TEST(Lab2, WhatIsBeingAnsweredIsNotHeld, "subscribe, publish, stats, channels",
+              "says how many held requests the message woke") {
+  start_with_points();
+  const std::string channel = random_word();
+  const std::string message = random_word();
+  Connection subscriber = hold("/subscribe?channel=" + channel);
+  pauses_.stop_at("deliver");
+  EXPECT_EQ(publish(message, channel).status, 200);
+  pauses_.wait_until_stopped();
+  EXPECT_EQ(stat("held"), 0) << "a request that is being answered still counts as held";
+  pauses_.go_on();
+  expect_message(subscriber.read_response(), message);
+}
+
 }  // namespace
 }  // namespace comet::test
