@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -56,15 +57,14 @@ class TimeLimit {
 
 std::system_error system_error(const char* what) { return {errno, std::generic_category(), what}; }
 
-// A file that only this user reads.
-std::string write_token_file(const std::string& token) {
-  char name[] = "/tmp/comet-relay-XXXXXX";
-  const int file = mkstemp(name);
+// A file in memory, which ends with the processes that have it open. The node inherits it.
+int open_token_file(const std::string& token) {
+  const int file = memfd_create("token", 0);
   if (file < 0) throw system_error("making a file for the node's token");
-  const bool written = write(file, token.data(), token.size()) == static_cast<ssize_t>(token.size());
-  close(file);
-  if (!written) throw system_error("writing the node's token");
-  return name;
+  if (write(file, token.data(), token.size()) != static_cast<ssize_t>(token.size())) {
+    throw system_error("writing the node's token");
+  }
+  return file;
 }
 
 }  // namespace
@@ -74,12 +74,12 @@ Node::Node(asio::io_context& loop, std::vector<std::string> command, std::functi
       command_(std::move(command)),
       on_end_(std::move(on_end)),
       token_(random_name()),
-      token_file_(write_token_file(token_)),
+      token_file_(open_token_file(token_)),
       socket_(loop) {}
 
 Node::~Node() {
   if (process_ > 0) kill(process_, SIGKILL);
-  unlink(token_file_.c_str());
+  close(token_file_);
 }
 
 asio::awaitable<void> Node::start(core::Cursor begin) {
@@ -92,7 +92,8 @@ asio::awaitable<void> Node::start(core::Cursor begin) {
 // The child's signals are as those of a program that a shell starts. It ends when the relay does, however that ends.
 int Node::spawn(core::Cursor begin) {
   std::vector<std::string> words = command_;
-  words.insert(words.end(), {"--joined", core::to_string(begin), "--publish-token-file", token_file_});
+  words.insert(words.end(), {"--joined", core::to_string(begin), "--publish-token-file",
+                             "/proc/self/fd/" + std::to_string(token_file_)});
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

@@ -45,8 +45,8 @@ class Node {
   asio::io_context& loop_;
   const std::vector<std::string> command_;
   const std::function<void()> on_end_;
-  std::string token_;
-  std::string token_file_;
+  const std::string token_;
+  const int token_file_;
   int process_ = 0;
   bool is_to_end_ = false;
   std::uint16_t port_ = 0;

@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t kBlockMilliseconds = 1000;  // so Redis is heard of that often
 constexpr milliseconds kSilence{2500};              // after which it is taken for lost
 constexpr milliseconds kPublishTime{3000};          // to a publish's deadline
+constexpr milliseconds kNodeTime{500};              // for the relay's own node to get what was published
 constexpr milliseconds kTick{100};
 
 // Ends the program if the coroutine fails in a way that it does not handle.
@@ -44,7 +45,8 @@ Relay::Relay(asio::io_context& loop, const RelayOptions& options)
               reader_.forget();
               reading_.close();  // reading begins anew, and so does the node
             }),
-      random_(std::random_device{}()) {}
+      random_(std::random_device{}()),
+      brought_(loop, Clock::time_point::max()) {}
 
 void Relay::start() {
   asio::co_spawn(loop_, keep_reading(), fail_if_any);
@@ -105,9 +107,12 @@ asio::awaitable<void> Relay::handle(const bus::Event& event) {
     caught_up_ = false;
     co_await node_.stop();
     co_await node_.start(begins->cursor);
+    node_has_ = begins->cursor;
   } else if (const auto* entry = std::get_if<bus::Entry>(&event)) {
     publisher_.note(*entry);
     co_await node_.publish(*entry);
+    node_has_ = entry->cursor;
+    brought_.cancel();
   } else {
     if (!caught_up_) said_.clear();
     caught_up_ = true;
@@ -141,6 +146,7 @@ asio::awaitable<void> Relay::watch_the_time() {
     timer.expires_after(kTick);
     co_await timer.async_wait(use_awaitable);
     publisher_.give_up(Clock::now());
+    brought_.cancel();
     if (reading_.waits() && Clock::now() - reading_.silent_since() > kSilence) {
       say("Redis does not answer");
       reading_.close();
@@ -163,7 +169,18 @@ asio::awaitable<bus::Publisher::Outcome> Relay::publish(const core::Publish& mes
                                       }));
   boost::system::error_code cancelled;
   co_await done.async_wait(asio::redirect_error(use_awaitable, cancelled));
+  if (outcome.cursor) co_await wait_for_node(*outcome.cursor);
   co_return outcome;
+}
+
+// So that a poll at this relay's node sees what was published here before. A node that does not work costs the
+// publisher kNodeTime, and nothing else: the message is in the stream.
+asio::awaitable<void> Relay::wait_for_node(core::Cursor cursor) {
+  const auto until = Clock::now() + kNodeTime;
+  while (caught_up_ && node_has_ < cursor && Clock::now() < until) {
+    boost::system::error_code cancelled;  // by a message, or by a tick
+    co_await brought_.async_wait(asio::redirect_error(use_awaitable, cancelled));
+  }
 }
 
 asio::awaitable<void> Relay::pause(bus::Backoff& backoff) {

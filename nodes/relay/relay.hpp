@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <exception>
 #include <random>
 #include <string>
@@ -28,7 +29,8 @@ class Relay {
 
   // The node has every message, as far as one can know: what a load balancer asks.
   bool is_ready() const;
-  // How the publish ended; at the latest a moment after its deadline.
+  // How the publish ended; at the latest a moment after its deadline. If it went well, the node has it too, unless
+  // that does not work.
   asio::awaitable<bus::Publisher::Outcome> publish(const core::Publish& message);
 
  private:
@@ -37,6 +39,7 @@ class Relay {
   asio::awaitable<void> handle(const bus::Event& event);
   asio::awaitable<void> keep_publishing();
   asio::awaitable<void> watch_the_time();
+  asio::awaitable<void> wait_for_node(core::Cursor cursor);
   asio::awaitable<void> pause(bus::Backoff& backoff);
   void say(const std::string& what);
   void say_of_redis(const std::exception& error);
@@ -49,7 +52,9 @@ class Relay {
   bus::Publisher publisher_;
   Node node_;
   std::minstd_rand random_;
-  bool caught_up_ = false;  // since the connection was made, and the node started
+  bool caught_up_ = false;      // since the connection was made, and the node started
+  core::Cursor node_has_;       // every message up to this one, since the node was started
+  asio::steady_timer brought_;  // never over: cancelled when the node has a message more
   bool stopping_ = false;
   std::string said_;  // last, on standard error
 };
