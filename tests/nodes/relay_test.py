@@ -26,7 +26,7 @@ class RelayTest(unittest.TestCase):
         self.redis.start()
 
     def start(self, pattern: str = "async", *options: str, user: str = "") -> Relay:
-        relay = Relay(PROGRAMS, self.redis, pattern, *options, user=user)
+        relay = Relay(PROGRAMS, self.redis, pattern, list(options), user=user)
         self.addCleanup(relay.kill)
         relay.start()
         return relay
@@ -115,8 +115,8 @@ class Failures(RelayTest):
         before = relay.node_process()
         os.kill(before, signal.SIGSTOP)
         self.publish(relay, "b")
-        wait_until(lambda: not relay.is_ready(), "/ready says that the node does not answer")
-        wait_until(lambda: relay.is_ready() and relay.node_process() not in (0, before), "a new node is ready")
+        wait_until(lambda: not relay.works(), "/ready says that the node does not answer")
+        wait_until(lambda: relay.works() and relay.node_process() not in (0, before), "a new node is ready")
         self.assertEqual(relay.read_from("0"), ["a", "b"])
 
     def test_a_killed_node_comes_back_with_all_messages_and_the_same_cursors(self) -> None:
@@ -124,7 +124,7 @@ class Failures(RelayTest):
         cursors = self.publish(relay, "a", "b")
         before = relay.node_process()
         os.kill(before, signal.SIGKILL)
-        wait_until(lambda: relay.node_process() not in (0, before) and relay.is_ready(), "a new node is ready")
+        wait_until(lambda: relay.node_process() not in (0, before) and relay.works(), "a new node is ready")
         self.assertEqual(relay.poll(cursors[0]).body, "b")
         self.assertFalse(relay.poll(cursors[0]).missed)
 
@@ -160,7 +160,7 @@ class Failures(RelayTest):
         self.redis.command("FLUSHALL")
         before = relay.node_process()
         self.publish(relay, "b")
-        wait_until(lambda: relay.node_process() not in (0, before) and relay.is_ready(), "the node begins anew")
+        wait_until(lambda: relay.node_process() not in (0, before) and relay.works(), "the node begins anew")
         answer = relay.poll(since, timeout_s=10)
         self.assertEqual((answer.body, answer.missed), ("b", True))
         assert answer.cursor is not None
@@ -179,5 +179,5 @@ class Failures(RelayTest):
 
 
 if __name__ == "__main__":
-    cluster.skip_without_redis()
+    cluster.skip_without("redis-server")
     unittest.main(argv=sys.argv[:1])
