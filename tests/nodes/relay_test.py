@@ -90,6 +90,16 @@ class Ordinary(RelayTest):
         wait_until(lambda: cluster.status_of(relay.node_port, "/healthz") == 0, "the node has ended")
 
 
+    def test_its_node_inherits_no_descriptor_but_the_token(self) -> None:
+        relay = self.start()
+        own = {os.readlink(f"/proc/{relay.process.pid}/fd/{name}")
+               for name in os.listdir(f"/proc/{relay.process.pid}/fd")}
+        of_node = {os.readlink(f"/proc/{relay.node_process()}/fd/{name}")
+                   for name in os.listdir(f"/proc/{relay.node_process()}/fd")}
+        self.assertEqual([name for name in own & of_node if name.startswith("socket:")], [])
+        self.assertEqual(len([name for name in of_node if "memfd:token" in name]), 1)
+
+
 class Access(RelayTest):
     def file_with(self, content: str) -> str:
         file = self.folder / "secret"
