@@ -83,10 +83,10 @@ Node::~Node() {
 }
 
 asio::awaitable<void> Node::start(core::Cursor begin) {
-  is_to_end_ = false;
   const int output = spawn(begin);
   asio::co_spawn(loop_, watch(process_), asio::detached);
   co_await read_ready_line(output);
+  serves_ = true;
 }
 
 // The child's signals are as those of a program that a shell starts, and of the relay's descriptors it gets no other
@@ -137,7 +137,7 @@ asio::awaitable<void> Node::read_ready_line(int output) {
   port_ = static_cast<std::uint16_t>(port);
 }
 
-// Waits for the process's end by a descriptor of it, then tells, unless stop() has waited for that. Asio may say
+// Waits for the process's end by a descriptor of it, then tells, unless start() or stop() waits for it. Asio may say
 // that the descriptor is ready when it is not.
 asio::awaitable<void> Node::watch(int process) {
   const auto descriptor = static_cast<int>(syscall(SYS_pidfd_open, process, 0));
@@ -149,7 +149,7 @@ asio::awaitable<void> Node::watch(int process) {
   process_ = 0;
   boost::system::error_code ignored;
   socket_.close(ignored);
-  if (!is_to_end_) on_end_();
+  if (std::exchange(serves_, false)) on_end_();
 }
 
 asio::awaitable<void> Node::wait_for_end(milliseconds most) {
@@ -163,7 +163,7 @@ asio::awaitable<void> Node::wait_for_end(milliseconds most) {
 
 asio::awaitable<void> Node::stop() {
   if (process_ == 0) co_return;
-  is_to_end_ = true;
+  serves_ = false;
   kill(process_, SIGTERM);
   kill(process_, SIGCONT);  // one that was stopped cannot drain
   co_await wait_for_end(kDrained);
