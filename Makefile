@@ -56,7 +56,7 @@ build: deps
 
 sanitizers: deps
 	cmake --preset address $(STRICT)
-	cmake --build build/address -j $(JOBS) --target $(SERVERS) $(URING) $(MINIMAL) unit-tests prefork-kill-test threaded-cap-test request-fuzzer bus-fuzzer
+	cmake --build build/address -j $(JOBS) --target $(SERVERS) $(URING) $(MINIMAL) unit-tests prefork-kill-test threaded-cap-test request-fuzzer bus-fuzzer comet-relay
 	cmake --preset thread $(STRICT)
 	cmake --build build/thread -j $(JOBS) --target $(foreach model,threaded continuations fibers,comet-$(model) comet-$(model)-minimal)
 
@@ -65,7 +65,7 @@ test:
 	@scripts/deps test
 	@$(MAKE) build sanitizers
 	ctest --test-dir build/release -j 6 --output-on-failure
-	ctest --test-dir build/address -j 6 --output-on-failure -L '^(unit|faults|fuzz)$$'
+	ctest --test-dir build/address -j 6 --output-on-failure -L '^(unit|faults|fuzz|nodes)$$'
 
 # Needs no build: the compile commands are enough.
 lint: deps

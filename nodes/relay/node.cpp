@@ -26,6 +26,7 @@
 #include <utility>
 
 #include "nodes/relay/names.hpp"
+#include "nodes/relay/time_limit.hpp"
 #include "patterns/common/startup.hpp"
 
 namespace comet::relay {
@@ -39,21 +40,6 @@ constexpr milliseconds kReady{10'000};   // for a node to start
 constexpr milliseconds kAnswer{5'000};   // for a node to take a message
 constexpr milliseconds kDrained{6'000};  // for a node to drain, which the contract does in 5 s
 constexpr milliseconds kLook{20};        // between two looks whether it has ended
-
-// Closes `stream`, so that what waits for it fails, unless it is destroyed before.
-template <class Stream>
-class TimeLimit {
- public:
-  TimeLimit(Stream& stream, milliseconds most) : timer_(stream.get_executor(), most) {
-    timer_.async_wait([&stream](const boost::system::error_code& cancelled) {
-      boost::system::error_code ignored;
-      if (!cancelled) stream.close(ignored);
-    });
-  }
-
- private:
-  asio::steady_timer timer_;
-};
 
 std::system_error system_error(const char* what) { return {errno, std::generic_category(), what}; }
 

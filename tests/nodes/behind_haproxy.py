@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--pattern")
     parser.add_argument("--address")
     parser.add_argument("--port", type=int)
-    parser.add_argument("--capacity", type=int)
+    parser.add_argument("--capacity", type=int, default=64)
     for name in ("--publish-token-file", "--allow-host", "--max-message"):  # of relay and node
         parser.add_argument(name)
     known, node_options = parser.parse_known_args()
