@@ -21,7 +21,7 @@ PICTURED = $(patsubst comet-%,%,$(MINIMAL)) prefork threaded async continuations
 PICTURES = docs/book/pictures
 
 .PHONY: help deps build sanitizers test lint fuzz soak bench bench-peers reference microbench report picture \
-  publish-pictures book book-check measure grade lab-kit labs-check labs-soak clean
+  publish-pictures book book-check measure grade lab-kit labs-check labs-soak nodes clean
 help:
 	@echo "make bench        build and measure the five servers and the floor and print tables (about 5 minutes);"
 	@echo "                  ENTRIES='threaded threaded-minimal' measures these instead"
@@ -39,9 +39,10 @@ help:
 	@echo "make labs-check   test the labs: solutions pass, starters fail what is named, wrong solutions are caught;"
 	@echo "                  LAB=2: only this one. make test does it without the bars"
 	@echo "make labs-soak    the same, and each solution 20 times in a row (about 3 hours)"
+	@echo "make nodes        three servers that share their messages over Redis, behind HAProxy and nginx, until Ctrl-C"
 	@echo "make test         run every test, sanitizer builds included (about 25 minutes on two cores)"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about half an hour on two cores)"
-	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
+	@echo "make fuzz         fuzz the request path of core/ and bus/ for FUZZ_SECONDS (60) each and report the executions"
 	@echo "make soak         run the hardening tests with large numbers (about 17 minutes) and print their figures"
 	@echo "make build        build everything, tests included (about 6 minutes on two cores), into build/release/bin"
 	@echo "make deps         install the packages that are missing (root or sudo)"
@@ -56,7 +57,7 @@ build: deps
 
 sanitizers: deps
 	cmake --preset address $(STRICT)
-	cmake --build build/address -j $(JOBS) --target $(SERVERS) $(URING) $(MINIMAL) unit-tests prefork-kill-test threaded-cap-test request-fuzzer
+	cmake --build build/address -j $(JOBS) --target $(SERVERS) $(URING) $(MINIMAL) unit-tests prefork-kill-test threaded-cap-test request-fuzzer bus-fuzzer comet-relay
 	cmake --preset thread $(STRICT)
 	cmake --build build/thread -j $(JOBS) --target $(foreach model,threaded continuations fibers,comet-$(model) comet-$(model)-minimal)
 
@@ -65,7 +66,7 @@ test:
 	@scripts/deps test
 	@$(MAKE) build sanitizers
 	ctest --test-dir build/release -j 6 --output-on-failure
-	ctest --test-dir build/address -j 6 --output-on-failure -L '^(unit|faults|fuzz)$$'
+	ctest --test-dir build/address -j 6 --output-on-failure -L '^(unit|faults|fuzz|nodes)$$'
 
 # Needs no build: the compile commands are enough.
 lint: deps
@@ -79,10 +80,12 @@ lint: deps
 fuzz:
 	@scripts/deps fuzz
 	cmake --preset fuzz $(STRICT)
-	cmake --build build/fuzz -j $(JOBS) --target request-fuzzer
-	@mkdir -p build/fuzz/corpus
+	cmake --build build/fuzz -j $(JOBS) --target request-fuzzer bus-fuzzer
+	@mkdir -p build/fuzz/corpus build/fuzz/bus_corpus
 	build/fuzz/bin/request-fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -print_final_stats=1 \
 	  -dict=tests/fuzz/http.dict -artifact_prefix=build/fuzz/ build/fuzz/corpus tests/fuzz/corpus tests/fuzz/seeds
+	build/fuzz/bin/bus-fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -print_final_stats=1 \
+	  -artifact_prefix=build/fuzz/ build/fuzz/bus_corpus tests/fuzz/bus_seeds
 
 # ENTRIES names some of them.
 soak: build
@@ -159,6 +162,11 @@ labs-check: deps
 
 labs-soak: deps
 	@labs/lab check --times 20 $(LAB)
+
+nodes: deps
+	@scripts/deps nodes
+	$(BUILD_ONLY) comet-relay comet-async comet-threaded comet-fibers $(if $(wildcard nodes/gateway),comet-gateway)
+	@nodes/up --bin-dir build/release/bin
 
 clean:
 	rm -rf build

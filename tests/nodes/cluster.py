@@ -1,0 +1,73 @@
+"""What the tests of joined servers ask, and the programs that they start; all of these end with a test."""
+import dataclasses
+import http.client
+import json
+import pathlib
+import shutil
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "nodes"))
+import programs  # noqa: E402
+from programs import PATIENCE_S, Haproxy, Nginx, Program, Redis, free_port, status_of, wait_until  # noqa: E402, F401
+
+SKIPPED = 77
+
+
+@dataclasses.dataclass
+class Answer:
+    status: int
+    body: str
+    cursor: str | None
+    missed: bool
+    retry_after: str | None
+    node: str | None  # by HAProxy's name
+
+
+def ask(port: int, target: str, body: str | None = None, timeout_s: float = PATIENCE_S) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    try:
+        headers = {} if body is None else {"Content-Type": "text/plain"}
+        connection.request("GET" if body is None else "POST", target, body, headers)
+        response = connection.getresponse()
+        return Answer(response.status, response.read().decode(), response.headers["Comet-Cursor"],
+                      response.headers["Comet-Missed"] == "true", response.headers["Retry-After"],
+                      response.headers["Comet-Node"])
+    finally:
+        connection.close()
+
+
+class Relay(programs.Relay):
+    def wait_until_ready(self) -> None:
+        wait_until(self.works, f"{self.words[-3]} and its relay are ready")
+
+    def publish(self, message: str, channel: str = "all") -> Answer:
+        return ask(self.port, f"/publish?channel={channel}", message)
+
+    def poll(self, since: str, timeout_s: float = 0, channel: str = "all") -> Answer:
+        return ask(self.node_port, f"/subscribe?channel={channel}&since={since}&timeout={timeout_s}")
+
+    def held(self) -> int:
+        return int(json.loads(ask(self.node_port, "/stats").body)["held"])
+
+    def node_process(self) -> int:
+        """0: it does not answer."""
+        try:
+            return int(json.loads(ask(self.node_port, "/stats").body)["pid"])
+        except OSError:
+            return 0
+
+    def read_from(self, since: str) -> list[str]:
+        """The messages after a cursor, as a client gets them that polls again and again."""
+        messages = []
+        while (answer := self.poll(since)).status == 200:
+            assert answer.cursor is not None
+            messages.append(answer.body)
+            since = answer.cursor
+        return messages
+
+
+def skip_without(*needed: str) -> None:
+    for program in needed:
+        if shutil.which(program) is None:
+            print(f"skipped: there is no {program}; scripts/deps test installs it")
+            sys.exit(SKIPPED)
