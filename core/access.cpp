@@ -88,8 +88,9 @@ std::optional<Refusal> refuse_sender(const HttpRequest& request, const Target& t
   if (options.publish_token.empty() || shows_token(request.authorization, options.publish_token)) {
     return std::nullopt;
   }
-  return Refusal{401, options.joined ? "this server takes messages only with its relay's token: publish at the relay"
-                                     : "publishing needs the header 'Authorization: Bearer TOKEN'"};
+  return Refusal{401, options.joined
+                          ? "this server takes messages only with its relay's token: publish at the relay"
+                          : "publishing needs the header 'Authorization: Bearer TOKEN'"};
 }
 
 }  // namespace comet::core
