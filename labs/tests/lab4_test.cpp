@@ -92,6 +92,18 @@ CONTRACT_TEST(Lab4, ASlowReaderGetsItsWholeMessage, "subscribe, publish, stats",
   EXPECT_EQ(slow.read_response().body.size(), big_message().size());
 }
 
+// The client sends both requests before it reads, and nothing more: only room in the socket makes the server go on.
+CONTRACT_TEST(Lab4, ARequestBehindASlowAnswerIsAnswered, "subscribe, publish, cursors, channels",
+              "A message is delivered with the bytes with which it was published") {
+  start(big_messages_);
+  const std::string channel = random_word();
+  EXPECT_EQ(publish(big_message(), channel).status, 200);
+  Connection slow = connect(1 << 18);
+  const std::string oldest = get_request("/subscribe?since=0&channel=" + channel);
+  slow.send(oldest + oldest);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(slow.read_response().body.size(), big_message().size());
+}
+
 CONTRACT_TEST(Lab4, ASlowReaderHoldsUpNobody, "subscribe, publish, stats",
               "holds until the next message on the channel") {
   start(big_messages_);
