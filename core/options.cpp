@@ -35,7 +35,8 @@ std::string why_no_host_name(const std::string& text) {
   return "'" + text + "' is not the name of a host; try chat.example, without scheme and port";
 }
 
-// The token is what stands in the file, without the newline that editors put at its end.
+}  // namespace
+
 std::string read_token(const std::string& path) {
   const auto refuse = [&path](const std::string& why) {
     throw std::invalid_argument("'" + path + "' " + why);
@@ -53,8 +54,6 @@ std::string read_token(const std::string& path) {
   }
   return token;
 }
-
-}  // namespace
 
 std::uint32_t Options::announced_idle_seconds() const {
   return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(idle_timeout).count());

@@ -44,6 +44,10 @@ constexpr Milliseconds kMostPublishWork{3000};
 // Whether `address` is in 127.0.0.0/8 or is ::1: nobody outside this machine reaches it.
 bool is_loopback(std::string_view address);
 
+// The token or password that stands in a file, without the newline that editors put at its end. Throws
+// std::invalid_argument, which says why, if there is none.
+std::string read_token(const std::string& path);
+
 // Adds the options of every server, the minimal ones included.
 void add_basic_options(CommandLine& line, Options& options);
 // Adds these, and the options of every full server.

@@ -25,12 +25,6 @@ std::optional<std::string> find_parameter(const urls::params_encoded_view& param
   return std::nullopt;
 }
 
-bool is_channel_name(std::string_view name) {
-  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-  return !name.empty() && name.size() <= kLongestChannel &&
-         name.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
 // Decimal seconds, 0 or more, cut to `longest`. Rounded up to a tenth, so that one server sees few
 // distinct holds.
 std::optional<Milliseconds> parse_seconds(std::string_view text, Milliseconds longest) {
@@ -155,6 +149,9 @@ Decision route_page(const Target& target, ReplyForm form, const Service& service
   if (target.path == "/stats") {
     return Reply{page_response("application/json", stats_json(service.read_stats()), form)};
   }
+  if (target.path == "/ready" && !service.is_ready()) {
+    return Reply{service.unavailable("not ready", form)};
+  }
   if (target.path == "/metrics") {
     return Reply{page_response("text/plain; version=0.0.4", stats_prometheus(service.read_stats()), form)};
   }
@@ -162,6 +159,12 @@ Decision route_page(const Target& target, ReplyForm form, const Service& service
 }
 
 }  // namespace
+
+bool is_channel_name(std::string_view name) {
+  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  return !name.empty() && name.size() <= kLongestChannel &&
+         name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
 
 Decision route(HttpRequest&& request, const std::optional<Target>& target, const Service& service) {
   const ReplyForm form = form_of(request, service.options);
@@ -174,7 +177,8 @@ Decision route(HttpRequest&& request, const std::optional<Target>& target, const
 
   const bool is_publish = target->path == "/publish";
   const bool is_subscribe = target->path == "/subscribe";
-  const bool is_page = target->path == "/stats" || target->path == "/metrics" || target->path == "/healthz";
+  const bool is_page = target->path == "/stats" || target->path == "/metrics" || target->path == "/healthz" ||
+                       (target->path == "/ready" && service.is_ready);
   if (!is_publish && !is_subscribe && !is_page) {
     return error_reply(404, "no such page: try /subscribe, /publish, /stats, /metrics or /healthz", form);
   }

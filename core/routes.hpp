@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "core/decision.hpp"
 #include "core/http_parser.hpp"
@@ -9,6 +10,9 @@
 #include "core/target.hpp"
 
 namespace comet::core {
+
+// 1 to 64 of A-Za-z0-9._-
+bool is_channel_name(std::string_view name);
 
 // `target` is the request's, nullopt if it is malformed.
 Decision route(HttpRequest&& request, const std::optional<Target>& target, const Service& service);

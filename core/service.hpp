@@ -23,6 +23,8 @@ struct Service {
 
   std::uint64_t held() const { return count_held ? count_held() : counters->held.load(); }
 
+  std::function<bool()> is_ready{};  // a relay's /ready; others have no such page
+
   // 503, counted. `why` is the body's one line.
   Response unavailable(std::string_view why, ReplyForm form) const;
   // The answer to a request that is not done; a 503 is counted.
