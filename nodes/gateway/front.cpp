@@ -1,0 +1,137 @@
+// See front.hpp.
+#include "nodes/gateway/front.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+#include "core/routes.hpp"
+#include "nodes/gateway/events.hpp"
+#include "patterns/common/startup.hpp"
+
+namespace comet::gateway {
+namespace {
+
+using asio::use_awaitable;
+using asio::ip::tcp;
+
+constexpr core::Refusal kNoPolls{421, "a gateway holds no polls: subscribe at a node, or read /events"};
+constexpr core::Refusal kNoPage{404, "no such page: try /events, /publish, /stats, /metrics, /healthz or /ready"};
+
+constexpr std::string_view kPreflight =
+    "HTTP/1.1 204 No Content\r\nAccess-Control-Allow-Methods: GET, POST\r\n"
+    "Access-Control-Allow-Headers: Content-Type, Authorization, Pragma, X-Requested-With\r\n"
+    "Access-Control-Max-Age: 600\r\n";
+
+tcp::acceptor listen(asio::io_context& loop, const core::Options& options) {
+  const bool is_v6 = asio::ip::make_address(options.address).is_v6();
+  return {loop, is_v6 ? tcp::v6() : tcp::v4(), common::open_listener(options)};
+}
+
+// With `lines` behind the status line.
+std::string with_headers(const std::string& response, const std::string& lines) {
+  return std::string(response).insert(response.find("\r\n") + 2, lines);
+}
+
+}  // namespace
+
+Front::Front(Gateway& gateway)
+    : gateway_(gateway),
+      most_connections_(common::connection_limit()),
+      acceptor_(listen(gateway.loop, gateway.options.http)) {}
+
+void Front::start() {
+  asio::co_spawn(gateway_.loop, accept(), nodes::fail_if_any);
+  common::announce_ready(acceptor_.native_handle(), gateway_.options.http);
+}
+
+void Front::stop() {
+  boost::system::error_code ignored;  // it is closed in any case
+  acceptor_.close(ignored);
+}
+
+asio::awaitable<void> Front::accept() {
+  while (acceptor_.is_open()) {
+    bool failed = false;
+    try {
+      tcp::socket socket = co_await acceptor_.async_accept(use_awaitable);
+      asio::co_spawn(gateway_.loop, serve(std::move(socket)), asio::detached);
+    } catch (const boost::system::system_error&) {  // out of descriptors, or stopped
+      failed = true;
+    }
+    if (!failed) continue;
+    asio::steady_timer timer(gateway_.loop, common::kAcceptPause);
+    co_await timer.async_wait(use_awaitable);
+  }
+}
+
+asio::awaitable<void> Front::serve(tcp::socket socket) {
+  core::add(gateway_.counters.connections);
+  try {
+    Connection connection(std::move(socket), gateway_.service, gateway_.options);
+    bool open = true;
+    if (gateway_.counters.connections > most_connections_) {
+      const core::ReplyForm form{.keep_alive = false};
+      co_await connection.write(*gateway_.service.unavailable("too many connections", form).bytes);
+      open = false;
+    }
+    while (open) {
+      auto read = co_await connection.read();
+      if (auto* request = std::get_if<Request>(&read)) {
+        open = co_await answer(connection, *request);
+      } else {
+        co_await connection.write(*std::get<core::Response>(read).bytes);
+        open = false;
+      }
+    }
+    co_await connection.linger();
+  } catch (const boost::system::system_error&) {  // the client has gone, or its time is over
+  }
+  core::subtract(gateway_.counters.connections);
+}
+
+asio::awaitable<bool> Front::answer(Connection& connection, Request& request) {
+  const std::string lines = request.headers_for_page();
+  if (request.head.method() == beast::http::verb::options && !lines.empty()) {
+    co_await connection.write(std::string(kPreflight) + lines + "\r\n");
+    co_return true;
+  }
+  auto target = core::parse_target(request.http.target);
+  if (target && target->path == "/events") {
+    target->path = "/subscribe";  // with the same parameters
+    const auto decision = core::route(std::move(request.http), target, gateway_.service);
+    if (const auto* subscribe = std::get_if<core::Subscribe>(&decision)) {
+      co_return co_await serve_events(gateway_, connection, request, *subscribe);
+    }
+    const auto& refused = std::get<core::Reply>(decision).response;
+    co_await connection.write(with_headers(*refused.bytes, lines));
+    co_return !refused.close;
+  }
+  const core::Response response = co_await page(request);
+  co_await connection.write(with_headers(*response.bytes, lines));
+  co_return !response.close;
+}
+
+asio::awaitable<core::Response> Front::page(Request& request) {
+  const auto target = core::parse_target(request.http.target);
+  const std::string path = target ? target->path : "";
+  const bool reads = request.http.method == core::Method::get || request.http.method == core::Method::head;
+  if (path == "/stats" && reads) {
+    co_return core::page_response("application/json", gateway_.stats(), request.form);
+  }
+  const bool is_known = path == "/publish" || path == "/subscribe" || path == "/stats" || path == "/metrics" ||
+                        path == "/healthz" || path == "/ready";
+  if (target && !is_known) co_return gateway_.service.refuse(kNoPage, request.form);
+  const core::Decision decision = core::route(std::move(request.http), target, gateway_.service);
+  if (const auto* reply = std::get_if<core::Reply>(&decision)) co_return reply->response;
+  if (std::holds_alternative<core::Subscribe>(decision)) co_return gateway_.service.refuse(kNoPolls, request.form);
+  const auto& message = std::get<core::Publish>(decision);
+  const bus::Publisher::Outcome outcome = co_await gateway_.bus.publish(message.channel, message.body);
+  if (!outcome.cursor) co_return gateway_.service.refuse(outcome.refusal, message.form);
+  core::add(gateway_.counters.published);
+  co_return core::published_response(*outcome.cursor, 0, message.form);
+}
+
+}  // namespace comet::gateway

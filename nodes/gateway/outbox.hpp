@@ -1,0 +1,67 @@
+// What one client has yet to be sent. Bounded: a client that reads too slowly loses its connection, not messages,
+// for it comes back with its cursor.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace comet::gateway {
+namespace asio = boost::asio;
+
+using Text = std::shared_ptr<const std::string>;  // one for all who are sent it
+
+class Outbox {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // `most`: bytes; one text is taken at any size.
+  Outbox(const asio::any_io_executor& executor, std::size_t most) : wake_(executor), most_(most) {}
+
+  void push(Text text) {
+    if (closed_) return;
+    if (!texts_.empty() && bytes_ + text->size() > most_) return close();
+    bytes_ += text->size();
+    texts_.push_back(std::move(text));
+    wake_.cancel();
+  }
+  void push(std::string text) { push(std::make_shared<const std::string>(std::move(text))); }
+
+  // Nothing more is taken. What is there can still be sent.
+  void close() {
+    closed_ = true;
+    wake_.cancel();
+  }
+
+  // Returns when there is something, or it is closed, or `until` has come. One at a time may wait.
+  asio::awaitable<void> wait(Clock::time_point until) {
+    while (texts_.empty() && !closed_ && Clock::now() < until) {
+      wake_.expires_at(until);
+      boost::system::error_code cancelled;
+      co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    }
+  }
+
+  bool empty() const { return texts_.empty(); }
+  bool is_closed() const { return closed_; }
+  std::deque<Text> take_all() {
+    bytes_ = 0;
+    return std::exchange(texts_, {});
+  }
+
+ private:
+  std::deque<Text> texts_;
+  asio::steady_timer wake_;
+  std::size_t bytes_ = 0;
+  const std::size_t most_;
+  bool closed_ = false;
+};
+
+}  // namespace comet::gateway
