@@ -88,7 +88,8 @@ std::optional<std::string> stream_channel(std::string_view bayeux_channel, bool 
 }
 
 std::optional<std::string> bayeux_channel(std::string_view stream_channel) {
-  std::string name = "/" + std::string(stream_channel);
+  std::string name(1, '/');
+  name += stream_channel;
   std::replace(name.begin(), name.end(), '.', '/');
   if (name.ends_with('/') || name.find("//") != std::string::npos) return std::nullopt;
   return name;
