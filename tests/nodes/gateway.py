@@ -15,10 +15,10 @@ from cluster import PATIENCE_S, Answer, Program, Redis, ask, status_of, wait_unt
 class Gateway(Program):
     """Its heartbeat is short, so that a test of what happens after three of them need not wait long."""
 
-    def __init__(self, programs: pathlib.Path, redis: Redis, *options: str):
+    def __init__(self, programs: pathlib.Path, redis: Redis, *options: str, heartbeat: str = "0.3"):
         self.port = cluster.free_port()
         super().__init__([str(programs / "comet-gateway"), "--port", str(self.port),
-                          "--redis", f"redis://127.0.0.1:{redis.port}", "--heartbeat", "0.3", *options])
+                          "--redis", f"redis://127.0.0.1:{redis.port}", "--heartbeat", heartbeat, *options])
 
     def start(self) -> None:
         super().start()
