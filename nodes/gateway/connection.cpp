@@ -117,6 +117,7 @@ asio::awaitable<void> Connection::until_gone() {
 }
 
 asio::awaitable<void> Connection::linger() {
+  if (released_) co_return;
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send);
   stream_.expires_after(common::kLingerTimeout);
   while (true) {

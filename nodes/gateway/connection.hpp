@@ -46,12 +46,15 @@ class Connection {
   asio::awaitable<void> write(const std::string& bytes);
   // Returns when the client has left, or sends more than can be kept.
   asio::awaitable<void> until_gone();
-  // Lets the client read the last answer before the connection is closed.
+  // Lets the client read the last answer before the connection is closed, if it has not been released.
   asio::awaitable<void> linger();
 
   std::string address() const { return address_; }
   // For WebSocket, which takes the connection over.
-  beast::tcp_stream& stream() { return stream_; }
+  beast::tcp_stream release() {
+    released_ = true;
+    return std::move(stream_);
+  }
   const GatewayOptions& options() const { return options_; }
 
  private:
@@ -62,6 +65,7 @@ class Connection {
   const core::Service& service_;
   const GatewayOptions& options_;
   std::string address_;
+  bool released_ = false;
   std::string input_;  // came, and not taken yet
 };
 

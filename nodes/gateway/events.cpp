@@ -28,34 +28,19 @@ asio::awaitable<void> send_events(Gateway& gateway, Connection& connection, Outb
 
 }  // namespace
 
-asio::awaitable<bool> serve_events(Gateway& gateway, Connection& connection, const Request& request,
+asio::awaitable<void> serve_events(Gateway& gateway, Connection& connection, const Request& request,
                                    const core::Subscribe& subscribe) {
-  std::optional<core::Cursor> since = subscribe.since;
-  std::optional<core::Refusal> refusal = Waiting::refuse(gateway, connection.address());
-  if (const std::string last = request.field("Last-Event-ID"); !last.empty()) {
-    since = core::parse_cursor(last);
-    if (!since) refusal = {400, "Last-Event-ID must be 0 or MILLISECONDS-SEQUENCE"};
-  }
-  if (refusal) {
-    const core::Response response = gateway.service.refuse(*refusal, request.form);
-    co_await connection.write(*response.bytes);
-    co_return !response.close;
-  }
   std::string head = std::string(kHead) + request.headers_for_page() + "\r\n";
-  if (request.form.head_only) {
-    co_await connection.write(head);
-    co_return false;
-  }
+  if (request.form.head_only) co_return co_await connection.write(head);
   Waiting waiting(gateway, connection.address());
   // It has a cursor from the beginning: whoever loses the connection before the first message misses none.
-  const core::Cursor begin = since.value_or(gateway.hub.end());
+  const core::Cursor begin = subscribe.since.value_or(gateway.hub.end());
   const boost::json::object welcome{{"node", gateway.name}, {"cursor", core::to_string(begin)}};
   head.append(kRetry) += event_text("welcome", core::to_string(begin), boost::json::serialize(welcome));
   const ChannelReader reader(gateway.hub, subscribe.channel, begin, waiting.outbox, ChannelReader::Form::event);
   co_await connection.write(head);
   using asio::experimental::awaitable_operators::operator||;
   co_await (send_events(gateway, connection, waiting.outbox) || connection.until_gone());
-  co_return false;
 }
 
 }  // namespace comet::gateway

@@ -7,8 +7,8 @@
 
 namespace comet::gateway {
 
-// Returns whether the connection serves on, which it does only if the request was refused.
-asio::awaitable<bool> serve_events(Gateway& gateway, Connection& connection, const Request& request,
+// The connection ends with it.
+asio::awaitable<void> serve_events(Gateway& gateway, Connection& connection, const Request& request,
                                    const core::Subscribe& subscribe);
 
 }  // namespace comet::gateway

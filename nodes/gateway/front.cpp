@@ -9,6 +9,8 @@
 
 #include "core/routes.hpp"
 #include "nodes/gateway/events.hpp"
+#include "nodes/gateway/socket.hpp"
+#include "nodes/gateway/users.hpp"
 #include "patterns/common/startup.hpp"
 
 namespace comet::gateway {
@@ -18,7 +20,12 @@ using asio::use_awaitable;
 using asio::ip::tcp;
 
 constexpr core::Refusal kNoPolls{421, "a gateway holds no polls: subscribe at a node, or read /events"};
-constexpr core::Refusal kNoPage{404, "no such page: try /events, /publish, /stats, /metrics, /healthz or /ready"};
+constexpr core::Refusal kNoPage{
+    404, "no such page: try /events, /ws, /ws/USER, /publish, /users, /stats, /metrics, /healthz or /ready"};
+constexpr core::Refusal kBadUser{400, "a user's name must be 1 to 59 of A-Za-z0-9._-"};
+constexpr core::Refusal kBadEventId{400, "Last-Event-ID must be 0 or MILLISECONDS-SEQUENCE"};
+constexpr core::Refusal kNoSocket{400, "this page speaks WebSocket: ask for it with 'Upgrade: websocket'"};
+constexpr std::string_view kUserPath = "/ws/";
 
 constexpr std::string_view kPreflight =
     "HTTP/1.1 204 No Content\r\nAccess-Control-Allow-Methods: GET, POST\r\n"
@@ -98,20 +105,44 @@ asio::awaitable<bool> Front::answer(Connection& connection, Request& request) {
     co_await connection.write(std::string(kPreflight) + lines + "\r\n");
     co_return true;
   }
-  auto target = core::parse_target(request.http.target);
-  if (target && target->path == "/events") {
-    target->path = "/subscribe";  // with the same parameters
-    const auto decision = core::route(std::move(request.http), target, gateway_.service);
-    if (const auto* subscribe = std::get_if<core::Subscribe>(&decision)) {
-      co_return co_await serve_events(gateway_, connection, request, *subscribe);
-    }
-    const auto& refused = std::get<core::Reply>(decision).response;
-    co_await connection.write(with_headers(*refused.bytes, lines));
-    co_return !refused.close;
+  const auto target = core::parse_target(request.http.target);
+  const bool waits = target && (target->path == "/events" || target->path == "/ws" ||
+                                target->path.starts_with(kUserPath));
+  const std::optional<core::Response> response =
+      waits ? co_await wait(connection, request, *target) : co_await page(request);
+  if (!response) co_return false;
+  co_await connection.write(with_headers(*response->bytes, lines));
+  co_return !response->close;
+}
+
+// Serves a client that waits, to its end. Else its answer.
+asio::awaitable<std::optional<core::Response>> Front::wait(Connection& connection, Request& request,
+                                                           core::Target target) {
+  const std::string path = target.path;
+  if (const auto refusal = Waiting::refuse(gateway_, connection.address())) {
+    co_return gateway_.service.refuse(*refusal, request.form);
   }
-  const core::Response response = co_await page(request);
-  co_await connection.write(with_headers(*response.bytes, lines));
-  co_return !response.close;
+  target.path = "/subscribe";  // it has the same parameters
+  const auto decision = core::route(std::move(request.http), target, gateway_.service);
+  if (const auto* reply = std::get_if<core::Reply>(&decision)) co_return reply->response;
+  auto subscribe = std::get<core::Subscribe>(decision);
+  if (path == "/events") {
+    if (const std::string last = request.field("Last-Event-ID"); !last.empty()) {
+      subscribe.since = core::parse_cursor(last);
+      if (!subscribe.since) co_return gateway_.service.refuse(kBadEventId, request.form);
+    }
+    co_await serve_events(gateway_, connection, request, subscribe);
+    co_return std::nullopt;
+  }
+  const std::string user = path == "/ws" ? "" : path.substr(kUserPath.size());
+  if (path != "/ws" && !is_user_name(user)) co_return gateway_.service.refuse(kBadUser, request.form);
+  if (!asks_for_socket(request)) co_return gateway_.service.refuse(kNoSocket, request.form);
+  if (path == "/ws") {
+    co_await serve_channel(gateway_, connection, request, subscribe);
+  } else {
+    co_await serve_user(gateway_, connection, request, user, subscribe.since);
+  }
+  co_return std::nullopt;
 }
 
 asio::awaitable<core::Response> Front::page(Request& request) {
@@ -121,7 +152,10 @@ asio::awaitable<core::Response> Front::page(Request& request) {
   if (path == "/stats" && reads) {
     co_return core::page_response("application/json", gateway_.stats(), request.form);
   }
-  const bool is_known = path == "/publish" || path == "/subscribe" || path == "/stats" || path == "/metrics" ||
+  if (path == "/users" && reads) {
+    co_return core::page_response("application/json", gateway_.user_list(), request.form);
+  }
+  const bool is_known = path == "/publish" || path == "/subscribe" || path == "/stats" || path == "/users" || path == "/metrics" ||
                         path == "/healthz" || path == "/ready";
   if (target && !is_known) co_return gateway_.service.refuse(kNoPage, request.form);
   const core::Decision decision = core::route(std::move(request.http), target, gateway_.service);

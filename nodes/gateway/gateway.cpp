@@ -24,7 +24,8 @@ Gateway::Gateway(asio::io_context& io_loop, const GatewayOptions& given)
       most_waiting(common::held_limit(given.http)),
       service{given.http, [this] { return core::read_stats(counters, "gateway", started); }, &counters},
       hub(options.http),
-      bus(loop, options.redis, options.most, name, [this](const bus::Event& event) { hub.handle(event); }) {
+      bus(loop, options.redis, options.most, name, [this](const bus::Event& event) { hub.handle(event); }),
+      registry(loop, options.redis, name, options.heartbeat, [this](const std::string& user) { lose(user); }) {
   service.is_ready = [this] { return hub.is_open() && bus.is_ready(); };
 }
 
@@ -32,7 +33,23 @@ std::string Gateway::stats() const {
   json::object stats = json::parse(core::stats_json(service.read_stats())).as_object();
   stats["node"] = name;
   stats["channels"] = hub.channels();
+  stats["sessions"] = sessions;
+  stats["active"] = users.size();
+  stats["nodes"] = registry.nodes();
   return json::serialize(stats) + '\n';
+}
+
+std::string Gateway::user_list() const {
+  const std::set<std::string>& names = registry.users();
+  return json::serialize(json::array(names.begin(), names.end())) + '\n';
+}
+
+// The user came to another gateway while this one did not reach Redis.
+void Gateway::lose(const std::string& user) {
+  const auto found = users.find(user);
+  if (found == users.end()) return;
+  found->second->push(action_text("error", {{"error", "not unique session"}}));
+  found->second->close(kPolicy);
 }
 
 std::size_t Gateway::most_unsent() const { return std::max(kUnsent, 2 * options.http.max_message); }
@@ -71,7 +88,10 @@ ChannelReader::ChannelReader(Hub& hub, const std::string& channel, core::Cursor 
 void ChannelReader::take(const ChannelMessage& message) {
   if (message.cursor() <= after_) return;
   after_ = message.cursor();
-  outbox_.push(form_ == Form::event ? message.as_event() : message.as_action());
+  const Text& text = form_ == Form::event    ? message.as_event()
+                     : form_ == Form::direct ? message.as_direct()
+                                             : message.as_action();
+  if (text) outbox_.push(text);
 }
 
 void ChannelReader::miss() {

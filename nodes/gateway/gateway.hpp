@@ -10,13 +10,16 @@
 #include "nodes/common/bus_client.hpp"
 #include "nodes/gateway/gateway_options.hpp"
 #include "nodes/gateway/hub.hpp"
+#include "nodes/gateway/registry.hpp"
 
 namespace comet::gateway {
 
 struct Gateway {
   Gateway(asio::io_context& io_loop, const GatewayOptions& given);
 
-  std::string stats() const;  // JSON
+  std::string stats() const;      // JSON
+  std::string user_list() const;  // JSON: the names of users at all gateways
+  void lose(const std::string& user);
   // Bytes that one client may have yet to be sent.
   std::size_t most_unsent() const;
 
@@ -29,6 +32,9 @@ struct Gateway {
   core::Service service;
   Hub hub;
   nodes::BusClient bus;
+  Registry registry;
+  std::unordered_map<std::string, Outbox*> users;  // at this gateway, by name
+  std::uint64_t sessions = 0;                      // of users, since the start
   std::unordered_set<Outbox*> outboxes;  // of all clients that wait
   std::unordered_map<std::string, std::size_t> waiting;  // clients, by address
 };
@@ -54,7 +60,7 @@ class Waiting {
 // Brings one channel's messages to an outbox, in the form of its client.
 class ChannelReader final : public Receiver {
  public:
-  enum class Form { event, action };
+  enum class Form { event, action, direct };
   // From `since` on: what the hub has comes first.
   ChannelReader(Hub& hub, const std::string& channel, core::Cursor since, Outbox& outbox, Form form);
   ~ChannelReader() { hub_.leave(channel_, *this); }

@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   gateway::Front front(gateway);
   boost::asio::co_spawn(loop, gateway::run_until_stopped(signals, front, gateway), nodes::fail_if_any);
   gateway.bus.start();
+  gateway.registry.start();
   front.start();
   loop.run();
 }

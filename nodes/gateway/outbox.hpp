@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
@@ -15,6 +16,9 @@
 
 namespace comet::gateway {
 namespace asio = boost::asio;
+
+// Of RFC 6455, section 7.4: why a WebSocket is closed.
+constexpr std::uint16_t kGoingAway = 1001, kUnsupported = 1003, kPolicy = 1008, kTryAgain = 1013;
 
 using Text = std::shared_ptr<const std::string>;  // one for all who are sent it
 
@@ -27,7 +31,7 @@ class Outbox {
 
   void push(Text text) {
     if (closed_) return;
-    if (!texts_.empty() && bytes_ + text->size() > most_) return close();
+    if (!texts_.empty() && bytes_ + text->size() > most_) return close(kTryAgain);
     bytes_ += text->size();
     texts_.push_back(std::move(text));
     wake_.cancel();
@@ -35,8 +39,10 @@ class Outbox {
   void push(std::string text) { push(std::make_shared<const std::string>(std::move(text))); }
 
   // Nothing more is taken. What is there can still be sent.
-  void close() {
+  void close(std::uint16_t code = kGoingAway) {
+    if (closed_) return;
     closed_ = true;
+    close_code_ = code;
     wake_.cancel();
   }
 
@@ -51,6 +57,7 @@ class Outbox {
 
   bool empty() const { return texts_.empty(); }
   bool is_closed() const { return closed_; }
+  std::uint16_t close_code() const { return close_code_; }
   std::deque<Text> take_all() {
     bytes_ = 0;
     return std::exchange(texts_, {});
@@ -62,6 +69,7 @@ class Outbox {
   std::size_t bytes_ = 0;
   const std::size_t most_;
   bool closed_ = false;
+  std::uint16_t close_code_ = kGoingAway;
 };
 
 }  // namespace comet::gateway
