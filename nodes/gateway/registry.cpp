@@ -45,7 +45,21 @@ end
 return lost
 )lua";
 
+// GCC 12 takes no list in braces in a coroutine.
+template <class... Words>
+std::string command(const Words&... words) {
+  return bus::format_command({std::string_view(words)...});
+}
+
 std::string key_of(const std::string& user) { return std::string(kUser) + user; }
+
+std::string renew_command(const std::vector<std::string>& keys, const std::string& node, const std::string& life) {
+  const std::string number = std::to_string(keys.size());
+  std::vector<std::string_view> words{"EVAL", kRenew, number};
+  words.insert(words.end(), keys.begin(), keys.end());
+  words.insert(words.end(), {node, life});
+  return bus::format_command(words);
+}
 
 }  // namespace
 
@@ -102,7 +116,7 @@ asio::awaitable<std::optional<bus::Reply>> Registry::ask(std::string command) {
 
 asio::awaitable<Registry::Claim> Registry::claim(std::string user) {
   const std::string life = std::to_string(3 * heartbeat_.count());
-  const auto reply = co_await ask(bus::format_command({"EVAL", kClaim, "1", key_of(user), node_, life}));
+  const auto reply = co_await ask(command("EVAL", kClaim, "1", key_of(user), node_, life));
   if (!reply || reply->kind != bus::Reply::Kind::integer) co_return Claim::unreachable;
   if (reply->integer == 0) co_return Claim::taken;
   own_.insert(user);
@@ -114,13 +128,13 @@ void Registry::release(const std::string& user) {
   own_.erase(user);
   users_.erase(user);
   // Without an answer the key ends by itself.
-  asio::co_spawn(loop_, ask(bus::format_command({"EVAL", kRelease, "1", key_of(user), node_})),
+  asio::co_spawn(loop_, ask(command("EVAL", kRelease, "1", key_of(user), node_)),
                  [](const std::exception_ptr& error, const auto&) { nodes::fail_if_any(error); });
 }
 
 asio::awaitable<std::optional<bool>> Registry::is_here(std::string user) {
   if (own_.contains(user)) co_return true;
-  const auto reply = co_await ask(bus::format_command({"GET", key_of(user)}));
+  const auto reply = co_await ask(command("GET", key_of(user)));
   if (!reply || reply->kind == bus::Reply::Kind::error) co_return std::nullopt;
   co_return reply->kind == bus::Reply::Kind::text;
 }
@@ -135,7 +149,7 @@ asio::awaitable<void> Registry::beat() {
       co_await timer.async_wait(use_awaitable);
       renewal = 0;
     }
-    if (renewal == 0) co_await ask(bus::format_command({"SET", node_key, "1", "PX", life}));
+    if (renewal == 0) co_await ask(command("SET", node_key, "1", "PX", life));
     co_await renew_users();
     co_await look_around();
     timer.expires_after(heartbeat_);
@@ -150,11 +164,7 @@ asio::awaitable<void> Registry::renew_users() {
     const std::size_t count = std::min(kRenewedAtOnce, users.size() - begin);
     std::vector<std::string> keys;
     for (std::size_t i = begin; i < begin + count; ++i) keys.push_back(key_of(users[i]));
-    const std::string number = std::to_string(count);
-    std::vector<std::string_view> words{"EVAL", kRenew, number};
-    words.insert(words.end(), keys.begin(), keys.end());
-    words.insert(words.end(), {node_, life});
-    const auto reply = co_await ask(bus::format_command(words));
+    const auto reply = co_await ask(renew_command(keys, node_, life));
     if (!reply || reply->kind != bus::Reply::Kind::array) co_return;
     for (const bus::Reply& place : reply->items) {
       const std::string& lost = users.at(begin + static_cast<std::size_t>(place.integer) - 1);
@@ -168,7 +178,7 @@ asio::awaitable<void> Registry::look_around() {
   std::string cursor = "0";
   do {
     const auto reply =
-        co_await ask(bus::format_command({"SCAN", cursor, "MATCH", "{comet}:[nu]*:*", "COUNT", "1000"}));
+        co_await ask(command("SCAN", cursor, "MATCH", "{comet}:[nu]*:*", "COUNT", "1000"));
     if (!reply || reply->items.size() != 2) co_return;
     cursor = reply->items[0].text;
     for (const bus::Reply& key : reply->items[1].items) {
