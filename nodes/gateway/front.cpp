@@ -108,8 +108,12 @@ asio::awaitable<bool> Front::answer(Connection& connection, Request& request) {
   const auto target = core::parse_target(request.http.target);
   const bool waits = target && (target->path == "/events" || target->path == "/ws" ||
                                 target->path.starts_with(kUserPath));
-  const std::optional<core::Response> response =
-      waits ? co_await wait(connection, request, *target) : co_await page(request);
+  std::optional<core::Response> response;
+  if (waits) {
+    response = co_await wait(connection, request, *target);
+  } else {
+    response = co_await page(request);
+  }
   if (!response) co_return false;
   co_await connection.write(with_headers(*response->bytes, lines));
   co_return !response->close;

@@ -1,15 +1,10 @@
-// A client that sends faster than it may is made to wait; nothing of it is refused.
+// How fast one client may send.
 #pragma once
 
 #include <algorithm>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 
 namespace comet::gateway {
-namespace asio = boost::asio;
 
 class RateLimit {
  public:
@@ -17,18 +12,19 @@ class RateLimit {
   explicit RateLimit(std::size_t messages_a_second)
       : interval_(std::chrono::nanoseconds(std::chrono::seconds(1)) / messages_a_second) {}
 
-  // Before each message.
-  asio::awaitable<void> wait(asio::io_context& loop) {
-    const auto now = std::chrono::steady_clock::now();
-    next_ = std::max(next_, now - std::chrono::seconds(1)) + interval_;
-    if (next_ <= now) co_return;
-    asio::steady_timer timer(loop, next_);
-    co_await timer.async_wait(asio::use_awaitable);
+  // For each message: whether it may be sent now.
+  bool allows() {
+    const auto now = Clock::now();
+    const auto next = std::max(next_, now - std::chrono::seconds(1)) + interval_;
+    if (next > now) return false;
+    next_ = next;
+    return true;
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
   const std::chrono::nanoseconds interval_;
-  std::chrono::steady_clock::time_point next_;  // when the next message is due, at an even pace
+  Clock::time_point next_;  // up to when the messages so far would last at an even pace
 };
 
 }  // namespace comet::gateway

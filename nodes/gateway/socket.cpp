@@ -46,7 +46,14 @@ asio::awaitable<void> receive(Socket& socket, Outbox& outbox,
 
 }  // namespace
 
-bool asks_for_socket(const Request& request) { return websocket::is_upgrade(request.head); }
+// Beast does not look at the key, which must be 16 bytes in Base64.
+bool asks_for_socket(const Request& request) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr std::size_t kKeyDigits = 22;
+  const std::string key = request.field("Sec-WebSocket-Key");
+  return websocket::is_upgrade(request.head) && key.find_first_not_of(kDigits) == kKeyDigits &&
+         key.substr(kKeyDigits) == "==";
+}
 
 asio::awaitable<void> serve_socket(Connection& connection, const Request& request, Outbox& outbox,
                                    const std::function<asio::awaitable<void>(std::string)>& take) {
@@ -55,6 +62,7 @@ asio::awaitable<void> serve_socket(Connection& connection, const Request& reques
   socket.set_option(websocket::stream_base::timeout{kHandshake, 2 * options.heartbeat, true});
   socket.read_message_max(options.http.max_message);
   socket.text(true);
+  socket.auto_fragment(false);  // what is sent is no larger than what is taken
   co_await socket.async_accept(request.head, use_awaitable);
   // Both have ended before this returns, for they use what is here.
   asio::steady_timer sent(socket.get_executor(), Outbox::Clock::time_point::max());

@@ -53,7 +53,6 @@ class User {
   }
 
   asio::awaitable<void> take(std::string text) {
-    co_await limit_.wait(gateway_.loop);
     const std::string why_not = co_await handle(text);
     if (!why_not.empty()) outbox_.push(error_text(why_not));
   }
@@ -66,6 +65,7 @@ class User {
     if (error || !message.is_object()) co_return "not a JSON object";
     const json::string* action = text_at(message, "action");
     if (!action || action->empty()) co_return "empty action";
+    if (!limit_.allows()) co_return "not sent: too many messages in this second";
     if (*action != "message") co_return "unknown action '" + std::string(*action) + "'";
     const json::value* data = message.as_object().if_contains("data");
     const json::string* to = data ? text_at(*data, "to") : nullptr;
@@ -75,8 +75,8 @@ class User {
   }
 
   asio::awaitable<std::string> send(std::string to, const json::string& text) {
-    const std::optional<bool> is_here =
-        is_user_name(to) ? co_await gateway_.registry.is_here(to) : std::optional(false);
+    std::optional<bool> is_here = false;
+    if (is_user_name(to)) is_here = co_await gateway_.registry.is_here(to);
     if (!is_here) co_return "not sent: Redis is not reached";
     if (!*is_here) co_return "user '" + to + "' not found";
     const json::object message{{"from", name_}, {"action", "message"}, {"data", {{"to", to}, {"text", text}}}};

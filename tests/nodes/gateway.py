@@ -1,5 +1,6 @@
 """A gateway, and its clients: server-sent events and WebSocket, byte by byte."""
 import base64
+import contextlib
 import hashlib
 import http.client
 import json
@@ -7,6 +8,7 @@ import os
 import pathlib
 import socket
 import struct
+import threading
 
 import cluster
 from cluster import PATIENCE_S, Answer, Program, Redis, ask, status_of, wait_until
@@ -23,6 +25,13 @@ class Gateway(Program):
     def start(self) -> None:
         super().start()
         wait_until(self.is_ready, "the gateway is ready")
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended by itself."""
+        assert self.process is not None
+        status = self.process.wait(timeout=PATIENCE_S)
+        self.process = None
+        return status
 
     def is_ready(self) -> bool:
         return status_of(self.port, "/ready") == 200
@@ -157,6 +166,14 @@ class WebSocket:
                 return json.loads(payload)
             elif opcode == self.CLOSE:
                 return None
+
+    def read_on(self) -> None:
+        """Reads, and so answers pings, until the connection ends."""
+        def read() -> None:
+            with contextlib.suppress(OSError, ValueError):
+                while self.next() is not None:
+                    pass
+        threading.Thread(target=read, daemon=True).start()
 
     def close_code(self) -> int:
         """Reads on to the close frame; 1006: the connection ends without one."""
