@@ -21,7 +21,7 @@ using asio::ip::tcp;
 
 constexpr core::Refusal kNoPolls{421, "a gateway holds no polls: subscribe at a node, or read /events"};
 constexpr core::Refusal kNoPage{
-    404, "no such page: try /events, /ws, /ws/USER, /publish, /users, /stats, /metrics, /healthz or /ready"};
+    404, "no such page: try /events, /ws, /ws/USER, /live, /publish, /users, /stats, /metrics, /healthz or /ready"};
 constexpr core::Refusal kBadUser{400, "a user's name must be 1 to 59 of A-Za-z0-9._-"};
 constexpr core::Refusal kBadEventId{400, "Last-Event-ID must be 0 or MILLISECONDS-SEQUENCE"};
 constexpr core::Refusal kNoSocket{400, "this page speaks WebSocket: ask for it with 'Upgrade: websocket'"};
@@ -44,8 +44,9 @@ std::string with_headers(const std::string& response, const std::string& lines) 
 
 }  // namespace
 
-Front::Front(Gateway& gateway)
+Front::Front(Gateway& gateway, Bayeux& bayeux)
     : gateway_(gateway),
+      bayeux_(bayeux),
       most_connections_(common::connection_limit()),
       acceptor_(listen(gateway.loop, gateway.options.http)) {}
 
@@ -106,11 +107,19 @@ asio::awaitable<bool> Front::answer(Connection& connection, Request& request) {
     co_return true;
   }
   const auto target = core::parse_target(request.http.target);
+  if (target && target->path == "/live" && request.http.method == core::Method::get) {
+    if (const bool is_socket = asks_for_socket(request); is_socket) {
+      co_await bayeux_.serve_socket(connection, request);
+      co_return false;
+    }
+  }
   const bool waits = target && (target->path == "/events" || target->path == "/ws" ||
                                 target->path.starts_with(kUserPath));
   std::optional<core::Response> response;
   if (waits) {
     response = co_await wait(connection, request, *target);
+  } else if (target && target->path == "/live" && request.http.method == core::Method::post) {
+    response = co_await bayeux_.serve_post(connection, request);
   } else {
     response = co_await page(request);
   }

@@ -3,6 +3,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include "nodes/gateway/bayeux.hpp"
 #include "nodes/gateway/connection.hpp"
 #include "nodes/gateway/gateway.hpp"
 
@@ -11,7 +12,7 @@ namespace comet::gateway {
 class Front {
  public:
   // Listens; exits with one line on standard error if it cannot.
-  explicit Front(Gateway& gateway);
+  Front(Gateway& gateway, Bayeux& bayeux);
   // Accepts, and says READY.
   void start();
   void stop();
@@ -25,6 +26,7 @@ class Front {
   asio::awaitable<core::Response> page(Request& request);
 
   Gateway& gateway_;
+  Bayeux& bayeux_;
   const std::size_t most_connections_;
   asio::ip::tcp::acceptor acceptor_;
 };

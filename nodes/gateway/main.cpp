@@ -16,12 +16,14 @@ namespace {
 constexpr std::chrono::milliseconds kTick{20};
 
 // Clients that wait are sent away, and come back to another gateway with their cursors.
-asio::awaitable<void> run_until_stopped(common::StopSignals& signals, Front& front, Gateway& gateway) {
+asio::awaitable<void> run_until_stopped(common::StopSignals& signals, Front& front, Bayeux& bayeux,
+                                        Gateway& gateway) {
   asio::posix::stream_descriptor watch(gateway.loop, signals.descriptor());
   co_await watch.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
   watch.release();
   signals.restore();
   front.stop();
+  bayeux.stop();
   for (Outbox* outbox : gateway.outboxes) outbox->close();
   const auto until = Outbox::Clock::now() + common::kDrainTimeout;
   asio::steady_timer timer(gateway.loop);
@@ -43,10 +45,12 @@ int main(int argc, char** argv) {
   common::StopSignals signals;
   boost::asio::io_context loop(1);
   gateway::Gateway gateway(loop, options);
-  gateway::Front front(gateway);
-  boost::asio::co_spawn(loop, gateway::run_until_stopped(signals, front, gateway), nodes::fail_if_any);
+  gateway::Bayeux bayeux(gateway);
+  gateway::Front front(gateway, bayeux);
+  boost::asio::co_spawn(loop, gateway::run_until_stopped(signals, front, bayeux, gateway), nodes::fail_if_any);
   gateway.bus.start();
   gateway.registry.start();
+  bayeux.start();
   front.start();
   loop.run();
   std::exit(0);  // destroys nothing of the above: connections that are still open refer to all of it

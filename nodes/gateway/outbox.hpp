@@ -46,13 +46,19 @@ class Outbox {
     wake_.cancel();
   }
 
-  // Returns when there is something, or it is closed, or `until` has come. One at a time may wait.
+  // Returns when there is something, or it is closed, or `until` has come. A new wait ends one before it.
   asio::awaitable<void> wait(Clock::time_point until) {
-    while (texts_.empty() && !closed_ && Clock::now() < until) {
+    for (const auto mine = ++waits_; mine == waits_ && texts_.empty() && !closed_ && Clock::now() < until;) {
       wake_.expires_at(until);
       boost::system::error_code cancelled;
       co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     }
+  }
+
+  // Ends a wait.
+  void release() {
+    ++waits_;
+    wake_.cancel();
   }
 
   bool empty() const { return texts_.empty(); }
@@ -66,6 +72,7 @@ class Outbox {
  private:
   std::deque<Text> texts_;
   asio::steady_timer wake_;
+  std::uint64_t waits_ = 0;
   std::size_t bytes_ = 0;
   const std::size_t most_;
   bool closed_ = false;
