@@ -18,8 +18,12 @@ class BayeuxSession final : public Receiver {
       : id(client_id),
         outbox(gateway.loop.get_executor(), gateway.most_unsent()),
         limit(gateway.options.rate),
-        hub_(gateway.hub) {}
+        gateway_(gateway),
+        hub_(gateway.hub) {
+    ++gateway_.bayeux_sessions;
+  }
   ~BayeuxSession() {
+    --gateway_.bayeux_sessions;
     for (const std::string& pattern : patterns_) hub_.leave(pattern, *this);
   }
   BayeuxSession(const BayeuxSession&) = delete;
@@ -56,6 +60,7 @@ class BayeuxSession final : public Receiver {
   Outbox::Clock::time_point heard = Outbox::Clock::now();
 
  private:
+  Gateway& gateway_;
   Hub& hub_;
   std::set<std::string> patterns_;
   std::map<std::string, core::Cursor> passed_over_;  // by channel: up to where the client has it from elsewhere

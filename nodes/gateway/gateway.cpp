@@ -36,6 +36,7 @@ std::string Gateway::stats() const {
   stats["sessions"] = sessions;
   stats["active"] = users.size();
   stats["nodes"] = registry.nodes();
+  stats["bayeux"] = bayeux_sessions;
   return json::serialize(stats) + '\n';
 }
 
