@@ -29,7 +29,7 @@ std::optional<core::Refusal> refuse_access(const core::HttpRequest& asked, Reque
   const bool is_preflight = request.head.method() == beast::http::verb::options;
   if (is_preflight) return core::refuse_sender(sender, *target, options.http);
   const bool reads_socket = target->path == "/ws";
-  if (target->path == "/live" || target->path.starts_with("/ws/") || reads_socket) target->path = "/publish";
+  if (is_bayeux(target->path) || target->path.starts_with("/ws/") || reads_socket) target->path = "/publish";
   if (!reads_socket) return core::refuse_sender(sender, *target, options.http);
   core::Options without_token = options.http;
   without_token.publish_token.clear();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/routes.hpp"
+#include "nodes/gateway/access.hpp"
 #include "nodes/gateway/events.hpp"
 #include "nodes/gateway/socket.hpp"
 #include "nodes/gateway/users.hpp"
@@ -107,18 +108,17 @@ asio::awaitable<bool> Front::answer(Connection& connection, Request& request) {
     co_return true;
   }
   const auto target = core::parse_target(request.http.target);
-  if (target && target->path == "/live" && request.http.method == core::Method::get) {
-    if (const bool is_socket = asks_for_socket(request); is_socket) {
-      co_await bayeux_.serve_socket(connection, request);
-      co_return false;
-    }
+  const bool speaks_bayeux = target && is_bayeux(target->path);
+  if (speaks_bayeux && asks_for_socket(request)) {
+    co_await bayeux_.serve_socket(connection, request);
+    co_return false;
   }
   const bool waits = target && (target->path == "/events" || target->path == "/ws" ||
                                 target->path.starts_with(kUserPath));
   std::optional<core::Response> response;
   if (waits) {
     response = co_await wait(connection, request, *target);
-  } else if (target && target->path == "/live" && request.http.method == core::Method::post) {
+  } else if (speaks_bayeux && request.http.method == core::Method::post) {
     response = co_await bayeux_.serve_post(connection, request);
   } else {
     response = co_await page(request);

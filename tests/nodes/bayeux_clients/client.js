@@ -31,15 +31,17 @@ function cometdClient() {
   client.configure({url, backoffIncrement: 200, maxBackoff: 1000});
   client.unregisterTransport(transport === 'long-polling' ? 'websocket' : 'long-polling');
   client.unregisterTransport('callback-polling');
-  const patterns = new Set();
   const done = (resolve, reject) => (reply) => reply.successful ? resolve() : reject(new Error(JSON.stringify(reply)));
   const on = (message) => say('message', message.channel, message.data);
-  // After a handshake that was not the first, its client subscribes by itself.
+  // After another handshake a program subscribes again, as CometD's manual says.
+  client.addListener('/meta/handshake', (reply) => {
+    if (!reply.successful) return;
+    for (const [pattern, old] of subscriptions) subscriptions.set(pattern, client.resubscribe(old));
+  });
   const ready = new Promise((resolve, reject) => client.handshake(done(resolve, reject)));
   return {
     subscribe: async (pattern) => {
       await ready;
-      patterns.add(pattern);
       await new Promise((resolve, reject) => {
         subscriptions.set(pattern, client.subscribe(pattern, on, done(resolve, reject)));
       });
