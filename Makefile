@@ -40,7 +40,7 @@ help:
 	@echo "make labs-soak    the same 20 times"
 	@echo "make test         run every test, sanitizer builds included (about 25 minutes on two cores)"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about half an hour on two cores)"
-	@echo "make fuzz         fuzz the request path of core/ for FUZZ_SECONDS (60) and report the executions"
+	@echo "make fuzz         fuzz the request path of core/ and bus/ for FUZZ_SECONDS (60) each and report the executions"
 	@echo "make soak         run the hardening tests with large numbers (about 17 minutes) and print their figures"
 	@echo "make build        build everything, tests included (about 6 minutes on two cores), into build/release/bin"
 	@echo "make deps         install the packages that are missing (root or sudo)"
@@ -55,7 +55,7 @@ build: deps
 
 sanitizers: deps
 	cmake --preset address $(STRICT)
-	cmake --build build/address -j $(JOBS) --target $(SERVERS) $(URING) $(MINIMAL) unit-tests prefork-kill-test threaded-cap-test request-fuzzer
+	cmake --build build/address -j $(JOBS) --target $(SERVERS) $(URING) $(MINIMAL) unit-tests prefork-kill-test threaded-cap-test request-fuzzer bus-fuzzer
 	cmake --preset thread $(STRICT)
 	cmake --build build/thread -j $(JOBS) --target $(foreach model,threaded continuations fibers,comet-$(model) comet-$(model)-minimal)
 
@@ -78,10 +78,12 @@ lint: deps
 fuzz:
 	@scripts/deps fuzz
 	cmake --preset fuzz $(STRICT)
-	cmake --build build/fuzz -j $(JOBS) --target request-fuzzer
-	@mkdir -p build/fuzz/corpus
+	cmake --build build/fuzz -j $(JOBS) --target request-fuzzer bus-fuzzer
+	@mkdir -p build/fuzz/corpus build/fuzz/bus_corpus
 	build/fuzz/bin/request-fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -print_final_stats=1 \
 	  -dict=tests/fuzz/http.dict -artifact_prefix=build/fuzz/ build/fuzz/corpus tests/fuzz/corpus tests/fuzz/seeds
+	build/fuzz/bin/bus-fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -print_final_stats=1 \
+	  -artifact_prefix=build/fuzz/ build/fuzz/bus_corpus tests/fuzz/bus_seeds
 
 # ENTRIES names some of them.
 soak: build

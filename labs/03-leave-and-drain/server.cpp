@@ -133,7 +133,7 @@ class Server {
   static bool store_early_bytes(Connection& connection) {
     char input[16384];
     const ssize_t size = recv(connection.socket, input, sizeof input, MSG_DONTWAIT);
-    // TO WRITE: a size of 0 is the client's end, below 0 an error; bytes belong to its next request
+    // TO WRITE: 0 is the client's end; EAGAIN means that nothing is there after all; bytes are its next request
     return size > 0;
   }
 

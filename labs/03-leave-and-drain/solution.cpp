@@ -135,8 +135,9 @@ class Server {
       const int ready = poll(events, 2, left > 0 ? static_cast<int>(left) : 0);
       if (ready < 0 && errno != EINTR) return false;
       if (ready == 0) return true;
-      if (ready > 0 && events[1].revents != 0) return true;
-      if (ready > 0 && !store_early_bytes(connection)) return false;
+      if (ready < 0) continue;
+      if (events[0].revents != 0 && !store_early_bytes(connection)) return false;  // before its message is sent
+      if (events[1].revents != 0) return true;
     }
     // <<< end
   }
@@ -145,10 +146,11 @@ class Server {
   static bool store_early_bytes(Connection& connection) {
     char input[16384];
     const ssize_t size = recv(connection.socket, input, sizeof input, MSG_DONTWAIT);
-    // >>> student: a size of 0 is the client's end, below 0 an error; bytes belong to its next request
+    // >>> student: 0 is the client's end; EAGAIN means that nothing is there after all; bytes are its next request
     // <<< starter
     //= return size > 0;
     // === solution
+    if (size < 0 && errno == EAGAIN) return true;  // poll() has promised too much
     return size > 0 && connection.reader.store({input, static_cast<std::size_t>(size)});
     // <<< end
   }

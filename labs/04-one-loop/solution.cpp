@@ -129,7 +129,7 @@ class Server {
       if (socket < 0) return;
       const std::uint64_t number = next_number_++;
       connections_.try_emplace(number, number, socket, setup_);
-      watch(socket, number, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+      watch(socket, number, EPOLLIN | EPOLLOUT | EPOLLET);
     }
   }
 

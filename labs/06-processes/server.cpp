@@ -1,6 +1,6 @@
-// Lab 6, processes: a long-poll server with one process per connection.
-// A master forks workers. Each of them serves one client at a time, with calls that block. They share only what the
-// master has mapped before its first fork: the log, a slot for each worker, and a number to sleep on.
+// Lab 6, processes: a long-poll server with one process per connection. A master forks workers. Each of them serves one
+// client at a time, with calls that block. They share only what the master has mapped before its first fork: the log, a
+// slot for each worker, and a number to sleep on.
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -52,7 +53,6 @@ class ProcessMutex {
 
 // A channel's name as bytes, ended by a zero: in another process a std::string would point to nothing.
 using ChannelName = char[65];
-
 void copy_name(ChannelName& to, std::string_view from) { to[from.copy(to, sizeof to - 1)] = 0; }
 
 // What the log keeps of a message beside its body.
@@ -74,29 +74,27 @@ class SharedLog {
         records_(kit::map_shared<Record>(places_)),
         bodies_(kit::map_shared<char>(places_ * setup.options().max_message)) {}
 
-  // The cursor of the new message. The process may be killed at any moment, and then the message is in the log whole
-  // or not at all.
+  // The cursor of the new message. A process that is killed here leaves the message in the log whole or not at all.
   kit::Cursor append(std::string_view channel, std::string_view body) {
     // TO WRITE: fill the record and the body of message `count_`, the body by kit::copy_to_shared(); count it
     (void)channel, (void)body;
     return last();
   }
 
-  struct Found {
-    std::optional<kit::Message> message;
-    bool missed;  // messages after the client's cursor may be gone: lab 2's table says when
-  };
-  // The first message of the channel after `after`.
-  Found first_after(std::string_view channel, kit::Cursor after) const {
+  // The first message of the channel after `after`, if it is there.
+  std::optional<kit::Message> first_after(std::string_view channel, kit::Cursor after) const {
     // TO WRITE: go back from the newest retained message while it is after `after`; kit::make_message_at()
     (void)channel, (void)after;
-    return {};
+    return std::nullopt;
   }
 
-  // Of the newest message; at first the server's start.
+  // Nothing up to begin() is retained, and last() is the newest message's. At first both are the server's start.
+  kit::Cursor begin() const { return count_ == 0 ? setup_.started : record_of(oldest()).previous; }
   kit::Cursor last() const { return count_ == 0 ? setup_.started : record_of(count_ - 1).cursor; }
 
  private:
+  // The number of the oldest retained message; if there is none, of the next one.
+  std::uint64_t oldest() const { return count_ - std::min<std::uint64_t>(count_, places_ - 1); }
   Record& record_of(std::uint64_t number) const { return records_[number % places_]; }
   char* body_of(std::uint64_t number) const {
     return bodies_ + number % places_ * setup_.options().max_message;
@@ -111,7 +109,7 @@ class SharedLog {
 
 // What all processes know of a worker.
 struct Slot {
-  pid_t worker;
+  pid_t worker;         // 0: none
   bool is_held;         // its request waits for a message, and none has come
   ChannelName channel;  // of that request
 };
@@ -121,22 +119,30 @@ class Server {
   Server(kit::Setup& setup, std::size_t workers)
       : setup_(setup), slots_(kit::map_shared<Slot>(workers), workers) {}
 
-  // The master: it keeps a worker in each slot.
+  // The master: it keeps a worker in each slot. If there is no room for another process, it tries again each second.
   void run() {
-    for (Slot& slot : slots_) start_worker(slot);
-    while (true) replace_dead_worker();
+    for (bool was_complete = true;;) {
+      const auto has_worker = [&](Slot& slot) { return slot.worker != 0 || start_worker(slot); };
+      const bool is_complete = std::ranges::all_of(slots_, has_worker);
+      if (was_complete && !is_complete) std::perror("starting a worker");
+      was_complete = is_complete;
+      if (!is_complete) sleep(1);
+      clear_slot_of_dead_worker(is_complete ? 0 : WNOHANG);
+    }
   }
 
  private:
-  void start_worker(Slot& slot) {
+  // False: it could not be started.
+  bool start_worker(Slot& slot) {
     // TO WRITE: fork. The master notes slot.worker. The worker serves clients, and must end when the master does
     own_ = &slot;
     while (true) serve(kit::accept_client(setup_));  // so far the master itself serves
   }
 
-  // Waits until a worker is killed or has crashed.
-  void replace_dead_worker() {
-    // TO WRITE: wait(2). It holds nothing any more; perhaps it has published and woken nobody; start another
+  // Waits until a worker has been killed or has crashed; with WNOHANG it only looks for one.
+  void clear_slot_of_dead_worker(int how) {
+    // TO WRITE: waitpid(2). It holds nothing any more; perhaps it has published and woken nobody; slot->worker = 0
+    (void)how;
   }
 
   // All the requests of one client, one after the other. Each call waits: for the client, or for a message.

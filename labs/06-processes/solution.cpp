@@ -1,6 +1,6 @@
-// Lab 6, processes: a long-poll server with one process per connection.
-// A master forks workers. Each of them serves one client at a time, with calls that block. They share only what the
-// master has mapped before its first fork: the log, a slot for each worker, and a number to sleep on.
+// Lab 6, processes: a long-poll server with one process per connection. A master forks workers. Each of them serves one
+// client at a time, with calls that block. They share only what the master has mapped before its first fork: the log, a
+// slot for each worker, and a number to sleep on.
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -61,7 +62,6 @@ class ProcessMutex {
 
 // A channel's name as bytes, ended by a zero: in another process a std::string would point to nothing.
 using ChannelName = char[65];
-
 void copy_name(ChannelName& to, std::string_view from) { to[from.copy(to, sizeof to - 1)] = 0; }
 
 // What the log keeps of a message beside its body.
@@ -83,8 +83,7 @@ class SharedLog {
         records_(kit::map_shared<Record>(places_)),
         bodies_(kit::map_shared<char>(places_ * setup.options().max_message)) {}
 
-  // The cursor of the new message. The process may be killed at any moment, and then the message is in the log whole
-  // or not at all.
+  // The cursor of the new message. A process that is killed here leaves the message in the log whole or not at all.
   kit::Cursor append(std::string_view channel, std::string_view body) {
     // >>> student: fill the record and the body of message `count_`, the body by kit::copy_to_shared(); count it
     // <<< starter
@@ -103,37 +102,31 @@ class SharedLog {
     // <<< end
   }
 
-  struct Found {
-    std::optional<kit::Message> message;
-    bool missed;  // messages after the client's cursor may be gone: lab 2's table says when
-  };
-  // The first message of the channel after `after`.
-  Found first_after(std::string_view channel, kit::Cursor after) const {
+  // The first message of the channel after `after`, if it is there.
+  std::optional<kit::Message> first_after(std::string_view channel, kit::Cursor after) const {
     // >>> student: go back from the newest retained message while it is after `after`; kit::make_message_at()
     // <<< starter
     //= (void)channel, (void)after;
-    //= return {};
+    //= return std::nullopt;
     // === solution
-    const bool is_ahead = after > last();  // a cursor of another log counts as one that is too old
-    const std::uint64_t oldest = count_ - std::min<std::uint64_t>(count_, places_ - 1);
     std::optional<std::uint64_t> first;
-    for (std::uint64_t number = count_; number > oldest; --number) {
-      if (!is_ahead && record_of(number - 1).cursor <= after) break;
+    for (std::uint64_t number = count_; number > oldest(); --number) {
+      if (record_of(number - 1).cursor <= after) break;
       if (record_of(number - 1).channel == channel) first = number - 1;
     }
-    const kit::Cursor begin = count_ == 0 ? setup_.started : record_of(oldest).previous;
-    Found found{{}, is_ahead || (after < begin && after != kit::Cursor{})};
-    if (!first) return found;
+    if (!first) return std::nullopt;
     const std::string_view body(body_of(*first), record_of(*first).size);
-    found.message = kit::make_message_at(record_of(*first).cursor, body, setup_);
-    return found;
+    return kit::make_message_at(record_of(*first).cursor, body, setup_);
     // <<< end
   }
 
-  // Of the newest message; at first the server's start.
+  // Nothing up to begin() is retained, and last() is the newest message's. At first both are the server's start.
+  kit::Cursor begin() const { return count_ == 0 ? setup_.started : record_of(oldest()).previous; }
   kit::Cursor last() const { return count_ == 0 ? setup_.started : record_of(count_ - 1).cursor; }
 
  private:
+  // The number of the oldest retained message; if there is none, of the next one.
+  std::uint64_t oldest() const { return count_ - std::min<std::uint64_t>(count_, places_ - 1); }
   Record& record_of(std::uint64_t number) const { return records_[number % places_]; }
   char* body_of(std::uint64_t number) const {
     return bodies_ + number % places_ * setup_.options().max_message;
@@ -148,7 +141,7 @@ class SharedLog {
 
 // What all processes know of a worker.
 struct Slot {
-  pid_t worker;
+  pid_t worker;         // 0: none
   bool is_held;         // its request waits for a message, and none has come
   ChannelName channel;  // of that request
 };
@@ -158,45 +151,54 @@ class Server {
   Server(kit::Setup& setup, std::size_t workers)
       : setup_(setup), slots_(kit::map_shared<Slot>(workers), workers) {}
 
-  // The master: it keeps a worker in each slot.
+  // The master: it keeps a worker in each slot. If there is no room for another process, it tries again each second.
   void run() {
-    for (Slot& slot : slots_) start_worker(slot);
-    while (true) replace_dead_worker();
+    for (bool was_complete = true;;) {
+      const auto has_worker = [&](Slot& slot) { return slot.worker != 0 || start_worker(slot); };
+      const bool is_complete = std::ranges::all_of(slots_, has_worker);
+      if (was_complete && !is_complete) std::perror("starting a worker");
+      was_complete = is_complete;
+      if (!is_complete) sleep(1);
+      clear_slot_of_dead_worker(is_complete ? 0 : WNOHANG);
+    }
   }
 
  private:
-  void start_worker(Slot& slot) {
+  // False: it could not be started.
+  bool start_worker(Slot& slot) {
     // >>> student: fork. The master notes slot.worker. The worker serves clients, and must end when the master does
     // <<< starter
     //= own_ = &slot;
     //= while (true) serve(kit::accept_client(setup_));  // so far the master itself serves
     // === solution
     const pid_t worker = fork();
-    if (worker < 0) kit::fail("starting a worker", errno);
-    if (worker > 0) {
-      slot.worker = worker;
-      return;
+    if (worker != 0) {
+      slot.worker = std::max(worker, 0);
+      return worker > 0;
     }
-    // If the master has ended before the first of these calls, the second one tells.
+    // If the master has ended before the first call, the second one tells.
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != master_) _exit(1);
     own_ = &slot;
     while (true) serve(kit::accept_client(setup_));
     // <<< end
   }
 
-  // Waits until a worker is killed or has crashed.
-  void replace_dead_worker() {
-    // >>> student: wait(2). It holds nothing any more; perhaps it has published and woken nobody; start another
+  // Waits until a worker has been killed or has crashed; with WNOHANG it only looks for one.
+  void clear_slot_of_dead_worker(int how) {
+    // >>> student: waitpid(2). It holds nothing any more; perhaps it has published and woken nobody; slot->worker = 0
     // <<< starter
+    //= (void)how;
     // === solution
-    const auto slot = std::ranges::find(slots_, wait(nullptr), &Slot::worker);
-    if (slot == slots_.end()) return;
+    const pid_t dead = waitpid(-1, nullptr, how);
+    if (dead < 0 && !(how == WNOHANG && errno == ECHILD)) kit::fail("waiting for a worker", errno);
+    const auto slot = std::ranges::find(slots_, dead, &Slot::worker);
+    if (dead <= 0 || slot == slots_.end()) return;
     std::unique_lock lock(mutex_);
+    slot->worker = 0;
     slot->is_held = false;
     setup_.counters.held = static_cast<std::uint64_t>(std::ranges::count(slots_, true, &Slot::is_held));
     lock.unlock();
     kit::wake_all(changes_);
-    start_worker(*slot);
     // <<< end
   }
 
@@ -223,19 +225,20 @@ class Server {
     //= return kit::not_written(request);
     // === solution
     const auto until = Clock::now() + request.hold;
+    kit::ReplyForm form = request.form;
     std::optional<kit::Cursor> after = request.since;
     while (true) {
       const std::uint32_t seen = changes_;  // before the look: a change after the look then ends the sleep
       std::unique_lock lock(mutex_);
       const kit::Cursor last = log_.last();
-      if (!after) after = last;
-      const SharedLog::Found found = log_.first_after(request.channel, *after);
+      const auto [from, missed] = kit::resume_point(after.value_or(last), log_.begin(), last);
+      form.missed = form.missed || missed;  // it stays a gap, whatever a later look says
+      after = last;                         // where a later look goes on
+      const std::optional<kit::Message> found = log_.first_after(request.channel, from);
       const bool is_over = Clock::now() >= until;
-      set_held(!found.message && !is_over, request.channel);
+      set_held(!found && !is_over, request.channel);
       lock.unlock();
-      kit::ReplyForm form = request.form;
-      form.missed = found.missed;
-      if (found.message) return kit::message(*found.message, form);
+      if (found) return kit::message(*found, form);
       if (is_over) return kit::nothing_new(last, request.form);
       kit::sleep_while(changes_, seen, until);
     }

@@ -174,8 +174,9 @@ void choose_settings([[maybe_unused]] char** arguments) {
   constexpr const char* kSettings =
       "glibc.rtld.nns=1:glibc.rtld.optional_static_tls=0:"
       "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=2";
-  const auto program = std::filesystem::read_symlink("/proc/self/exe");
-  if (setenv(kVariable, kSettings, 1) == 0) execv(program.c_str(), arguments);
+  std::error_code failed;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", failed);
+  if (!failed && setenv(kVariable, kSettings, 1) == 0) execv(program.c_str(), arguments);
   std::perror("starting anew with smaller settings");  // it goes on, with more memory
   // <<< end
 }

@@ -25,7 +25,7 @@ using comet::common::check;  // ends the process with one line if a call has fai
 using lab::Clock;
 
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kStackSize = 64 * 1024;  // addresses; memory is only what was touched of them
+constexpr std::size_t kStackSize = 65536;  // addresses; memory is only what was touched of them
 constexpr Clock::time_point kNever = Clock::time_point::max();
 constexpr std::chrono::milliseconds kAcceptPause{100};
 

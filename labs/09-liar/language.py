@@ -202,6 +202,8 @@ class Order:
         self.requesting = {}   # the same of other requests
         self.leaving = {}      # has left, and the server is not known to have noticed
         self.held = set()
+        self.left = 0          # how many left while they were held
+        self.published = 0     # how many publishes have been served
         self.ended = None      # the signal
         self.passed_time = None  # an answer that only the clock brings
 
@@ -223,6 +225,7 @@ class Order:
         elif statement.verb in ("publish", "signal"):
             self.need_settled(statement, self.subscribing, self.requesting, self.leaving)
             self.held.clear()
+            self.published += statement.verb == "publish"
             if statement.verb == "signal":
                 self.ended = statement
         return None
@@ -232,26 +235,45 @@ class Order:
         self.need_settled(statement, self.subscribing, others)
         if statement.name in self.held or statement.name in self.requesting:
             self.leaving[statement.name] = statement
+            self.left += statement.name in self.held
         self.held.discard(statement.name)
         self.requesting.pop(statement.name, None)
 
     def expect(self, statement):
         if statement.words[0] in ("204", "408"):
             self.passed_time = statement
+        if statement.name in self.requesting and statement.words[0] == "200":
+            self.published += self.requesting[statement.name].text.count("/publish")
         for place in (self.subscribing, self.requesting):
             place.pop(statement.name, None)
         self.held.discard(statement.name)
 
     def wait(self, statement):
+        """Settles what this counter counts, if its number has room for all of that; and nothing else."""
+        number = int(statement.words[0])
         if statement.name == "held":
             waiting = self.held | set(self.subscribing)
-            if int(statement.words[0]) < len(waiting):
+            if number < len(waiting):
                 statement.refuse(f"{', '.join(sorted(waiting))} may be held here, so this does not say that all are")
-            self.held = waiting
             self.subscribing.clear()
-        if statement.name in ("held", "disconnects"):
+            if number == len(waiting) + self.count_of("/subscribe"):
+                waiting |= self.settle("/subscribe")
+                self.leaving.clear()
+            self.held = waiting
+        elif statement.name == "disconnects" and number >= self.left:
             self.leaving.clear()
-        self.requesting.clear()
+        elif statement.name == "published" and number >= self.published + self.count_of("/publish"):
+            self.published += self.count_of("/publish")
+            self.settle("/publish")
+
+    def count_of(self, target):
+        return sum(sent.text.count(target) for sent in self.requesting.values())
+
+    def settle(self, target):
+        settled = {name for name, sent in self.requesting.items() if target in sent.text}
+        for name in settled:
+            del self.requesting[name]
+        return settled
 
     def need_settled(self, statement, *places):
         for place in places:

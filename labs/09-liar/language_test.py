@@ -67,6 +67,26 @@ class LanguageTest(unittest.TestCase):
         self.refuses("has been served", "request p POST /publish x", "publish y")
         statements("request p POST /publish x", "request h GET /healthz", "expect h 200 before p")
 
+    def test_a_wait_settles_only_what_its_counter_counts(self):
+        self.refuses("'p' .* has been served", "request p POST /publish x", "wait channels 1", "publish y")
+        self.refuses("'p' .* has been served", "request p POST /publish x", "wait held 0", "publish y")
+        self.refuses("'h' .* has been served", "request h GET /healthz", "wait published 0", "publish y")
+        statements("request p POST /publish x", "wait published 1", "publish y")
+        self.refuses("'q' .* has been served|'p' .* has been served", "request p POST /publish x", "request q POST /publish y",
+                     "wait published 1", "publish z")
+        self.refuses("'p' .* has been served", "publish x", "request p POST /publish y", "wait published 1", "publish z")
+        statements("publish x", "request p POST /publish y", "wait published 2", "publish z")
+        self.refuses("'b' .* has been served", "subscribe a", "wait held 1", "request b GET /subscribe", "wait held 1",
+                     "publish x")
+        statements("subscribe a", "wait held 1", "request b GET /subscribe", "wait held 2", "publish x")
+
+    def test_a_wait_for_one_of_two_that_left_settles_neither(self):
+        two = ("subscribe a", "subscribe b", "wait held 2", "close a", "close b")
+        for wait in ("wait disconnects 1", "wait held 1"):
+            self.refuses("noticed that 'a' left", *two, wait, "publish x")
+        for wait in ("wait disconnects 2", "wait held 0"):
+            statements(*two, wait, "publish x")
+
     def test_a_client_that_left_is_waited_for(self):
         self.refuses("noticed that 'a' left", "subscribe a", "wait held 1", "close a", "publish x")
         statements("subscribe a", "wait held 1", "reset a", "wait disconnects 1", "publish x")

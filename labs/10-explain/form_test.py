@@ -85,6 +85,16 @@ class RuleTest(unittest.TestCase):
         self.finds("directions", "contradicts the run", start + "It makes fewer switches than async.")
         self.finds("directions", "does not tell the two apart", start + "It needs more CPU than threaded.")
 
+    def test_what_is_called_not_more_is_not_more(self):
+        start = "user_bytes of mine is 13.2 times async, as predicted. "
+        for words in ("Mine needs not less than async.", "Async does not need more memory than mine.",
+                      "Mine has no more CPU than threaded.", "Mine needs not only more than async.",
+                      "It does not sleep, and so it needs more than async."):
+            self.finds("directions", None, start + words)
+        for words in ("It needs not more than async.", "Mine doesn't take more bytes than async.",
+                      "Mine is never larger than async.", "It makes no more switches than async.", "Async does not need less than mine."):
+            self.finds("directions", "contradicts the run", start + words)
+
     def test_a_prediction_that_failed_is_not_called_right(self):
         self.finds("directions", "that is as predicted", "user_bytes of mine is 13.2 times async, not as predicted. So.")
         wide = PREDICTED.replace("8 to 20", "20 to 30")

@@ -1,4 +1,5 @@
 """A student's server is predicted, measured beside its references in one run, and stands on the page."""
+import json
 import pathlib
 import re
 import subprocess
@@ -55,6 +56,15 @@ class MeasureTest(unittest.TestCase):
             self.skipTest(done.stderr)
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertTrue(re.search(r'"name":\s*"student-in-python",\s*"group":\s*"student"', page.read_text()))
+
+    def test_a_figure_that_is_missing_is_told_in_one_line(self):
+        for memory in (None, {"per_held_bytes": None}):
+            repeat = {"repeat": 1, "status": "complete", "note": None, "user_memory": memory,
+                      "server": {"cpu_us_per_delivery": 1, "context_switches_per_delivery": 2}}
+            for name in ("mine", "async", "threaded"):
+                (self.folder / f"broadcast-{name}-50.json").write_text(json.dumps({"repeats": [repeat] * 3}))
+            with self.assertRaisesRegex(forms.Problem, "could not take user_bytes of mine: .*labs/lab measure$"):
+                measuring.read(self.folder, "mine", "")
 
     def test_a_server_that_is_unknown_is_told(self):
         explain.predict(self.file)

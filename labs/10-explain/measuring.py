@@ -28,16 +28,24 @@ def run(root, entry, out):
     return made[-1]
 
 
-def of_repeat(repeat):
-    return {"user_bytes": repeat["user_memory"]["per_held_bytes"], "server_cpu_us": repeat["server"]["cpu_us_per_delivery"],
-            "switches": repeat["server"]["context_switches_per_delivery"]}
+PLACES = {"user_bytes": ("user_memory", "per_held_bytes"), "server_cpu_us": ("server", "cpu_us_per_delivery"),
+          "switches": ("server", "context_switches_per_delivery")}  # where a figure stands in a repeat
+
+
+def of_repeat(repeat, name):
+    figures = {figure: (repeat.get(part) or {}).get(key) for figure, (part, key) in PLACES.items()}
+    for figure, value in figures.items():
+        if value is None:
+            raise Problem(f"the bench could not take {figure} of {name}: its processes must be there, and be its user's, while "
+                          "requests are held; mend that if it is your server, and measure again: labs/lab measure")
+    return figures
 
 
 def read(folder, entry, prediction):
     """(Measured, facts of the run): only what was measured in every complete repeat of all three."""
     files = {"mine": entry, **{name: name for name in REFERENCES}}
     results = {name: load(folder / f"broadcast-{real}-{HELD}.json") for name, real in files.items()}
-    repeats = {name: {one["repeat"]: of_repeat(one) for one in result["repeats"] if one["status"] == "complete"}
+    repeats = {name: {one["repeat"]: of_repeat(one, name) for one in result["repeats"] if one["status"] == "complete"}
                for name, result in results.items()}
     common = sorted(set.intersection(*(set(one) for one in repeats.values())))
     if len(common) < 3:

@@ -7,6 +7,9 @@ LEAST_WORDS = 20  # of an explanation
 SMALL = 10        # whole numbers below this are counts, such as 2 threads
 MORE = ("more", "larger", "higher", "greater", "bigger", "slower", "longer", "dearer")
 LESS = ("less", "fewer", "smaller", "lower", "cheaper", "faster", "shorter")
+# Before a comparison, in the same clause: "not more", "does not need more memory", "no larger"; not "not only more".
+DENIED = re.compile(r"(?:\b(?:not|no|never|cannot)|n't)(?!\s+(?:only|just)\b)"
+                    r"(?:\s+(?!(?:and|but|or|so|since|because|which|that)\b)[\w-]+){0,3}\s+$", re.IGNORECASE)
 # A sentence that speaks of another figure than its own statement's says so by one of these.
 SPEAKS_OF = {"user_bytes": r"\b(bytes|memory)\b", "server_cpu_us": r"\b(cpu|processor|microseconds)\b",
              "switches": r"\bswitch\w*\b"}
@@ -72,7 +75,7 @@ def directions(form):
 
 
 def compared(explanation, sentence, run):
-    """Comparisons such as 'more than async': of mine, unless another entry stands before."""
+    """Comparisons such as 'more than async' and 'not more than async': of mine, unless another entry stands before."""
     compares = rf"\b({'|'.join(MORE + LESS)})\b(?:\W+\w+){{0,4}}?\W+than ([\w-]+)"
     entries = rf"\b(mine|{'|'.join(map(re.escape, references(run)))})\b"
     figure = next((name for name, words in SPEAKS_OF.items() if re.search(words, sentence, re.IGNORECASE)),
@@ -83,12 +86,14 @@ def compared(explanation, sentence, run):
         if first == second or not all((figure, name) in run.values for name in (first, second)):
             continue
         (one, one_least, one_most), (other, other_least, other_most) = run.values[figure, first], run.values[figure, second]
-        said = match[1].lower()
+        denied = DENIED.search(sentence[:match.start()])
+        said = f"{denied[0] if denied else ''}{match[0]}"
         if one_least <= other_most and other_least <= one_most:
-            yield (f"{explanation.figure}: '{match[0]}': the ranges of {figure} overlap, so this run does not tell the "
-                   "two apart")
-        elif (one > other) != (said in MORE):
-            yield (f"{explanation.figure}: '{match[0]}' contradicts the run: {figure} of {first} is {one:g}, of {second} "
+            if not denied:  # what is no difference is not more, and not less
+                yield (f"{explanation.figure}: '{said}': the ranges of {figure} overlap, so this run does not tell the "
+                       "two apart")
+        elif (one > other) != ((match[1].lower() in MORE) != bool(denied)):
+            yield (f"{explanation.figure}: '{said}' contradicts the run: {figure} of {first} is {one:g}, of {second} "
                    f"{other:g}")
 
 

@@ -81,6 +81,8 @@ def check_wrong(lab, name, solutions, with_bars, say, golden):
         [outcome] = testing.run_tests(lab, candidate, GOLDEN_SEED, [lab.test(wrong.fails)])
         passed, told = outcome.result is not testing.Result.FAILED, outcome.output
         story = stories.normal(stories.story(outcome, lab.files[0], with_threads=False))
+        if wrong.exchange_varies:
+            story = stories.without_exchange(story)
         told += story.partition("\n\nA question:")[0]  # not the question, in which the reason's words may stand, too
     say(f"  {'NOT CAUGHT' if passed else 'caught':9}  {name}, by {wrong.fails}")
     if passed:

@@ -38,6 +38,7 @@ class Wrong:
     fails: str
     because: str
     teaches: str
+    exchange_varies: bool = False  # which exchange fails first is chance
 
 
 @dataclasses.dataclass

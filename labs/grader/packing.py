@@ -13,7 +13,7 @@ from .labfile import ROOT, Problem, find_labs
 NAME = "comet-labs"  # the folder that it unpacks to
 LEFT_OUT = ["labs/*/solution*", "labs/*/wrong/*", "labs/*/golden/*", "labs/collect", "labs/grader/tests/*", "labs/README.md",
             "results/reference/*", "results/runs/*", "results/index.html", "docs/book/pictures/*", "docs/*.png", ".ci/*",
-            "tests/fuzz/corpus/*"]
+            "tests/fuzz/corpus/*", "README.md"]
 LEFT_OUT_KEYS = ["wrong", "starter_fails"]  # of lab.json: they tell what the solutions are about
 
 
@@ -41,7 +41,7 @@ def pack(out):
     out.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(out, "w:gz") as archive:
         for name in files():
-            add(archive, name, content(name), 0o755 if (ROOT / name).stat().st_mode & 0o100 else 0o644)
+            add(archive, "README.md" if name == "LABS.md" else name, content(name), 0o755 if (ROOT / name).stat().st_mode & 0o100 else 0o644)
         add(archive, "labs/kit-version", grading.kit_version().encode() + b"\n", 0o644)
     return f"{out}: {out.stat().st_size / (1 << 20):.1f} MiB; unpack it, then: cd {NAME} && make grade LAB=1"
 

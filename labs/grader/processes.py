@@ -1,8 +1,9 @@
-"""Runs programs within bounds of time, memory and output, and ends everything that they started."""
+"""Runs programs within bounds of time, CPU time, memory and output, and ends everything that they started."""
 import ctypes
 import dataclasses
 import os
 import pathlib
+import re
 import selectors
 import signal
 import subprocess
@@ -20,7 +21,8 @@ CUT = b"\n... here output was left out ...\n"
 class Bounds:
     seconds: float = 60
     output: int = 64 << 20  # bytes; whoever writes more is ended
-    memory: int = 0  # bytes resident of the whole tree; 0: no bound
+    memory: int = 0  # bytes resident of the whole tree, and of files in memory; 0: no bound
+    cpu_seconds: float = 0  # of the whole tree; 0: no bound
 
 
 @dataclasses.dataclass
@@ -28,7 +30,7 @@ class Finished:
     status: int  # as subprocess has it: negative for a signal
     output: str  # standard output and error
     seconds: float
-    stopped: str = ""  # why it was ended here: "time", "memory" or "output"
+    stopped: str = ""  # why it was ended here: "time", "CPU time", "memory" or "output"
 
 
 def adopt_orphans():
@@ -72,6 +74,32 @@ def resident_bytes(processes):
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def shared_bytes():
+    """What files in memory take, such as memfd_create's, mapped or not; of the whole machine, for the kernel does not say
+    whose they are."""
+    return int(re.search(r"Shmem: +(\d+) kB", pathlib.Path("/proc/meminfo").read_text())[1]) << 10
+
+
+def cpu_seconds(processes):
+    """Of these, and of their children that have ended and were waited for."""
+    ticks = 0
+    for process in processes:
+        try:
+            stat = pathlib.Path("/proc", str(process), "stat").read_text()
+        except OSError:
+            continue  # it has ended
+        ticks += sum(map(int, stat.rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def beyond(bounds, child, shared_before):
+    """Which bound of the whole tree is broken, if any."""
+    tree = [child, *descendants(child)] if bounds.memory or bounds.cpu_seconds else []
+    if bounds.memory and resident_bytes(tree) + max(0, shared_bytes() - shared_before) > bounds.memory:
+        return "memory"
+    return "CPU time" if bounds.cpu_seconds and cpu_seconds(tree) > bounds.cpu_seconds else ""
+
+
 def run(command, bounds=Bounds(), watch=None, cwd=None, writable=()):
     """Runs a program to its end, one at a time. `watch(process)` is called now and then. Whatever happens, Ctrl-C too,
     nothing of it is left; what the caller had started before is left alone. `writable` are the folders that it writes
@@ -97,7 +125,7 @@ def follow(child, deadline, bounds, watch):
     begin, end, total = bytearray(), bytearray(), 0
     os.set_blocking(child.stdout.fileno(), False)
     ended = os.pidfd_open(child.pid)
-    looked = 0.0
+    looked, shared_before = 0.0, shared_bytes()
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ)
         selector.register(ended, selectors.EVENT_READ)
@@ -121,8 +149,7 @@ def follow(child, deadline, bounds, watch):
                 looked = now
                 if watch:
                     watch(child.pid)
-                if bounds.memory and resident_bytes([child.pid, *descendants(child.pid)]) > bounds.memory:
-                    stopped = "memory"
+                stopped = stopped or beyond(bounds, child.pid, shared_before)
     os.close(ended)
     whole = len(begin) + len(end) == total
     return bytes(begin + (b"" if whole else CUT) + end), "" if over else stopped

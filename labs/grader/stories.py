@@ -5,6 +5,8 @@ import signal
 
 FRAME = re.compile(r"\[(=+|-+|  PASSED  |  FAILED  |  SKIPPED | RUN      |       OK )\]|Running main|Note: |"
                    r"\s*1 FAILED TEST$")  # what GoogleTest says around one test
+# A line of a stack that is in a library.
+LIBRARY = re.compile(r" +#\d+ 0x[0-9a-f]+ in (std::|__gnu_cxx::|operator |_start|__libc|__interceptor|.* \.\./)")
 STORY_LIMIT = 12000  # characters
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
@@ -24,8 +26,9 @@ def story(outcome, source, with_threads=True):
 
 
 def trim(output):
-    """Without GoogleTest's frame around one test."""
-    lines = [line for line in output.splitlines() if not FRAME.match(line)]
+    """Without GoogleTest's frame around one test, and of a sanitizer's report what the student's code did."""
+    output = re.sub(r"(?m)^Shadow bytes around(.*\n)*?==\d+==ABORTING$", "", output)
+    lines = [line for line in output.splitlines() if not FRAME.match(line) and not LIBRARY.match(line)]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     if len(text) > STORY_LIMIT:
         text = text[:STORY_LIMIT // 2] + "\n... left out ...\n" + text[-STORY_LIMIT // 2:]
@@ -69,6 +72,7 @@ NORMAL = [
     (r"\(\d+ bytes in all\)", "(N bytes in all)"),
     (r"\b127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"\bport=\d+", "port=PORT"), (r"\bpid=\d+", "pid=PID"), (r"\b(process|thread|pid) \d+", r"\1 N"),
+    (r"(application/json\s+Content-Length:) \d+", r"\1 N"), (r'\{"pattern":.*', "{the counters of /stats}"),
     (r"\b\d{13}-\d+\b|\(\d{13}, \d+\)", "CURSOR"),
     (r"\b\d+(\.\d+)? ?(ms|us|s|seconds)\b", r"N \2"),
     (r"\(\w+\.cpp:\d+\)", "(TEST)"), (r"\S*/(\w+_test\.cpp):\d+", r"\1:N"), (r"contract\.md, line \d+", "contract.md, line N"),
@@ -84,3 +88,8 @@ def normal(text):
     for pattern, to in NORMAL:
         text = re.sub(pattern, to, text)
     return "\n".join(line.rstrip() for line in text.strip().splitlines()) + "\n"
+
+
+def without_exchange(text):
+    """Where it is chance which exchange of a test is the first to fail."""
+    return re.sub(r"(?ms)^   T .*^   T [^\n]*$", "   T (the exchange)", text)

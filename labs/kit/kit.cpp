@@ -59,6 +59,7 @@ Setup::Setup(int argc, char** argv, std::size_t* workers)
       started{core::unix_milliseconds(), 0},
       service_(make_service(read_options(argc, argv, workers), counters)),
       listener_(common::open_minimal_listener(service_.options)) {
+  pause_point("start");  // a test learns that the server has points
   common::announce_ready(listener_, service_.options);
 }
 

@@ -1,5 +1,5 @@
-// A connection to the test for each time that a thread comes to a point: the point's name goes there, and the
-// thread waits until the test closes the connection.
+// A connection to the test for each time that a thread comes to a point: the point's name goes there, behind
+// "main " if it is the process's first thread, and the thread waits until the test closes the connection.
 #include "labs/kit/pause_point.hpp"
 
 #ifdef COMET_LAB_PAUSES
@@ -9,7 +9,7 @@
 
 #include <cstddef>
 #include <cstdlib>
-#include <cstring>
+#include <string>
 #include <string_view>
 
 namespace kit {
@@ -32,7 +32,8 @@ void pause_point(const char* name) {
   if (test == nullptr) return;
   const int socket = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
   if (socket < 0) return;  // no descriptor is free: the test says that nobody came
-  if (connect_to_test(socket, test) && ::send(socket, name, std::strlen(name), MSG_NOSIGNAL) > 0) {
+  const std::string text = (gettid() == getpid() ? "main " : "") + std::string(name);
+  if (connect_to_test(socket, test) && ::send(socket, text.data(), text.size(), MSG_NOSIGNAL) > 0) {
     char nothing;
     const ssize_t closed = recv(socket, &nothing, 1, 0);
     (void)closed;  // whatever ends the wait, the thread goes on

@@ -16,7 +16,7 @@ class Lab2 : public LabTest {
 CONTRACT_TEST(Lab2, NoMessageIsLostWhereverTheSubscriberStops,
               "cursors, subscribe, publish, channels, timeout",
               "gets every retained message once, in order") {
-  start();
+  start_with_points();
   for (int step = 1; !HasFailure(); ++step) {
     const std::string channel = random_word();
     const std::string message = random_word();
@@ -33,6 +33,7 @@ CONTRACT_TEST(Lab2, NoMessageIsLostWhereverTheSubscriberStops,
     pauses_.go_on();
     EXPECT_EQ(publisher.read_response().status, 200);
     expect_message(subscriber.read_response(), message);
+    if (step == 1) expect_mutex_of_the_kit(has_stopped);
     if (!has_stopped) break;  // it has fewer steps
   }
 }
@@ -41,7 +42,7 @@ CONTRACT_TEST(Lab2, NoMessageIsLostWhereverTheSubscriberStops,
 CONTRACT_TEST(Lab2, NoMessageIsLostWhereverThePublisherStops,
               "cursors, subscribe, publish, channels, timeout",
               "gets every retained message once, in order") {
-  start();
+  start_with_points();
   for (int step = 1; !HasFailure(); ++step) {
     const std::string channel = random_word();
     const std::string message = random_word();
@@ -62,6 +63,7 @@ CONTRACT_TEST(Lab2, NoMessageIsLostWhereverThePublisherStops,
     EXPECT_EQ(publisher.read_response().status, 200);
     expect_message(held.read_response(), message);
     expect_message(late.read_response(), message);
+    if (step == 1) expect_mutex_of_the_kit(has_stopped);
     if (!has_stopped) break;  // it has fewer steps
   }
 }

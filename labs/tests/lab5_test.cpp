@@ -70,31 +70,45 @@ CONTRACT_TEST(Lab5, TwoThreadsDoTwoJobs, "publish-work, publish, channels, curso
   Connection second = connect();
   second.send(publish_request(fast, channel));
   EXPECT_EQ(second.read_response().status, 200);
-  EXPECT_EQ(retained(channel), std::vector<std::string>{fast});
+  ASSERT_EQ(retained(channel), std::vector<std::string>{fast});
   pauses_.go_on();
   EXPECT_EQ(first.read_response().status, 200);
   EXPECT_EQ(retained(channel), (std::vector<std::string>{fast, slow}));
 }
 
-// One thread of the server, the loop's or the pool's, stops at each of its steps; the others go on.
+// First the loop's thread, and then one of the pool's, stops at each of its steps; the others go on. At last
+// the loop stops at each of its steps when one job is done, and the other is done while it stands.
 CONTRACT_TEST(Lab5, NoAnswerIsLostWhereverAThreadStops, "publish-work, publish, channels",
               "its answer follows the append") {
   start_with_threads(2);
   Connection idle = connect();
   const std::string channel = random_word();
-  for (int step = 1; !HasFailure(); ++step) {
-    Connection publishers[] = {connect(), connect()};
-    wait_until_quiet(idle);
-    pauses_.stop_at("mutex", step);
-    for (Connection& publisher : publishers) {
+  for (const auto whose : {Pauses::Whose::kMainThread, Pauses::Whose::kOtherThreads}) {
+    for (int step = 1; !HasFailure(); ++step) {
+      Connection publisher = connect();
+      wait_until_quiet(idle);
+      pauses_.stop_at("mutex", step, whose);
       publisher.send(publish_request(random_word(), channel));
       publisher.wait_until_received();
+      wait_until_quiet(idle);
+      const bool has_stopped = pauses_.has_stopped();
+      pauses_.go_on();
+      EXPECT_EQ(publisher.read_response().status, 200);
+      if (!has_stopped) break;  // it has fewer steps
     }
+  }
+  for (int step = 1; !HasFailure(); ++step) {
+    Connection first = publish_at_work(random_word(), channel),
+               second = publish_at_work(random_word(), channel);
+    pauses_.stop_at("mutex", step, Pauses::Whose::kMainThread);
+    pauses_.go_on();  // the first job
     wait_until_quiet(idle);
     const bool has_stopped = pauses_.has_stopped();
-    pauses_.go_on();
-    for (Connection& publisher : publishers) EXPECT_EQ(publisher.read_response().status, 200);
-    if (!has_stopped) break;  // it has fewer steps
+    pauses_.go_on();  // the second
+    wait_until_quiet(idle);
+    pauses_.go_on();  // the loop
+    for (Connection* publisher : {&first, &second}) EXPECT_EQ(publisher->read_response().status, 200);
+    if (!has_stopped) break;
   }
 }
 

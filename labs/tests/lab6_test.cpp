@@ -40,6 +40,27 @@ class Lab6 : public LabTest {
   }
 };
 
+// The first cursor is ahead of the log when the poll comes, and not any more when its message comes; the second is too old.
+CONTRACT_TEST(
+    Lab6, AGapIsToldHoweverOftenTheLogIsLookedAt, "cursors, subscribe, publish, channels, timeout",
+    "If nothing is retained, such a request is held, and the next message carries `Comet-Missed: true`") {
+  start();
+  const std::string channel = random_word();
+  const std::string message = random_word();
+  const std::string poll = "/subscribe?channel=" + channel + "&since=";
+  const auto [milliseconds, count] = cursor(cursor_of(get("/subscribe?timeout=0")));
+  Connection subscriber = connect();
+  subscriber.send(get_request(poll + std::to_string(milliseconds) + "-" + std::to_string(count + 1)));
+  wait_until_quiet(subscriber);
+  EXPECT_EQ(publish(random_word(), random_word()).status, 200);
+  wait_until_quiet(subscriber);
+  EXPECT_EQ(publish(message, channel).status, 200);
+  for (const Response& response : {subscriber.read_response(), get(poll + "1-0")}) {
+    expect_message(response, message);
+    EXPECT_EQ(response.header("Comet-Missed"), "true") << "a gap is skipped in silence";
+  }
+}
+
 CONTRACT_TEST(Lab6, APublisherKilledHalfwayHasPublishedNothing, "cursors, publish, channels, timeout",
               "sent once the message is in the channel's log") {
   start();

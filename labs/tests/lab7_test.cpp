@@ -1,5 +1,6 @@
 // Lab 7, a diet: what its tests ask beyond the conformance suite.
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 
 #include "labs/tests/lab_test.hpp"
@@ -23,14 +24,15 @@ CONTRACT_TEST(Lab7, AHeldRequestTouchesFewPages, "subscribe, stats, channels",
               "holds until the next message on the channel") {
   constexpr std::size_t kHeld = 40;
   constexpr std::size_t kPage = 4096;
+  constexpr double kMost = 2.5;  // two of its own, and its share of those that several use
   start();
   std::vector<Connection> held;
   held.push_back(hold());  // what is needed once is there now
   const std::size_t before = anonymous_bytes();
   while (held.size() <= kHeld) held.push_back(hold("/subscribe?channel=" + random_word()));
   const std::size_t after = anonymous_bytes();
-  const std::size_t pages = (after - std::min(before, after)) / kHeld / kPage;
-  EXPECT_LE(pages, 2U) << "a held request keeps " << pages << " pages of memory";
+  const double pages = static_cast<double>(after - std::min(before, after)) / kHeld / kPage;
+  EXPECT_TRUE(pages <= kMost) << "a held request keeps " << std::lround(pages) << " pages of memory";
 }
 
 CONTRACT_TEST(Lab7, ARequestThatCameEarlyIsAnsweredAfterTheHold, "subscribe, publish, channels, timeout",

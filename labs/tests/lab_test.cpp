@@ -13,6 +13,18 @@ constexpr int kMostPoints = 50;
 
 }  // namespace
 
+// The kit's first point comes before READY.
+void LabTest::start_with_points() {
+  start();
+  has_points_ = pauses_.has_anybody_come();
+}
+
+void LabTest::expect_mutex_of_the_kit(bool has_stopped) const {
+  EXPECT_TRUE(has_stopped || !has_points_) << "the pause point 'mutex' was never reached: let a kit::Mutex "
+                                              "guard what the threads share, for there a "
+                                              "test can stop a thread";
+}
+
 std::string LabTest::random_word() {
   std::string word;
   for (int i = 0; i < 8; ++i) word += static_cast<char>('a' + random_() % 26);

@@ -12,6 +12,10 @@ namespace comet::test {
 
 class LabTest : public ServerTest {
  protected:
+  // Starts a server, and finds out whether it is built on the kit. Any other has no points.
+  void start_with_points();
+  // At a test's first step: fails if the server is built on the kit, and no thread has stopped at a kit::Mutex.
+  void expect_mutex_of_the_kit(bool has_stopped) const;
   // A word of 8 letters, by GoogleTest's --gtest_random_seed.
   std::string random_word();
   // A POST of `message` to `channel`, to be sent.
@@ -25,6 +29,7 @@ class LabTest : public ServerTest {
   Pauses pauses_;
 
  private:
+  bool has_points_ = false;
   std::mt19937 random_{static_cast<unsigned>(testing::UnitTest::GetInstance()->random_seed())};
 };
 

@@ -23,6 +23,7 @@ namespace {
 
 constexpr const char* kVariable = "LAB_PAUSE_SOCKET";
 constexpr std::string_view kTest = "the test itself";
+constexpr std::string_view kMain = "main ";  // before the point's name, from a process's first thread
 
 int check(int result, const char* what) {
   if (result < 0) throw std::system_error(errno, std::generic_category(), what);
@@ -56,30 +57,32 @@ Pauses::Pauses()
 Pauses::~Pauses() {
   check(eventfd_write(end_, 1), "end the pause points");
   answering_.join();
-  go_on();
+  while (!stopped_.empty()) go_on();
   unsetenv(kVariable);
   close(end_);
   close(listener_);
 }
 
-void Pauses::stop_at(const std::string& point, int count) {
+void Pauses::stop_at(const std::string& point, int count, Whose whose) {
   const std::lock_guard lock(mutex_);
   point_ = point;
+  whose_ = whose;
   count_ = count;
+  has_stopped_ = false;
   is_told_ = false;
 }
 
 bool Pauses::has_stopped() {
   const std::lock_guard lock(mutex_);
   tell_where_it_stands();
-  return stopped_ >= 0;
+  return has_stopped_;
 }
 
 pid_t Pauses::who() {
   const std::lock_guard lock(mutex_);
   ucred peer{};
   socklen_t size = sizeof peer;
-  check(getsockopt(stopped_, SOL_SOCKET, SO_PEERCRED, &peer, &size), "process at the pause point");
+  check(getsockopt(stopped_.back(), SOL_SOCKET, SO_PEERCRED, &peer, &size), "process at the pause point");
   return peer.pid;
 }
 
@@ -101,24 +104,28 @@ bool Pauses::has_anybody_come() {
 
 void Pauses::wait_until_stopped() {
   std::unique_lock lock(mutex_);
-  if (!has_come_.wait_for(lock, patience(), [&] { return stopped_ >= 0; }))
+  if (!has_come_.wait_for(lock, patience(), [&] { return has_stopped_; }))
     throw ClientError("no thread of the server has come to '" + point_ + "'");
   tell_where_it_stands();
 }
 
 // When the test asks, not when the thread comes: so the order of what happened is the same every time.
 void Pauses::tell_where_it_stands() {
-  if (stopped_ < 0 || is_told_) return;
+  if (!has_stopped_ || is_told_) return;
   transcript().happened("a thread of the server is stopped at '" + point_ + "'");
   is_told_ = true;
 }
 
 void Pauses::go_on() {
   const std::lock_guard lock(mutex_);
-  count_ = 0;
-  if (stopped_ < 0) return;
+  if (stopped_.empty()) {
+    count_ = 0;
+    return;
+  }
   transcript().happened("that thread may go on");
-  close(std::exchange(stopped_, -1));
+  close(stopped_.front());
+  stopped_.pop_front();
+  if (stopped_.empty()) has_stopped_ = false;
 }
 
 void Pauses::answer_all() {
@@ -133,15 +140,20 @@ void Pauses::answer_all() {
 void Pauses::answer(int thread) {
   char name[64];
   const ssize_t size = recv(thread, name, sizeof name, 0);
-  const std::string_view point(name, size > 0 ? static_cast<std::size_t>(size) : 0);
+  std::string_view point(name, size > 0 ? static_cast<std::size_t>(size) : 0);
+  const bool is_main = point.starts_with(kMain);
+  if (is_main) point.remove_prefix(kMain.size());
   const std::lock_guard lock(mutex_);
   if (point != kTest) has_anybody_come_ = true;
-  const bool stops = count_ > 0 && point == point_ && --count_ == 0;
+  const bool is_meant =
+      point == point_ && (whose_ == Whose::kAny || is_main == (whose_ == Whose::kMainThread));
+  const bool stops = is_meant && count_ > 0 && --count_ == 0;
   if (!stops) {
     close(thread);
     return;
   }
-  stopped_ = thread;
+  stopped_.push_back(thread);
+  has_stopped_ = true;
   has_come_.notify_all();
 }
 

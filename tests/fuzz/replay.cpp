@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::ifstream file(argv[i], std::ios::binary);
     if (!file) {
-      std::fprintf(stderr, "request-fuzzer: %s cannot be read\n", argv[i]);
+      std::fprintf(stderr, "%s: %s cannot be read\n", argv[0], argv[i]);
       return 1;
     }
     const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};

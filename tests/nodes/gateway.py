@@ -10,21 +10,16 @@ import socket
 import struct
 import threading
 
-import cluster
-from cluster import PATIENCE_S, Answer, Program, Redis, ask, status_of, wait_until
+import programs
+from cluster import PATIENCE_S, Answer, Redis, ask, status_of, wait_until
 
 
-class Gateway(Program):
+class Gateway(programs.Gateway):
     """Its heartbeat is short, so that a test of what happens after three of them need not wait long."""
 
-    def __init__(self, programs: pathlib.Path, redis: Redis, *options: str, heartbeat: str = "0.3"):
-        self.port = cluster.free_port()
-        super().__init__([str(programs / "comet-gateway"), "--port", str(self.port),
-                          "--redis", f"redis://127.0.0.1:{redis.port}", "--heartbeat", heartbeat, *options])
-
-    def start(self) -> None:
-        super().start()
-        wait_until(self.is_ready, "the gateway is ready")
+    def __init__(self, folder: pathlib.Path, redis: Redis, *options: str, heartbeat: str = "0.3"):
+        super().__init__(folder, redis)
+        self.words += ["--heartbeat", heartbeat, *options]
 
     def wait(self) -> int:
         """Its exit status, once it has ended by itself."""

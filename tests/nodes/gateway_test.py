@@ -145,7 +145,7 @@ class Events(GatewayTest):
         gateway.wait_until_held(0)
 
     def test_clients_beyond_the_limits_are_refused(self) -> None:
-        gateway = self.start("--max-held", "3", "--max-per-client", "2", "--behind-proxy")
+        gateway = self.start("--max-held", "3", "--max-per-client", "2")
         for client, status in (("192.0.2.1", 200), ("192.0.2.9, 192.0.2.1", 200), ("192.0.2.1", 503),
                                ("192.0.2.2", 200), ("192.0.2.3", 503)):
             self.assertEqual(self.events(gateway, X_Forwarded_For=client).response.status, status, client)
@@ -209,12 +209,12 @@ class Failures(GatewayTest):
         self.redis.kill()
         gateway = Gateway(PROGRAMS, self.redis)
         self.addCleanup(gateway.kill)
-        cluster.Program.start(gateway)
+        gateway.spawn()
         wait_until(lambda: status_of(gateway.port, "/healthz") == 200, "it is alive")
         self.assertEqual(status_of(gateway.port, "/ready"), 503)
         self.assertEqual(status_of(gateway.port, "/events"), 503)
 
 
 if __name__ == "__main__":
-    cluster.skip_without_redis()
+    cluster.skip_without("redis-server")
     unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)

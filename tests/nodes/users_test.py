@@ -185,5 +185,5 @@ class Access(SocketTest):
 
 
 if __name__ == "__main__":
-    cluster.skip_without_redis()
+    cluster.skip_without("redis-server")
     unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)

@@ -181,5 +181,5 @@ class Table(SocketTest):
 
 
 if __name__ == "__main__":
-    cluster.skip_without_redis()
+    cluster.skip_without("redis-server")
     unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)

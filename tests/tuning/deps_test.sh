@@ -1,6 +1,6 @@
 # deps_test.sh SCRIPT: without apt-get it names what to install in one or two lines, and fails.
 script=$1
-for set in "" report test lint fuzz soak; do
+for set in "" report test lint fuzz soak nodes; do
   said=$(PATH= /bin/sh "$script" $set 2>&1)
   status=$?
   lines=$(printf '%s\n' "$said" | grep -c .)

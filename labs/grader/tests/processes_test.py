@@ -29,6 +29,15 @@ class Run(LabTest):
         self.assertEqual(done.stopped, "time")
         self.assertFalse(processes.is_alive(int(ends.read_text())))
 
+    def test_ends_what_uses_too_much_cpu_time_its_ended_children_included(self):
+        bounds = processes.Bounds(cpu_seconds=0.5)
+        self.assertEqual(python("while True: pass", bounds=bounds).stopped, "CPU time")
+        self.assertEqual(processes.run(["sh", "-c", "while :; do /bin/true; done"], bounds).stopped, "CPU time")
+
+    def test_a_program_that_waits_uses_no_cpu_time(self):
+        done = python("import time; time.sleep(1)", bounds=processes.Bounds(cpu_seconds=0.5))
+        self.assertEqual((done.status, done.stopped), (0, ""))
+
     def test_ends_a_child_that_outlives_it(self):
         ends = self.root / "child"
         done = python("import os, sys, time\nr, w = os.pipe()\nif os.fork() == 0:\n  os.setsid()\n"

@@ -55,6 +55,13 @@ class Stories(LabTest):
         self.assertEqual(stories.normal(first).split(), stories.normal(second).split())
         self.assertNotEqual(stories.normal(first), stories.normal(first.replace("GET", "POST")))
 
+    def test_of_a_sanitizers_report_the_frames_in_libraries_are_left_out(self):
+        said = stories.trim("    #0 0x7f in std::vector<int>::at(int) /usr/include/c++/12/bits/stl_vector.h:3\n"
+                            "    #1 0x55 in Server::serve(int) /home/me/server.cpp:61\n"
+                            "    #2 0x7f in __libc_start_call_main ../sysdeps/nptl/start.h:58\n"
+                            "Shadow bytes around the buggy address:\n  0x1: 00\n==12==ABORTING\nlast")
+        self.assertEqual(said, "#1 0x55 in Server::serve(int) /home/me/server.cpp:61\n\nlast")
+
     def test_threads_at_the_same_place_are_one_line(self):
         said = stories.grouped([f"process 1, thread {n}: sleeps" for n in range(3)] + ["process 1, thread 9: runs"])
         self.assertEqual(said, ["  3 threads: sleeps", "  1 thread: runs"])

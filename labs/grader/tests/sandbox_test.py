@@ -63,6 +63,12 @@ class Sandbox(LabTest):
     def test_memory_is_limited(self):
         self.assertEqual(self.python("kept = []\nwhile True: kept.append(b'x' * (1 << 20))", memory=300 << 20).stopped, "memory")
 
+    def test_files_in_memory_are_memory_mapped_or_not(self):
+        text = ("import os\nkept = []\nwhile True:\n  kept.append(os.memfd_create('x'))\n"
+                "  os.write(kept[-1], bytes(16 << 20))")
+        self.assertEqual(self.python(text, memory=300 << 20).stopped, "memory")
+        self.assertIn("File too large", self.python("import os; os.ftruncate(os.memfd_create('x'), 100 << 20)").output)
+
     def test_time_is_limited_for_all_that_is_run(self):
         self.assertEqual(self.python("while True: pass", seconds=1).stopped, "time")
         bounds = processes.Bounds(seconds=60)

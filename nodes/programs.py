@@ -1,0 +1,199 @@
+"""Redis, relays with their nodes, nginx and HAProxy as processes, on loopback and free ports."""
+import ctypes
+import os
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+PATIENCE_S = 20.0  # for what must happen: only a broken program needs as long
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+
+def free_port() -> int:
+    """Not one of those that the kernel gives to connections: such a port might be taken again before it is used."""
+    while True:
+        port = random.randrange(10000, 32768)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+        except OSError:
+            continue
+
+
+def wait_until(holds, what: str) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not holds():
+        if time.monotonic() > until:
+            raise AssertionError(f"after {PATIENCE_S:.0f} s still not: {what}")
+        time.sleep(0.02)
+
+
+def status_of(port: int, target: str) -> int:
+    """0: nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{target}", timeout=5) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+def become_program() -> None:
+    """In the child, before its program: no signal is blocked, and it is told to end when its starter has ended."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Program:
+    """One process. It ends with the one that has started it, however that ends."""
+
+    def __init__(self, words: list[str], environment: dict[str, str] | None = None):
+        self.words = words
+        self.environment = os.environ | (environment or {})
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.spawn()
+        wait_until(lambda: self.works() or self.has_ended(), f"{self.words[0]} works")
+        if self.has_ended():
+            raise AssertionError(f"{self.words[0]} does not start")
+
+    def spawn(self) -> None:
+        # A group of its own: Ctrl-C is for the one who has started it, who then ends all in their order.
+        self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        env=self.environment, process_group=0, preexec_fn=become_program)
+
+    def works(self) -> bool:
+        return True
+
+    def has_ended(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def signal(self, number: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        if self.process is None:
+            return
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def stop(self) -> int:
+        """Its exit status."""
+        assert self.process is not None
+        self.process.terminate()
+        status = self.process.wait(timeout=PATIENCE_S)
+        self.process = None
+        return status
+
+
+    def end(self) -> None:
+        """Asks it to end, and kills it if it does not."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            pass
+        self.kill()
+
+
+class Redis(Program):
+    """What it has accepted is on disk, in `folder`."""
+
+    def __init__(self, folder: pathlib.Path, *options: str):
+        self.port = free_port()
+        super().__init__(["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder),
+                          "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--loglevel", "warning",
+                          *options])
+
+    def works(self) -> bool:
+        try:
+            return self.command("PING") == "+PONG"
+        except OSError:
+            return False
+
+    def command(self, *words: str) -> str:
+        """The first line of the reply."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            text = f"*{len(words)}\r\n" + "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in words)
+            connection.sendall(text.encode())
+            with connection.makefile("rb") as reply:
+                return reply.readline().decode().rstrip("\r\n")
+
+
+class Relay(Program):
+    """With its node."""
+
+    def __init__(self, programs: pathlib.Path, redis: Redis, pattern: str, options: list[str] | None = None,
+                 node_options: list[str] | None = None, user: str = ""):
+        self.port, self.node_port = free_port(), free_port()
+        super().__init__([str(programs / "comet-relay"), "--port", str(self.port),
+                          "--redis", f"redis://{user and user + '@'}127.0.0.1:{redis.port}", *(options or []),
+                          "--", str(programs / f"comet-{pattern}"), "--port", str(self.node_port),
+                          *(node_options or [])])
+
+    def works(self) -> bool:
+        return status_of(self.port, "/ready") == 200
+
+
+class Gateway(Program):
+    """For what needs two directions: WebSocket, Bayeux, server-sent events."""
+
+    def __init__(self, programs: pathlib.Path, redis: Redis):
+        self.port = free_port()
+        super().__init__([str(programs / "comet-gateway"), "--port", str(self.port), "--behind-proxy",
+                          "--redis", f"redis://127.0.0.1:{redis.port}"])
+
+    def works(self) -> bool:
+        return status_of(self.port, "/ready") == 200
+
+
+class Nginx(Program):
+    """With the pages of nodes/page; its own files are in `folder`."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.port = free_port()
+        config = folder / "nginx.conf"
+        text = (FOLDER / "nginx.conf").read_text()
+        for name, value in (("{folder}", folder), ("{page}", FOLDER / "page"),
+                            ("{address}", f"127.0.0.1:{self.port}")):
+            text = text.replace(name, f'"{value}"' if name == "{page}" else str(value))
+        config.write_text(text)
+        # Started as root, it would read the pages as a user who perhaps may not.
+        as_root = ["-g", "user root;"] if os.geteuid() == 0 else []
+        super().__init__(["nginx", "-e", "stderr", "-c", str(config), *as_root])
+
+    def works(self) -> bool:
+        return status_of(self.port, "/") == 200
+
+
+class Haproxy(Program):
+    """Before all of these; it listens at `address`, or at a free port."""
+
+    def __init__(self, relays: list[Relay], gateways: list[Gateway], site: Nginx | None, address: str = "127.0.0.1",
+                 port: int = 0):
+        self.port = port or free_port()
+        environment = {"COMET_FRONT": f"{address}:{self.port}"}
+        for number, relay in enumerate(relays, 1):
+            environment[f"COMET_NODE_{number}"] = f"127.0.0.1:{relay.node_port}"
+            environment[f"COMET_RELAY_{number}_PORT"] = str(relay.port)
+        for number, gateway in enumerate(gateways, 1):
+            environment[f"COMET_GATEWAY_{number}"] = f"127.0.0.1:{gateway.port}"
+        if site is not None:
+            environment["COMET_SITE"] = f"127.0.0.1:{site.port}"
+        super().__init__(["haproxy", "-db", "-f", str(FOLDER / "haproxy.cfg")], environment)
+
+    def works(self) -> bool:
+        return status_of(self.port, "/healthz") == 200
