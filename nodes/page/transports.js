@@ -34,9 +34,9 @@ export function poll(channel, since, call) {
   const tab = Math.random();  // without it a second tab would wait for the first one's answer
   return repeat(call, async (signal) => {
     const target = `/subscribe?channel=${channel}&since=${since}&tab=${tab}`;
+    call.state('open');  // a poll that is held is as good as it gets
     const response = await fetch(target, {cache: 'no-store', signal});
     if (!response.ok) refuse(response);
-    call.state('open');
     call.node(response.headers.get('Comet-Node') ?? 'a node');
     const text = await response.text();
     since = response.headers.get('Comet-Cursor');
