@@ -33,7 +33,8 @@ void fail_if_any(const std::exception_ptr& error) {
 void say_of_redis(const std::exception& error) {
   static std::string said;
   const auto* of_system = dynamic_cast<const boost::system::system_error*>(&error);
-  if (of_system && of_system->code() == asio::error::operation_aborted) return;  // whoever closed it knows why
+  if (of_system && of_system->code() == asio::error::operation_aborted)
+    return;  // whoever closed it knows why
   const std::string why = of_system ? of_system->code().message() : error.what();
   if (why == std::exchange(said, why)) return;
   std::fprintf(stderr, "%s: Redis: %s; trying again\n", program_invocation_short_name, why.c_str());
@@ -148,7 +149,8 @@ asio::awaitable<bus::Publisher::Outcome> BusClient::publish(std::string channel,
     outcome = ended;
     done.cancel();
   };
-  publishing_.send(publisher_.publish(std::move(channel), std::move(body), state, Clock::now() + kPublishTime, end));
+  publishing_.send(
+      publisher_.publish(std::move(channel), std::move(body), state, Clock::now() + kPublishTime, end));
   boost::system::error_code cancelled;
   co_await done.async_wait(asio::redirect_error(use_awaitable, cancelled));
   co_return outcome;

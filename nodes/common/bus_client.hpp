@@ -23,8 +23,8 @@ class BusClient {
   using Handle = std::function<void(const bus::Event&)>;
 
   // `redis` must outlive it. `name`: one that no other program has. `handle` is called with each event.
-  BusClient(asio::io_context& loop, const relay::RedisAddress& redis, std::size_t most, const std::string& name,
-            Handle handle);
+  BusClient(asio::io_context& loop, const relay::RedisAddress& redis, std::size_t most,
+            const std::string& name, Handle handle);
 
   void start();
   // Takes no more publishes, and returns when those under way have ended.

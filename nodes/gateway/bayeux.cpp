@@ -96,7 +96,8 @@ asio::awaitable<void> Bayeux::expire() {
 
 asio::awaitable<core::Response> Bayeux::serve_post(Connection& connection, const Request& request) {
   auto messages = messages_of(body_of(request.http));
-  if (!messages) co_return gateway_.service.refuse({400, "the body is no Bayeux message in JSON"}, request.form);
+  if (!messages)
+    co_return gateway_.service.refuse({400, "the body is no Bayeux message in JSON"}, request.form);
   Answer answer = co_await handle(*std::move(messages), connection.address());
   if (answer.held) {
     const Waiting waiting(gateway_, connection.address());
@@ -107,7 +108,8 @@ asio::awaitable<core::Response> Bayeux::serve_post(Connection& connection, const
     --session->held;
     session->heard = Outbox::Clock::now();
     // What waits for a client that has gone stays there for its next connect.
-    if (ended.index() == 1) co_return core::closing(gateway_.service.refuse({400, "the client has gone"}, request.form));
+    if (ended.index() == 1)
+      co_return core::closing(gateway_.service.refuse({400, "the client has gone"}, request.form));
     finish(answer);
   }
   co_return core::page_response("application/json", join(answer.replies), request.form);
@@ -152,7 +154,8 @@ void Bayeux::finish(Answer& answer) {
   core::add(gateway_.counters.delivered, texts.size());
   for (const Text& text : texts) answer.replies.push_back(*text);
   json::object reply = reply_to(answer.connect, true);
-  reply["advice"] = {{"reconnect", "retry"}, {"interval", 0}, {"timeout", gateway_.options.http.hold_timeout.count()}};
+  reply["advice"] = {
+      {"reconnect", "retry"}, {"interval", 0}, {"timeout", gateway_.options.http.hold_timeout.count()}};
   if (std::exchange(session.missed, false)) reply["ext"] = {{"missed", true}};
   answer.replies.push_back(json::serialize(reply));
 }
@@ -197,7 +200,8 @@ asio::awaitable<Bayeux::Answer> Bayeux::handle(json::array messages, std::string
 json::object Bayeux::shake_hands(const json::object& message, const std::string& address) {
   const auto refusal = Waiting::refuse(gateway_, address);
   if (refusal || sessions_.size() >= gateway_.most_waiting) {
-    json::object reply = error_to(message, "503::" + std::string(refusal ? refusal->text : "Too many clients"));
+    json::object reply =
+        error_to(message, "503::" + std::string(refusal ? refusal->text : "Too many clients"));
     reply["advice"] = {{"reconnect", "handshake"}, {"interval", 1000}};
     return reply;
   }
@@ -207,7 +211,8 @@ json::object Bayeux::shake_hands(const json::object& message, const std::string&
   reply["version"] = "1.0";
   reply["supportedConnectionTypes"] = {"websocket", "long-polling"};
   reply["clientId"] = id;
-  reply["advice"] = {{"reconnect", "retry"}, {"interval", 0}, {"timeout", gateway_.options.http.hold_timeout.count()}};
+  reply["advice"] = {
+      {"reconnect", "retry"}, {"interval", 0}, {"timeout", gateway_.options.http.hold_timeout.count()}};
   reply["ext"] = {{"node", gateway_.name}, {"cursor", core::to_string(gateway_.hub.end())}};
   return reply;
 }
@@ -227,7 +232,9 @@ void Bayeux::connect(const json::object& message, const SessionPtr& session, Ans
 
 json::object Bayeux::subscribe(const json::object& message, BayeuxSession& session, bool leaves) {
   const json::value* given = message.if_contains("subscription");
-  const json::array names = !given ? json::array{} : given->is_array() ? given->get_array() : json::array{*given};
+  const json::array names = !given              ? json::array{}
+                            : given->is_array() ? given->get_array()
+                                                : json::array{*given};
   const json::object* ext = object_at(message, "ext");
   const auto since = ext ? core::parse_cursor(text_at(*ext, "since")) : std::nullopt;
   json::object reply = reply_to(message, !names.empty());
@@ -248,12 +255,15 @@ asio::awaitable<json::object> Bayeux::publish(const json::object& message, Bayeu
   const std::string name = text_at(message, "channel");
   const auto channel = stream_channel(name);
   const json::value* data = message.if_contains("data");
-  if (name.starts_with("/service/")) co_return reply_to(message, true);  // for a server alone, which does nothing
+  if (name.starts_with("/service/"))
+    co_return reply_to(message, true);  // for a server alone, which does nothing
   if (!channel || name.starts_with("/meta/")) co_return error_to(message, "405:" + name + ":Invalid channel");
   if (!data) co_return error_to(message, "400:" + name + ":No data");
-  if (!session.limit.allows()) co_return error_to(message, "429:" + name + ":Too many messages in this second");
+  if (!session.limit.allows())
+    co_return error_to(message, "429:" + name + ":Too many messages in this second");
   std::string body = json::serialize(*data);
-  if (body.size() > gateway_.options.http.max_message) co_return error_to(message, "413:" + name + ":Too large");
+  if (body.size() > gateway_.options.http.max_message)
+    co_return error_to(message, "413:" + name + ":Too large");
   const auto outcome = co_await gateway_.bus.publish(*channel, std::move(body));
   if (!outcome.cursor) co_return error_to(message, "503:" + name + ":" + std::string(outcome.refusal.text));
   core::add(gateway_.counters.published);

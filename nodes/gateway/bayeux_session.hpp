@@ -55,15 +55,16 @@ class BayeuxSession final : public Receiver {
   const std::string id;
   Outbox outbox;
   RateLimit limit;
-  bool missed = false;                    // to be told with the next connect's answer
-  int held = 0;                           // connects that wait
+  bool missed = false;  // to be told with the next connect's answer
+  int held = 0;         // connects that wait
   Outbox::Clock::time_point heard = Outbox::Clock::now();
 
  private:
   Gateway& gateway_;
   Hub& hub_;
   std::set<std::string> patterns_;
-  std::map<std::string, core::Cursor> passed_over_;  // by channel: up to where the client has it from elsewhere
+  std::map<std::string, core::Cursor>
+      passed_over_;  // by channel: up to where the client has it from elsewhere
 };
 
 }  // namespace comet::gateway

@@ -18,19 +18,21 @@ namespace {
 using asio::use_awaitable;
 namespace http = beast::http;
 
-constexpr std::size_t kInput = 16384;         // bytes that are read at once
-constexpr std::size_t kKept = 65536;          // bytes that are kept of what a client sends while it waits
-constexpr std::size_t kBayeuxEnvelope = 4096; // of a message, and of what is sent along with it
+constexpr std::size_t kInput = 16384;          // bytes that are read at once
+constexpr std::size_t kKept = 65536;           // bytes that are kept of what a client sends while it waits
+constexpr std::size_t kBayeuxEnvelope = 4096;  // of a message, and of what is sent along with it
 
 }  // namespace
 
 std::string Request::headers_for_page() const {
   if (origin.empty()) return {};
   return "Access-Control-Allow-Origin: " + origin +
-         "\r\nAccess-Control-Allow-Credentials: true\r\nAccess-Control-Expose-Headers: Comet-Cursor\r\nVary: Origin\r\n";
+         "\r\nAccess-Control-Allow-Credentials: true\r\nAccess-Control-Expose-Headers: Comet-Cursor\r\nVary: "
+         "Origin\r\n";
 }
 
-Connection::Connection(asio::ip::tcp::socket socket, const core::Service& service, const GatewayOptions& options)
+Connection::Connection(asio::ip::tcp::socket socket, const core::Service& service,
+                       const GatewayOptions& options)
     : stream_(std::move(socket)), service_(service), options_(options) {
   boost::system::error_code gone;
   stream_.socket().set_option(asio::ip::tcp::no_delay(true), gone);
@@ -57,8 +59,7 @@ asio::awaitable<std::variant<Request, core::Response>> Connection::read() {
   request.head = head.get();
 
   const bool is_bayeux = request.head.target().starts_with("/live");
-  const auto parser =
-      core::HttpParser::create(options_.http.max_message + (is_bayeux ? kBayeuxEnvelope : 0));
+  const auto parser = core::HttpParser::create(options_.http.max_message + (is_bayeux ? kBayeuxEnvelope : 0));
   bool continued = false;
   while (true) {
     std::size_t used = 0;

@@ -7,9 +7,11 @@ namespace comet::gateway {
 namespace {
 
 constexpr std::string_view kHead =
-    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n"
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: "
+    "no\r\n"
     "Connection: close\r\n";
-constexpr std::string_view kComment = ":\n\n";  // so that nobody on the way takes the connection for a dead one
+constexpr std::string_view kComment =
+    ":\n\n";  // so that nobody on the way takes the connection for a dead one
 constexpr std::string_view kRetry = "retry: 1000\n";  // ms, after which EventSource comes back
 
 // Returns when the outbox is closed.
@@ -37,7 +39,8 @@ asio::awaitable<void> serve_events(Gateway& gateway, Connection& connection, con
   const core::Cursor begin = subscribe.since.value_or(gateway.hub.end());
   const boost::json::object welcome{{"node", gateway.name}, {"cursor", core::to_string(begin)}};
   head.append(kRetry) += event_text("welcome", core::to_string(begin), boost::json::serialize(welcome));
-  const ChannelReader reader(gateway.hub, subscribe.channel, begin, waiting.outbox, ChannelReader::Form::event);
+  const ChannelReader reader(gateway.hub, subscribe.channel, begin, waiting.outbox,
+                             ChannelReader::Form::event);
   co_await connection.write(head);
   using asio::experimental::awaitable_operators::operator||;
   co_await (send_events(gateway, connection, waiting.outbox) || connection.until_gone());

@@ -21,8 +21,9 @@ using asio::use_awaitable;
 using asio::ip::tcp;
 
 constexpr core::Refusal kNoPolls{421, "a gateway holds no polls: subscribe at a node, or read /events"};
-constexpr core::Refusal kNoPage{
-    404, "no such page: try /events, /ws, /ws/USER, /live, /publish, /users, /stats, /metrics, /healthz or /ready"};
+constexpr core::Refusal kNoPage{404,
+                                "no such page: try /events, /ws, /ws/USER, /live, /publish, /users, /stats, "
+                                "/metrics, /healthz or /ready"};
 constexpr core::Refusal kBadUser{400, "a user's name must be 1 to 59 of A-Za-z0-9._-"};
 constexpr core::Refusal kBadEventId{400, "Last-Event-ID must be 0 or MILLISECONDS-SEQUENCE"};
 constexpr core::Refusal kNoSocket{400, "this page speaks WebSocket: ask for it with 'Upgrade: websocket'"};
@@ -113,8 +114,8 @@ asio::awaitable<bool> Front::answer(Connection& connection, Request& request) {
     co_await bayeux_.serve_socket(connection, request);
     co_return false;
   }
-  const bool waits = target && (target->path == "/events" || target->path == "/ws" ||
-                                target->path.starts_with(kUserPath));
+  const bool waits =
+      target && (target->path == "/events" || target->path == "/ws" || target->path.starts_with(kUserPath));
   std::optional<core::Response> response;
   if (waits) {
     response = co_await wait(connection, request, *target);
@@ -168,12 +169,13 @@ asio::awaitable<core::Response> Front::page(Request& request) {
   if (path == "/users" && reads) {
     co_return core::page_response("application/json", gateway_.user_list(), request.form);
   }
-  const bool is_known = path == "/publish" || path == "/subscribe" || path == "/stats" || path == "/users" || path == "/metrics" ||
-                        path == "/healthz" || path == "/ready";
+  const bool is_known = path == "/publish" || path == "/subscribe" || path == "/stats" || path == "/users" ||
+                        path == "/metrics" || path == "/healthz" || path == "/ready";
   if (target && !is_known) co_return gateway_.service.refuse(kNoPage, request.form);
   const core::Decision decision = core::route(std::move(request.http), target, gateway_.service);
   if (const auto* reply = std::get_if<core::Reply>(&decision)) co_return reply->response;
-  if (std::holds_alternative<core::Subscribe>(decision)) co_return gateway_.service.refuse(kNoPolls, request.form);
+  if (std::holds_alternative<core::Subscribe>(decision))
+    co_return gateway_.service.refuse(kNoPolls, request.form);
   const auto& message = std::get<core::Publish>(decision);
   const bus::Publisher::Outcome outcome = co_await gateway_.bus.publish(message.channel, message.body);
   if (!outcome.cursor) co_return gateway_.service.refuse(outcome.refusal, message.form);

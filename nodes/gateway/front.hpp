@@ -22,7 +22,8 @@ class Front {
   asio::awaitable<void> serve(asio::ip::tcp::socket socket);
   // False: the connection ends.
   asio::awaitable<bool> answer(Connection& connection, Request& request);
-  asio::awaitable<std::optional<core::Response>> wait(Connection& connection, Request& request, core::Target target);
+  asio::awaitable<std::optional<core::Response>> wait(Connection& connection, Request& request,
+                                                      core::Target target);
   asio::awaitable<core::Response> page(Request& request);
 
   Gateway& gateway_;

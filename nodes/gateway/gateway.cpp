@@ -25,7 +25,8 @@ Gateway::Gateway(asio::io_context& io_loop, const GatewayOptions& given)
       service{given.http, [this] { return core::read_stats(counters, "gateway", started); }, &counters},
       hub(options.http),
       bus(loop, options.redis, options.most, name, [this](const bus::Event& event) { hub.handle(event); }),
-      registry(loop, options.redis, name, options.heartbeat, [this](const std::string& user) { lose(user); }) {
+      registry(loop, options.redis, name, options.heartbeat,
+               [this](const std::string& user) { lose(user); }) {
   service.is_ready = [this] { return hub.is_open() && bus.is_ready(); };
 }
 
@@ -57,7 +58,8 @@ std::size_t Gateway::most_unsent() const { return std::max(kUnsent, 2 * options.
 
 std::optional<core::Refusal> Waiting::refuse(const Gateway& gateway, const std::string& address) {
   if (!gateway.hub.is_open()) return core::Refusal{503, "the gateway has not read the messages yet"};
-  if (gateway.outboxes.size() >= gateway.most_waiting) return core::Refusal{503, "too many clients wait here"};
+  if (gateway.outboxes.size() >= gateway.most_waiting)
+    return core::Refusal{503, "too many clients wait here"};
   const auto found = gateway.waiting.find(address);
   const std::size_t most = gateway.options.most_per_client;
   if (most > 0 && found != gateway.waiting.end() && found->second >= most) {
@@ -80,7 +82,8 @@ Waiting::~Waiting() {
   core::subtract(gateway_.counters.held);
 }
 
-ChannelReader::ChannelReader(Hub& hub, const std::string& channel, core::Cursor since, Outbox& outbox, Form form)
+ChannelReader::ChannelReader(Hub& hub, const std::string& channel, core::Cursor since, Outbox& outbox,
+                             Form form)
     : hub_(hub), channel_(channel), after_(since), outbox_(outbox), form_(form) {
   hub_.replay(channel_, since, *this);
   hub_.join(channel_, *this);

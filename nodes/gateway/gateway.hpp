@@ -36,7 +36,7 @@ struct Gateway {
   std::unordered_map<std::string, Outbox*> users;  // at this gateway, by name
   std::uint64_t sessions = 0;                      // of users, since the start
   std::size_t bayeux_sessions = 0;
-  std::unordered_set<Outbox*> outboxes;  // of all clients that wait
+  std::unordered_set<Outbox*> outboxes;                  // of all clients that wait
   std::unordered_map<std::string, std::size_t> waiting;  // clients, by address
 };
 

@@ -9,8 +9,9 @@ namespace {
 // Why `text` is not what a browser sends as Origin; empty if it is.
 std::string why_no_origin(const std::string& text) {
   const auto url = boost::urls::parse_uri(text);
-  const bool is_origin = url && (url->scheme() == "http" || url->scheme() == "https") && !url->host().empty() &&
-                         url->encoded_path().empty() && !url->has_query() && !url->has_fragment();
+  const bool is_origin = url && (url->scheme() == "http" || url->scheme() == "https") &&
+                         !url->host().empty() && url->encoded_path().empty() && !url->has_query() &&
+                         !url->has_fragment();
   return is_origin ? "" : "'" + text + "' is no site such as https://chat.example or http://127.0.0.1:8080";
 }
 

@@ -37,7 +37,8 @@ void Hub::append(const bus::Entry& entry) {
   add(entry.channel);
   const std::size_t last_dot = entry.channel.rfind('.');
   add(last_dot == std::string::npos ? "*" : entry.channel.substr(0, last_dot) + ".*");
-  for (std::size_t dot = last_dot; dot != std::string::npos && dot > 0; dot = entry.channel.rfind('.', dot - 1)) {
+  for (std::size_t dot = last_dot; dot != std::string::npos && dot > 0;
+       dot = entry.channel.rfind('.', dot - 1)) {
     add(entry.channel.substr(0, dot) + ".**");
   }
   add("**");

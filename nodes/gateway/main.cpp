@@ -3,7 +3,6 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
 #include <cstdlib>
 
 #include "nodes/gateway/front.hpp"
@@ -47,7 +46,8 @@ int main(int argc, char** argv) {
   gateway::Gateway gateway(loop, options);
   gateway::Bayeux bayeux(gateway);
   gateway::Front front(gateway, bayeux);
-  boost::asio::co_spawn(loop, gateway::run_until_stopped(signals, front, bayeux, gateway), nodes::fail_if_any);
+  boost::asio::co_spawn(loop, gateway::run_until_stopped(signals, front, bayeux, gateway),
+                        nodes::fail_if_any);
   gateway.bus.start();
   gateway.registry.start();
   bayeux.start();

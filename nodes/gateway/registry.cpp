@@ -17,7 +17,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kAnswer{2500};        // after which Redis is taken for lost
 constexpr std::size_t kRenewedAtOnce = 500;  // so that one command does not hold up Redis
 constexpr std::size_t kMostListed = 1000;
-constexpr int kNodeRenewal = 6;  // heartbeats between two renewals of this gateway's key, which lives for two such
+constexpr int kNodeRenewal =
+    6;  // heartbeats between two renewals of this gateway's key, which lives for two such
 constexpr std::string_view kUser = "{comet}:user:";
 constexpr std::string_view kNode = "{comet}:node:";
 
@@ -53,7 +54,8 @@ std::string command(const Words&... words) {
 
 std::string key_of(const std::string& user) { return std::string(kUser) + user; }
 
-std::string renew_command(const std::vector<std::string>& keys, const std::string& node, const std::string& life) {
+std::string renew_command(const std::vector<std::string>& keys, const std::string& node,
+                          const std::string& life) {
   const std::string number = std::to_string(keys.size());
   std::vector<std::string_view> words{"EVAL", kRenew, number};
   words.insert(words.end(), keys.begin(), keys.end());
@@ -177,8 +179,7 @@ asio::awaitable<void> Registry::look_around() {
   std::set<std::string> users, nodes;
   std::string cursor = "0";
   do {
-    const auto reply =
-        co_await ask(command("SCAN", cursor, "MATCH", "{comet}:[nu]*:*", "COUNT", "1000"));
+    const auto reply = co_await ask(command("SCAN", cursor, "MATCH", "{comet}:[nu]*:*", "COUNT", "1000"));
     if (!reply || reply->items.size() != 2) co_return;
     cursor = reply->items[0].text;
     for (const bus::Reply& key : reply->items[1].items) {

@@ -39,7 +39,8 @@ asio::awaitable<void> receive(Socket& socket, Outbox& outbox,
       if (!socket.got_text()) co_return outbox.close(kUnsupported);
       co_await take(std::move(text));
     }
-  } catch (const boost::system::system_error&) {  // the client has closed, or breaks the rules: Beast has told it
+  } catch (
+      const boost::system::system_error&) {  // the client has closed, or breaks the rules: Beast has told it
   }
   outbox.close();
 }

@@ -15,7 +15,9 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 // Bytes of the character that `bytes` begins with; negative: so many that begin one and do not go on.
 // The table of well-formed sequences in the Unicode Standard, chapter 3.9.
 int character_size(std::string_view bytes) {
-  const auto at = [bytes](std::size_t i) { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U; };
+  const auto at = [bytes](std::size_t i) {
+    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
+  };
   const unsigned lead = at(0);
   if (lead < 0x80) return 1;
   if (lead < 0xC2 || lead > 0xF4) return -1;

@@ -79,7 +79,8 @@ class User {
     if (is_user_name(to)) is_here = co_await gateway_.registry.is_here(to);
     if (!is_here) co_return "not sent: Redis is not reached";
     if (!*is_here) co_return "user '" + to + "' not found";
-    const json::object message{{"from", name_}, {"action", "message"}, {"data", {{"to", to}, {"text", text}}}};
+    const json::object message{
+        {"from", name_}, {"action", "message"}, {"data", {{"to", to}, {"text", text}}}};
     const auto outcome = co_await gateway_.bus.publish(channel_of(to), json::serialize(message));
     if (!outcome.cursor) co_return std::string(outcome.refusal.text);
     core::add(gateway_.counters.published);
@@ -95,7 +96,9 @@ class User {
 
 }  // namespace
 
-bool is_user_name(const std::string& name) { return !name.empty() && core::is_channel_name(channel_of(name)); }
+bool is_user_name(const std::string& name) {
+  return !name.empty() && core::is_channel_name(channel_of(name));
+}
 
 asio::awaitable<void> serve_user(Gateway& gateway, Connection& connection, const Request& request,
                                  const std::string& name, std::optional<core::Cursor> since) {
@@ -120,11 +123,13 @@ asio::awaitable<void> serve_channel(Gateway& gateway, Connection& connection, co
   Waiting waiting(gateway, connection.address());
   const core::Cursor begin = subscribe.since.value_or(gateway.hub.end());
   waiting.outbox.push(welcome_text(gateway, begin));
-  const ChannelReader reader(gateway.hub, subscribe.channel, begin, waiting.outbox, ChannelReader::Form::action);
-  co_await serve_socket(connection, request, waiting.outbox, [&](const std::string&) -> asio::awaitable<void> {
-    waiting.outbox.push(error_text("a channel's socket takes no messages: publish with POST /publish"));
-    co_return;
-  });
+  const ChannelReader reader(gateway.hub, subscribe.channel, begin, waiting.outbox,
+                             ChannelReader::Form::action);
+  co_await serve_socket(
+      connection, request, waiting.outbox, [&](const std::string&) -> asio::awaitable<void> {
+        waiting.outbox.push(error_text("a channel's socket takes no messages: publish with POST /publish"));
+        co_return;
+      });
 }
 
 }  // namespace comet::gateway
