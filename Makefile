@@ -21,7 +21,7 @@ PICTURED = $(patsubst comet-%,%,$(MINIMAL)) prefork threaded async continuations
 PICTURES = docs/book/pictures
 
 .PHONY: help deps build sanitizers test lint fuzz soak bench bench-peers reference microbench report picture \
-  publish-pictures book book-check measure grade lab-kit labs-check labs-soak clean
+  publish-pictures book book-check measure grade lab-kit labs-check labs-soak nodes clean
 help:
 	@echo "make bench        build and measure the five servers and the floor and print tables (about 5 minutes);"
 	@echo "                  ENTRIES='threaded threaded-minimal' measures these instead"
@@ -38,6 +38,7 @@ help:
 	@echo "make lab-kit      pack what a student gets into build/comet-lab-kit.tar.gz"
 	@echo "make labs-check   test the labs: solutions pass, starters fail what is named, wrong solutions are caught"
 	@echo "make labs-soak    the same 20 times"
+	@echo "make nodes        three servers that share their messages over Redis, behind HAProxy and nginx, until Ctrl-C"
 	@echo "make test         run every test, sanitizer builds included (about 25 minutes on two cores)"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about half an hour on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ and bus/ for FUZZ_SECONDS (60) each and report the executions"
@@ -55,7 +56,7 @@ build: deps
 
 sanitizers: deps
 	cmake --preset address $(STRICT)
-	cmake --build build/address -j $(JOBS) --target $(SERVERS) $(URING) $(MINIMAL) unit-tests prefork-kill-test threaded-cap-test request-fuzzer bus-fuzzer
+	cmake --build build/address -j $(JOBS) --target $(SERVERS) $(URING) $(MINIMAL) unit-tests prefork-kill-test threaded-cap-test request-fuzzer bus-fuzzer comet-relay
 	cmake --preset thread $(STRICT)
 	cmake --build build/thread -j $(JOBS) --target $(foreach model,threaded continuations fibers,comet-$(model) comet-$(model)-minimal)
 
@@ -64,7 +65,7 @@ test:
 	@scripts/deps test
 	@$(MAKE) build sanitizers
 	ctest --test-dir build/release -j 6 --output-on-failure
-	ctest --test-dir build/address -j 6 --output-on-failure -L '^(unit|faults|fuzz)$$'
+	ctest --test-dir build/address -j 6 --output-on-failure -L '^(unit|faults|fuzz|nodes)$$'
 
 # Needs no build: the compile commands are enough.
 lint: deps
@@ -160,6 +161,11 @@ labs-check: deps
 
 labs-soak: deps
 	@labs/lab check --times 20 $(LAB)
+
+nodes: deps
+	@scripts/deps nodes
+	$(BUILD_ONLY) comet-relay comet-async comet-threaded comet-fibers $(if $(wildcard nodes/gateway),comet-gateway)
+	@nodes/up --bin-dir build/release/bin
 
 clean:
 	rm -rf build

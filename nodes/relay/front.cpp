@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "core/request_reader.hpp"
+#include "nodes/relay/time_limit.hpp"
 #include "patterns/common/startup.hpp"
 
 namespace comet::relay {
@@ -19,6 +20,8 @@ namespace {
 using asio::use_awaitable;
 using asio::ip::tcp;
 
+constexpr std::size_t kOwnDescriptors =
+    16;  // both connections to Redis, all of the node, and some to make them anew
 constexpr core::Refusal kNoPolls{421, "a relay holds no polls: subscribe at its node"};
 
 tcp::acceptor listen(asio::io_context& loop, const core::Options& options) {
@@ -31,6 +34,7 @@ tcp::acceptor listen(asio::io_context& loop, const core::Options& options) {
 Front::Front(asio::io_context& loop, const core::Options& options, Relay& relay)
     : loop_(loop),
       relay_(relay),
+      connection_limit_(common::connection_limit(kOwnDescriptors)),
       started_(core::unix_milliseconds()),
       service_{options, [this] { return core::read_stats(counters_, "relay", started_); }, &counters_},
       acceptor_(listen(loop, options)) {
@@ -69,31 +73,29 @@ asio::awaitable<void> Front::serve(tcp::socket socket) {
     socket.set_option(tcp::no_delay(true));
     core::RequestReader reader(service_);
     std::array<char, 16384> input;
-    asio::steady_timer limit(loop_);
-    const auto allow = [&](core::Milliseconds most) {
-      limit.expires_after(most);
-      limit.async_wait([&socket](const boost::system::error_code& cancelled) {
-        boost::system::error_code ignored;
-        if (!cancelled) socket.close(ignored);
-      });
-    };
-    bool open = true;
-    allow(service_.idle_time());
+    TimeLimit limit(socket);
+    bool open = counters_.connections <= connection_limit_;
+    limit.allow(service_.idle_time());
+    if (!open) {
+      const core::Response full = service_.unavailable("too many connections", {.keep_alive = false});
+      co_await asio::async_write(socket, asio::buffer(*full.bytes), use_awaitable);
+    }
     while (open) {
-      const bool had_begun = reader.mid_request();
+      bool had_begun = reader.mid_request();
       const std::size_t size = co_await socket.async_read_some(asio::buffer(input), use_awaitable);
       core::Decision decision = reader.feed({input.data(), size});
       for (; open && !std::holds_alternative<core::NeedsInput>(decision); decision = reader.next()) {
-        limit.cancel();
+        limit.lift();
+        had_begun = false;
         const core::Response response = co_await answer(decision);
-        allow(service_.options.idle_timeout);
+        limit.allow(service_.options.idle_timeout);
         co_await asio::async_write(socket, asio::buffer(*response.bytes), use_awaitable);
         open = !response.close;
       }
-      if (!had_begun && reader.mid_request()) allow(service_.options.header_timeout);
+      if (!had_begun && reader.mid_request()) limit.allow(service_.options.header_timeout);
     }
     socket.shutdown(tcp::socket::shutdown_send);
-    allow(common::kLingerTimeout);
+    limit.allow(common::kLingerTimeout);
     while (true) co_await socket.async_read_some(asio::buffer(input), use_awaitable);
   } catch (const boost::system::system_error&) {  // the client has gone, or its time is over
   }

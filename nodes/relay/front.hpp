@@ -25,6 +25,7 @@ class Front {
 
   asio::io_context& loop_;
   Relay& relay_;
+  const std::size_t connection_limit_;
   core::Counters counters_;
   const std::uint64_t started_;
   core::Service service_;

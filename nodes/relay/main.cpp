@@ -14,7 +14,9 @@ namespace {
 asio::awaitable<void> run_until_stopped(asio::io_context& loop, common::StopSignals& signals, Front& front,
                                         Relay& relay) {
   asio::posix::stream_descriptor watch(loop, signals.descriptor());
-  co_await watch.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+  while (!signals.come()) {
+    co_await watch.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+  }
   watch.release();
   signals.restore();
   front.stop();

@@ -26,6 +26,7 @@
 #include <utility>
 
 #include "nodes/relay/names.hpp"
+#include "nodes/relay/time_limit.hpp"
 #include "patterns/common/startup.hpp"
 
 namespace comet::relay {
@@ -40,26 +41,11 @@ constexpr milliseconds kAnswer{5'000};   // for a node to take a message
 constexpr milliseconds kDrained{6'000};  // for a node to drain, which the contract does in 5 s
 constexpr milliseconds kLook{20};        // between two looks whether it has ended
 
-// Closes `stream`, so that what waits for it fails, unless it is destroyed before.
-template <class Stream>
-class TimeLimit {
- public:
-  TimeLimit(Stream& stream, milliseconds most) : timer_(stream.get_executor(), most) {
-    timer_.async_wait([&stream](const boost::system::error_code& cancelled) {
-      boost::system::error_code ignored;
-      if (!cancelled) stream.close(ignored);
-    });
-  }
-
- private:
-  asio::steady_timer timer_;
-};
-
 std::system_error system_error(const char* what) { return {errno, std::generic_category(), what}; }
 
 // A file in memory, which ends with the processes that have it open. The node inherits it.
 int open_token_file(const std::string& token) {
-  const int file = memfd_create("token", 0);
+  const int file = memfd_create("token", MFD_CLOEXEC);
   if (file < 0) throw system_error("making a file for the node's token");
   if (write(file, token.data(), token.size()) != static_cast<ssize_t>(token.size())) {
     throw system_error("writing the node's token");
@@ -83,13 +69,14 @@ Node::~Node() {
 }
 
 asio::awaitable<void> Node::start(core::Cursor begin) {
-  is_to_end_ = false;
   const int output = spawn(begin);
   asio::co_spawn(loop_, watch(process_), asio::detached);
   co_await read_ready_line(output);
+  serves_ = true;
 }
 
-// The child's signals are as those of a program that a shell starts. It ends when the relay does, however that ends.
+// The child's signals are as those of a program that a shell starts, and of the relay's descriptors it gets no other
+// than the token's. It ends when the relay does, however that ends.
 int Node::spawn(core::Cursor begin) {
   std::vector<std::string> words = command_;
   words.insert(words.end(), {"--joined", core::to_string(begin), "--publish-token-file",
@@ -108,6 +95,8 @@ int Node::spawn(core::Cursor begin) {
     signal(SIGPIPE, SIG_DFL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != relay) _exit(1);  // it has ended already
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    fcntl(token_file_, F_SETFD, 0);
     dup2(pipe_ends[1], STDOUT_FILENO);
     execvp(arguments[0], arguments.data());
     std::fprintf(stderr, "comet-relay: starting %s: %s\n", arguments[0], std::strerror(errno));
@@ -134,18 +123,19 @@ asio::awaitable<void> Node::read_ready_line(int output) {
   port_ = static_cast<std::uint16_t>(port);
 }
 
-// Waits for the process's end by a descriptor of it, then tells, unless stop() has waited for that.
+// Waits for the process's end by a descriptor of it, then tells, unless start() or stop() waits for it. Asio may say
+// that the descriptor is ready when it is not.
 asio::awaitable<void> Node::watch(int process) {
   const auto descriptor = static_cast<int>(syscall(SYS_pidfd_open, process, 0));
   if (descriptor < 0) throw system_error("watching the node");
   asio::posix::stream_descriptor end(loop_, descriptor);
-  co_await end.async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
-  int status = 0;
-  waitpid(process, &status, 0);
+  while (waitpid(process, nullptr, WNOHANG) == 0) {
+    co_await end.async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
+  }
   process_ = 0;
   boost::system::error_code ignored;
   socket_.close(ignored);
-  if (!is_to_end_) on_end_();
+  if (std::exchange(serves_, false)) on_end_();
 }
 
 asio::awaitable<void> Node::wait_for_end(milliseconds most) {
@@ -159,7 +149,7 @@ asio::awaitable<void> Node::wait_for_end(milliseconds most) {
 
 asio::awaitable<void> Node::stop() {
   if (process_ == 0) co_return;
-  is_to_end_ = true;
+  serves_ = false;
   kill(process_, SIGTERM);
   kill(process_, SIGCONT);  // one that was stopped cannot drain
   co_await wait_for_end(kDrained);

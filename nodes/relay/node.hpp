@@ -22,7 +22,7 @@ struct NodeError : std::runtime_error {
 
 class Node {
  public:
-  // `on_end` is called when the process has ended by itself.
+  // `on_end` is called when the process has ended by itself, after it had said READY.
   Node(asio::io_context& loop, std::vector<std::string> command, std::function<void()> on_end);
   ~Node();
 
@@ -48,7 +48,7 @@ class Node {
   const std::string token_;
   const int token_file_;
   int process_ = 0;
-  bool is_to_end_ = false;
+  bool serves_ = false;  // from READY until it is told to end
   std::uint16_t port_ = 0;
   asio::ip::tcp::socket socket_;
 };

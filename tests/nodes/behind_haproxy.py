@@ -23,9 +23,12 @@ def main() -> None:
     parser.add_argument("--pattern")
     parser.add_argument("--address")
     parser.add_argument("--port", type=int)
+    parser.add_argument("--capacity", type=int, default=64)
     for name in ("--publish-token-file", "--allow-host", "--max-message"):  # of relay and node
         parser.add_argument(name)
     known, node_options = parser.parse_known_args()
+    if known.pattern == "prefork":  # one worker more for the relay, and some for HAProxy's looks
+        node_options += ["--workers", f"5:{known.capacity + 5}"]
     relay_options = []
     if known.publish_token_file:  # the node has one of its own, which only its relay knows
         relay_options += ["--publish-token-file", known.publish_token_file]

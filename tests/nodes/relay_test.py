@@ -16,6 +16,16 @@ PROGRAMS = pathlib.Path(sys.argv[1])
 ALLOWED = "~{comet}:* +eval +time +xread +xrange +xadd +hmget +hset +hincrby +exists +del".split()
 
 
+def open_files(process: int) -> set[str]:
+    names = set()
+    for descriptor in pathlib.Path(f"/proc/{process}/fd").iterdir():
+        try:
+            names.add(os.readlink(descriptor))
+        except FileNotFoundError:  # closed meanwhile
+            pass
+    return names
+
+
 class RelayTest(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -88,6 +98,13 @@ class Ordinary(RelayTest):
         relay = self.start()
         relay.kill()
         wait_until(lambda: cluster.status_of(relay.node_port, "/healthz") == 0, "the node has ended")
+
+
+    def test_its_node_inherits_no_descriptor_but_the_token(self) -> None:
+        relay = self.start()
+        of_relay, of_node = open_files(relay.process.pid), open_files(relay.node_process())
+        self.assertEqual([name for name in of_relay & of_node if name.startswith("socket:")], [])
+        self.assertEqual(len([name for name in of_node if "memfd:token" in name]), 1)
 
 
 class Access(RelayTest):
