@@ -19,6 +19,9 @@ class Gateway(programs.Gateway):
 
     def __init__(self, folder: pathlib.Path, redis: Redis, *options: str, heartbeat: str = "0.3"):
         super().__init__(folder, redis)
+        if "--redis" in options:  # it may be given once
+            begin = self.words.index("--redis")
+            del self.words[begin:begin + 2]
         self.words += ["--heartbeat", heartbeat, *options]
 
     def wait(self) -> int:

@@ -183,6 +183,18 @@ class Access(SocketTest):
         self.connect(gateway, "/ws/ann?token=secret")
         self.connect(gateway, "/ws")
 
+    def test_its_redis_user_may_only_what_is_needed(self) -> None:
+        allowed = ("~{comet}:* +eval +time +xread +xrange +xadd +hmget +hset +hincrby +exists +del "
+                   "+set +get +pexpire +scan")  # of docs/gateway.md
+        self.assertEqual(self.redis.command("ACL", "SETUSER", "gateway", "on", ">secret", *allowed.split()), "+OK")
+        (self.folder / "password").write_text("secret\n")
+        gateway = self.start("--redis", f"redis://gateway@127.0.0.1:{self.redis.port}",
+                             "--redis-password-file", str(self.folder / "password"))
+        ann = self.connect(gateway, "/ws/ann")
+        ann.send(message("ann", "hello"))
+        self.assertEqual(ann.next()["data"]["text"], "hello")
+        wait_until(lambda: gateway.stats()["nodes"] == 1, "it sees itself")
+
 
 if __name__ == "__main__":
     cluster.skip_without("redis-server")
