@@ -30,6 +30,9 @@ asio::awaitable<void> run_until_stopped(common::StopSignals& signals, Front& fro
     timer.expires_after(kTick);
     co_await timer.async_wait(asio::use_awaitable);
   }
+  // Those whose clients do not close their end, too: they may come back elsewhere under their names.
+  for (const auto& [user, outbox] : gateway.users) gateway.registry.release(user);
+  co_await gateway.registry.finish();
   co_await gateway.bus.stop();
   gateway.loop.stop();
 }

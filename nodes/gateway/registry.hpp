@@ -37,6 +37,9 @@ class Registry {
   // Whether the user is at any gateway; nullopt: Redis is not reached.
   asio::awaitable<std::optional<bool>> is_here(std::string user);
 
+  // Returns when Redis has heard of all that was released, or is not reached.
+  asio::awaitable<void> finish() { co_await is_here(""); }
+
   // As of the last heartbeat; of very many users only some.
   const std::set<std::string>& users() const { return users_; }
   std::size_t nodes() const { return nodes_; }

@@ -12,7 +12,7 @@ using asio::use_awaitable;
 namespace websocket = beast::websocket;
 using Socket = websocket::stream<beast::tcp_stream>;
 
-constexpr std::chrono::milliseconds kHandshake{5000};  // also for closing
+constexpr std::chrono::milliseconds kHandshake{3000};  // also for closing, which a drain waits for
 
 asio::awaitable<void> send(Socket& socket, Outbox& outbox) {
   try {

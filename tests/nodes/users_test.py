@@ -14,7 +14,8 @@ class SocketTest(GatewayTest):
     def connect(self, gateway: Gateway, target: str, **headers: str) -> WebSocket:
         """Behind its welcome."""
         web_socket = self.open(gateway, target, **headers)
-        self.assertEqual(web_socket.next()["action"], "welcome")
+        first = web_socket.next()
+        self.assertEqual(first["action"], "welcome", first)
         return web_socket
 
     def open(self, gateway: Gateway, target: str, **headers: str) -> WebSocket:
@@ -135,6 +136,15 @@ class Users(SocketTest):
         self.assertEqual(ann.close_code(), 1001)
         ann.send_frame(WebSocket.CLOSE, b"\x03\xe9")
         self.assertEqual(gateway.wait(), 0)
+
+    def test_a_drained_gateway_s_users_may_be_at_another_one_at_once(self) -> None:
+        first, second = self.start(heartbeat="60"), self.start(heartbeat="60")
+        ann = self.connect(first, "/ws/ann")
+        first.signal(signal.SIGTERM)
+        self.assertEqual(ann.close_code(), 1001)
+        ann.send_frame(WebSocket.CLOSE, b"\x03\xe9")
+        self.assertEqual(first.wait(), 0)
+        self.connect(second, "/ws/ann")
 
     def test_bad_names_are_refused(self) -> None:
         gateway = self.start()
