@@ -1,5 +1,5 @@
-// What a delivery and the next poll cost beside the floor's work in a server that holds thousands: HTTP, and
-// libuv.
+// What a delivery and the next poll cost beside the floor's work in a server that holds thousands: HTTP, libuv,
+// and Boost.Asio.
 #include <arpa/inet.h>
 #include <benchmark/benchmark.h>
 #include <netinet/in.h>
@@ -9,12 +9,17 @@
 #include <uv.h>
 
 #include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/intrusive/list.hpp>
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
-#include "core/channel_log.hpp"
+#include "core/channels.hpp"
+#include "core/deadlines.hpp"
 #include "core/lookup.hpp"
 #include "core/request_reader.hpp"
 #include "microbench/costs.hpp"
@@ -27,10 +32,11 @@ namespace comet::microbench {
 using namespace core;
 using namespace common;
 using async::require;
+using boost::asio::ip::tcp;
 namespace {
 
 // One held request, both ends of its connection, and what any server keeps for it.
-struct Held {
+struct Held : Deadline, boost::intrusive::list_base_hook<boost::intrusive::tag<struct Waiting>> {
   Held(int listener, const sockaddr_in& address, const Service& service)
       : client(check(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "making a socket")), reader(service) {
     check(connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address), "connecting");
@@ -40,7 +46,7 @@ struct Held {
   }
   ~Held() {
     ::close(client);
-    if (handle.loop == nullptr) ::close(server);  // else libuv has closed it
+    if (handle.loop == nullptr && !stream) ::close(server);  // else libuv or Asio has it
   }
   Held(const Held&) = delete;
   Held& operator=(const Held&) = delete;
@@ -49,7 +55,8 @@ struct Held {
   int server = -1;
   RequestReader reader;
   ReplyForm form;
-  uv_tcp_t handle{};  // of the server's end, where libuv serves it
+  uv_tcp_t handle{};                  // of the server's end, where libuv serves it
+  std::optional<tcp::socket> stream;  // the same with Asio
 };
 
 void send_all(int socket, std::string_view bytes) {
@@ -64,9 +71,9 @@ std::string_view receive(int socket, std::array<char, 4096>& input) {
   return {input.data(), static_cast<std::size_t>(size)};
 }
 
-// Who receives the polls and sends the messages: raw epoll as the floor, the same with HTTP, or libuv without
-// HTTP.
-enum class Kind { floor, http, loop };
+// Who receives the polls and sends the messages: raw epoll as the floor, the same with HTTP, or libuv or Asio
+// without HTTP.
+enum class Kind { floor, http, loop, pool };
 
 class Server {
  public:
@@ -79,11 +86,13 @@ class Server {
     require(uv_loop_init(&loop_), "uv_loop_init");
     while (held_.size() < count) {
       held_.push_back(std::make_unique<Held>(listener, address, service_));
-      kind == Kind::loop ? watch_by_loop(*held_.back()) : watch_by_epoll(*held_.back());
+      watch(*held_.back());
+      if (kind == Kind::http) take_poll(*held_.back(), kPoll);
     }
     ::close(listener);
   }
   ~Server() {
+    channel_.waiters.clear();
     for (const auto& held : held_) {
       if (kind_ == Kind::loop) uv_close(reinterpret_cast<uv_handle_t*>(&held->handle), nullptr);
     }
@@ -105,12 +114,19 @@ class Server {
     }
     const std::int64_t before_return = thread_cpu_ns();
     for (returned_ = 0; returned_ < held_.size();) {
-      kind_ == Kind::loop ? static_cast<void>(uv_run(&loop_, UV_RUN_NOWAIT)) : wait_by_epoll();
+      wait();
     }
     return thread_cpu_ns() - before_return + before_clients - before_delivery;
   }
 
  private:
+  void watch(Held& held) {
+    if (kind_ == Kind::loop) return watch_by_loop(held);
+    if (kind_ != Kind::pool) return watch_by_epoll(held);
+    held.stream.emplace(pool_, tcp::v4(), held.server);
+    held.stream->non_blocking(true);
+    wait_in_pool(held);
+  }
   void watch_by_epoll(Held& held) {
     epoll_event event{EPOLLIN, {.ptr = &held}};
     check(epoll_ctl(epoll_, EPOLL_CTL_ADD, held.server, &event), "epoll_ctl");
@@ -131,12 +147,43 @@ class Server {
             "uv_read_start");
   }
 
+  // As comet-continuations waits: for readiness, and then it reads.
+  void wait_in_pool(Held& held) {
+    held.stream->async_wait(tcp::socket::wait_read, [this, &held](const boost::system::error_code& ended) {
+      if (ended) return;
+      if (held.stream->read_some(boost::asio::buffer(input_)) == 0) fail("receiving", ECONNRESET);
+      ++returned_;
+      wait_in_pool(held);
+    });
+  }
+
   void deliver(Held& held) {
-    const Response response = kind_ == Kind::http ? message_response(message_, held.form) : same_;
+    const Response response = kind_ == Kind::http ? end_hold(held) : same_;
+    if (kind_ == Kind::pool) return send_by_pool(held, *response.bytes);
     if (kind_ != Kind::loop) return send_all(held.server, *response.bytes);
     const uv_buf_t buffer =
         uv_buf_init(const_cast<char*>(response.bytes->data()), static_cast<unsigned>(response.bytes->size()));
     require(uv_try_write(reinterpret_cast<uv_stream_t*>(&held.handle), &buffer, 1), "uv_try_write");
+  }
+
+  void send_by_pool(Held& held, std::string_view bytes) {
+    if (held.stream->write_some(boost::asio::buffer(bytes)) != bytes.size()) fail("sending", EMSGSIZE);
+  }
+
+  void wait() {
+    if (kind_ == Kind::loop) {
+      uv_run(&loop_, UV_RUN_NOWAIT);
+    } else if (kind_ == Kind::pool) {
+      pool_.poll();
+    } else {
+      wait_by_epoll();
+    }
+  }
+
+  Response end_hold(Held& held) {
+    channel_.waiters.erase(channel_.waiters.iterator_to(held));
+    deadlines_.set(held, Clock::now(), service_.idle_time());
+    return message_response(message_, held.form);
   }
 
   void wait_by_epoll() {
@@ -154,16 +201,25 @@ class Server {
     const Decision decision = held.reader.feed(bytes);
     const auto* poll = std::get_if<Subscribe>(&decision);
     if (poll == nullptr) fail("reading a poll", EPROTO);
-    held.form = look_up(log_, *poll).form;
+    auto& channel = channels_.open(poll->channel);
+    held.form = look_up(channel.log, *poll).form;
+    deadlines_.set(held, Clock::now(), poll->hold);
+    channel.waiters.push_back(held);
   }
 
   const Kind kind_;
   const int epoll_ = check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   uv_loop_t loop_{};
+  boost::asio::io_context pool_;
   const Service service_;
+  using Waiters = boost::intrusive::list<
+      Held,
+      boost::intrusive::base_hook<boost::intrusive::list_base_hook<boost::intrusive::tag<struct Waiting>>>>;
+  Channels<Waiters> channels_{Options{}, Cursor{1, 0}};
+  Channels<Waiters>::Channel& channel_ = channels_.open("bench");  // that of kPoll
+  Deadlines deadlines_;
   const Message message_ = make_message({1, 0}, kMessage);
   const Response same_ = message_response(message_, {});
-  ChannelLog log_{Cursor{1, 0}};
   std::vector<std::unique_ptr<Held>> held_;
   std::array<char, 4096> input_;
   std::size_t returned_ = 0;
@@ -195,6 +251,12 @@ BENCHMARK_CAPTURE(more_than_floor, http, Kind::http)
     ->UseRealTime();
 BENCHMARK_CAPTURE(more_than_floor, loop, Kind::loop)
     ->Name("loop/cold")
+    ->ArgName("waiting")
+    ->Arg(64)
+    ->Arg(4000)
+    ->UseRealTime();
+BENCHMARK_CAPTURE(more_than_floor, pool, Kind::pool)
+    ->Name("asio/cold")
     ->ArgName("waiting")
     ->Arg(64)
     ->Arg(4000)

@@ -91,6 +91,35 @@ void wake_fiber(benchmark::State& state) {
 }
 BENCHMARK(wake_fiber)->Name("wake/fiber/own_thread");
 
+// The same to each of `waiting` fibers in turn: with thousands, what a fiber has on its stack is in no cache.
+void wake_cold_fiber(benchmark::State& state) {
+  const auto waiting = static_cast<std::size_t>(state.range(0));
+  Host host;
+  std::deque<Owner> owners;
+  for (std::size_t i = 0; i < waiting; ++i) owners.emplace_back(host);
+  std::size_t received = 0, ended = 0;
+  FiberPool pool(*host.scheduler, kStackSize, [&](Sleeper& sleeper) {
+    auto& mailbox = static_cast<Owner&>(sleeper).mailbox;
+    while (mailbox.receive().kind != Letter::Kind::stop) ++received;
+    ++ended;
+  });
+  const auto send_to_all = [&](Letter::Kind kind, std::size_t& until_all) {
+    for (Owner& owner : owners) owner.mailbox.send({.kind = kind});
+    while (until_all < waiting) boost::this_fiber::yield();
+    until_all = 0;
+  };
+  host.start([&] {
+        for (Owner& owner : owners) pool.run(owner);
+        send_to_all(Letter::Kind::message, received);  // so that all wait
+        while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(waiting)))
+          send_to_all(Letter::Kind::message, received);
+        pool.stop();
+        send_to_all(Letter::Kind::stop, ended);
+      })
+      .join();
+}
+BENCHMARK(wake_cold_fiber)->Name("wake/fiber/cold")->ArgName("waiting")->Arg(64)->Arg(4000);
+
 // The same to a fiber of a thread that sleeps.
 void wake_fiber_elsewhere(benchmark::State& state) {
   const OneCore core(state.range(0) != 0);

@@ -16,15 +16,22 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
 
+RESERVED: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """Not one of those that the kernel gives to connections: such a port might be taken again before it is used."""
+    """Kept for this program's life: bound, but not listening, so a server with SO_REUSEADDR can take it, and nobody who
+    looks for a free port gets it. Not one of those that the kernel gives to connections."""
     while True:
-        port = random.randrange(10000, 32768)
+        place = socket.socket()
         try:
-            socket.create_server(("127.0.0.1", port)).close()
-            return port
+            place.bind(("127.0.0.1", random.randrange(10000, 32768)))
         except OSError:
+            place.close()
             continue
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        RESERVED.append(place)
+        return place.getsockname()[1]
 
 
 def wait_until(holds, what: str) -> None:
@@ -171,9 +178,8 @@ class Nginx(Program):
                             ("{address}", f"127.0.0.1:{self.port}")):
             text = text.replace(name, f'"{value}"' if name == "{page}" else str(value))
         config.write_text(text)
-        # Started as root, it would read the pages as a user who perhaps may not.
-        as_root = ["-g", "user root;"] if os.geteuid() == 0 else []
-        super().__init__(["nginx", "-e", "stderr", "-c", str(config), *as_root])
+        # In one process: of a master that is killed the workers would stay.
+        super().__init__(["nginx", "-e", "stderr", "-c", str(config), "-g", "master_process off;"])
 
     def works(self) -> bool:
         return status_of(self.port, "/") == 200

@@ -38,7 +38,7 @@ class Pool {
   }
 
   // Called on the loop's thread, which never waits here for work that is being done.
-  void add(Job job) {
+  void add(Job&& job) {
     // >>> student: put the job into to_do_, and wake a thread
     // <<< starter
     //= (void)job;

@@ -1,5 +1,6 @@
 """Builds the tools with CMake, and a student's files against the kit."""
 import dataclasses
+import fcntl
 import os
 import pathlib
 import shlex
@@ -51,13 +52,16 @@ def test_program(test):
 
 
 def build_tools(names, say=print):
-    """Does nothing if they are built; the first time takes minutes."""
+    """Does nothing if they are built; the first time takes minutes. Whoever comes meanwhile waits."""
     if not names:
         return
-    if not (BUILD / "CMakeCache.txt").exists():
-        say("The tools are built, which takes some minutes the first time.")
-        step(["cmake", "--preset", "release"], "cmake cannot set up the build; scripts/deps says what it needs")
-    step(["cmake", "--build", BUILD, "-j", str(os.cpu_count()), "--target", *names], "the tools cannot be built")
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with open(BUILD / "labs.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (BUILD / "CMakeCache.txt").exists():
+            say("The tools are built first, once: about five minutes on two cores, in which nothing is printed.")
+            step(["cmake", "--preset", "release"], "cmake cannot set up the build; scripts/deps says what it needs")
+        step(["cmake", "--build", BUILD, "-j", str(os.cpu_count()), "--target", *names], "the tools cannot be built")
 
 
 def step(command, problem):

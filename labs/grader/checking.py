@@ -8,13 +8,15 @@ from .labfile import Problem
 GOLDEN_SEED = 1  # a story is compared with one of the same seed
 
 
-def check(lab, seed, with_bars=True, say=print, golden="compare"):
-    """A line for each thing that is wrong."""
+def check(lab, seed, with_bars=True, say=print, golden="compare", times=1):
+    """A line for each thing that is wrong. The solution is tried as often as `times` says, or until it fails."""
     problems = starter.drifted(lab)
     solutions = list(starter.pairs(lab))
     if not solutions:
         raise Problem(f"{lab.folder}: has no solution.cpp, so there is nothing to check")
-    problems += check_solution(lab, [solution for solution, _ in solutions], seed, with_bars, say)
+    for time in range(times):
+        if not problems:
+            problems = check_solution(lab, [solution for solution, _ in solutions], seed + time, with_bars, say)
     problems += check_starter(lab, [file for _, file in solutions], seed, say)
     for name in sorted(lab.wrong):
         problems += check_wrong(lab, name, solutions, with_bars, say, golden)

@@ -91,6 +91,10 @@ sockaddr_storage address_of(int listener) {
   const std::exception_ptr thrown = std::current_exception();
   try {
     if (thrown) std::rethrow_exception(thrown);
+    std::fprintf(stderr,
+                 "%s: a mistake of the program: std::terminate() without an exception, as when the object "
+                 "of a thread ends that still runs\n",
+                 program_invocation_short_name);
   } catch (const std::bad_alloc&) {
     fail("running the server", ENOMEM);
   } catch (const std::system_error& error) {
