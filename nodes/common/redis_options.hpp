@@ -1,0 +1,14 @@
+// Where Redis is, and how much of the stream it keeps: options of every program that joins servers.
+#pragma once
+
+#include <cstddef>
+
+#include "core/command_line.hpp"
+#include "nodes/relay/relay_options.hpp"
+
+namespace comet::nodes {
+
+// The values must outlive the command line's parsing.
+void add_redis_options(core::CommandLine& line, relay::RedisAddress& redis, std::size_t& most);
+
+}  // namespace comet::nodes
