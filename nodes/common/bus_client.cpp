@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "nodes/relay/names.hpp"
+#include "nodes/common/names.hpp"
 
 namespace comet::nodes {
 namespace {
@@ -24,20 +24,25 @@ constexpr milliseconds kSilence{2500};              // after which it is taken f
 constexpr milliseconds kPublishTime{3000};          // to a publish's deadline
 constexpr milliseconds kTick{100};
 
+std::string said;  // last, on standard error
+
 }  // namespace
 
 void fail_if_any(const std::exception_ptr& error) {
   if (error) std::rethrow_exception(error);
 }
 
-void say_of_redis(const std::exception& error) {
-  static std::string said;
+void say(const std::string& what) {
+  if (what == std::exchange(said, what)) return;
+  std::fprintf(stderr, "%s: %s; trying again\n", program_invocation_short_name, what.c_str());
+}
+
+void say_why(const std::exception& error) {
   const auto* of_system = dynamic_cast<const boost::system::system_error*>(&error);
   if (of_system && of_system->code() == asio::error::operation_aborted)
-    return;  // whoever closed it knows why
-  const std::string why = of_system ? of_system->code().message() : error.what();
-  if (why == std::exchange(said, why)) return;
-  std::fprintf(stderr, "%s: Redis: %s; trying again\n", program_invocation_short_name, why.c_str());
+    return;  // whoever closed it has said why
+  if (of_system) return say("Redis: " + of_system->code().message());
+  say((dynamic_cast<const bus::WireError*>(&error) ? "Redis: " : "") + std::string(error.what()));
 }
 
 asio::awaitable<void> pause(asio::io_context& loop, bus::Backoff& backoff, std::minstd_rand& random) {
@@ -45,7 +50,7 @@ asio::awaitable<void> pause(asio::io_context& loop, bus::Backoff& backoff, std::
   co_await timer.async_wait(use_awaitable);
 }
 
-BusClient::BusClient(asio::io_context& loop, const relay::RedisAddress& redis, std::size_t most,
+BusClient::BusClient(asio::io_context& loop, const RedisAddress& redis, std::size_t most,
                      const std::string& name, Handle handle)
     : loop_(loop),
       most_(most),
@@ -74,33 +79,49 @@ asio::awaitable<void> BusClient::stop() {
 }
 
 bool BusClient::is_ready() const {
-  return caught_up_ && publisher_.is_connected() && Clock::now() - reading_.silent_since() < kSilence;
+  return !stopping_ && caught_up_ && publisher_.is_connected() &&
+         Clock::now() - reading_.silent_since() < kSilence;
 }
 
+// Whatever fails, a lost Redis or what handles the events: begin anew, and go on where that was.
 asio::awaitable<void> BusClient::keep_reading() {
   bus::Backoff backoff;
   while (!stopping_) {
     try {
       co_await reading_.connect();
-      reading_.send(reader_.connect(relay::random_name()));
+      reading_.send(reader_.connect(random_name()));
       while (true) {
         const bus::Reply reply = co_await reading_.receive();
         const bus::StreamReader::Step step = reader_.take(reply);
-        for (const bus::Event& event : step.events) {
-          if (const auto* entry = std::get_if<bus::Entry>(&event)) publisher_.note(*entry);
-          if (std::holds_alternative<bus::CaughtUp>(event)) caught_up_ = true;
-          handle_(event);
-        }
+        for (const bus::Event& event : step.events) co_await bring(event);
         reading_.send(step.command);
       }
     } catch (const std::exception& error) {
-      say_of_redis(error);
+      if (!stopping_) say_why(error);
     }
     if (caught_up_) backoff.succeed();
     caught_up_ = false;
     reading_.close();
     co_await pause(loop_, backoff, random_);
   }
+}
+
+asio::awaitable<void> BusClient::bring(const bus::Event& event) {
+  if (const auto* entry = std::get_if<bus::Entry>(&event)) publisher_.note(*entry);
+  if (std::holds_alternative<bus::Begins>(event)) caught_up_ = false;
+  try {
+    co_await handle_(event);
+  } catch (...) {
+    reader_.forget();  // what was not taken must not be left out
+    throw;
+  }
+  if (std::holds_alternative<bus::CaughtUp>(event) && !std::exchange(caught_up_, true)) said.clear();
+}
+
+void BusClient::begin_anew() {
+  caught_up_ = false;
+  reader_.forget();
+  reading_.close();
 }
 
 asio::awaitable<void> BusClient::keep_publishing() {
@@ -115,7 +136,7 @@ asio::awaitable<void> BusClient::keep_publishing() {
         backoff.succeed();
       }
     } catch (const std::exception& error) {
-      say_of_redis(error);
+      say_why(error);
     }
     publisher_.lose_connection();
     publishing_.close();
@@ -131,7 +152,7 @@ asio::awaitable<void> BusClient::watch_the_time() {
     co_await timer.async_wait(use_awaitable);
     publisher_.give_up(Clock::now());
     if (reading_.waits() && Clock::now() - reading_.silent_since() > kSilence) {
-      say_of_redis(bus::WireError("does not answer"));
+      say("Redis does not answer");
       reading_.close();
       publishing_.close();
     }
@@ -144,7 +165,7 @@ asio::awaitable<bus::Publisher::Outcome> BusClient::publish(std::string channel,
   }
   asio::steady_timer done(loop_, Clock::time_point::max());
   bus::Publisher::Outcome outcome;
-  const bus::LogState state{reader_.seen(), relay::random_name(), most_};
+  const bus::LogState state{reader_.seen(), random_name(), most_};
   const auto end = [&](const bus::Publisher::Outcome& ended) {
     outcome = ended;
     done.cancel();

@@ -5,10 +5,12 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/options.hpp"
+
 namespace comet::nodes {
 namespace {
 
-void read_address(const std::string& text, relay::RedisAddress& redis) {
+void read_address(const std::string& text, RedisAddress& redis) {
   const auto parsed = boost::urls::parse_uri(text);
   if (!parsed || parsed->scheme() != "redis" || parsed->host().empty() || parsed->has_password()) {
     throw std::invalid_argument("'" + text +
@@ -21,7 +23,7 @@ void read_address(const std::string& text, relay::RedisAddress& redis) {
 
 }  // namespace
 
-void add_redis_options(core::CommandLine& line, relay::RedisAddress& redis, std::size_t& most) {
+void add_redis_options(core::CommandLine& line, RedisAddress& redis, std::size_t& most) {
   line.add_text(
       "--redis", [&redis](const std::string& text) { read_address(text, redis); }, "URL",
       "redis://127.0.0.1:6379", "where Redis is, and its user");

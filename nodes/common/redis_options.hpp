@@ -4,11 +4,11 @@
 #include <cstddef>
 
 #include "core/command_line.hpp"
-#include "nodes/relay/relay_options.hpp"
+#include "nodes/common/redis_link.hpp"
 
 namespace comet::nodes {
 
 // The values must outlive the command line's parsing.
-void add_redis_options(core::CommandLine& line, relay::RedisAddress& redis, std::size_t& most);
+void add_redis_options(core::CommandLine& line, RedisAddress& redis, std::size_t& most);
 
 }  // namespace comet::nodes

@@ -7,9 +7,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <utility>
 
+#include "nodes/common/names.hpp"
 #include "nodes/gateway/parameters.hpp"
 #include "nodes/gateway/socket.hpp"
-#include "nodes/relay/names.hpp"
 
 namespace comet::gateway {
 namespace {
@@ -205,7 +205,7 @@ json::object Bayeux::shake_hands(const json::object& message, const std::string&
     reply["advice"] = {{"reconnect", "handshake"}, {"interval", 1000}};
     return reply;
   }
-  const std::string id = relay::random_name();
+  const std::string id = nodes::random_name();
   sessions_.emplace(id, std::make_shared<BayeuxSession>(gateway_, id));
   json::object reply = reply_to(message, true);
   reply["version"] = "1.0";

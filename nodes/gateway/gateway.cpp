@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "nodes/relay/names.hpp"
+#include "nodes/common/names.hpp"
 #include "patterns/common/startup.hpp"
 
 namespace comet::gateway {
@@ -19,12 +19,16 @@ constexpr std::size_t kUnsent = std::size_t{1} << 20;
 Gateway::Gateway(asio::io_context& io_loop, const GatewayOptions& given)
     : loop(io_loop),
       options(given),
-      name(relay::random_name()),
+      name(nodes::random_name()),
       started(core::unix_milliseconds()),
       most_waiting(common::held_limit(given.http)),
       service{given.http, [this] { return core::read_stats(counters, "gateway", started); }, &counters},
       hub(options.http),
-      bus(loop, options.redis, options.most, name, [this](const bus::Event& event) { hub.handle(event); }),
+      bus(loop, options.redis, options.most, name,
+          [this](const bus::Event& event) -> asio::awaitable<void> {
+            hub.handle(event);
+            co_return;
+          }),
       registry(loop, options.redis, name, options.heartbeat,
                [this](const std::string& user) { lose(user); }) {
   service.is_ready = [this] { return hub.is_open() && bus.is_ready(); };

@@ -12,7 +12,7 @@ namespace comet::gateway {
 
 struct GatewayOptions {
   core::Options http;  // as of every server, as far as a gateway has them
-  relay::RedisAddress redis;
+  nodes::RedisAddress redis;
   std::size_t most = 100000;                 // entries that the stream keeps at least
   std::vector<std::string> allowed_origins;  // sites whose pages may use the gateway beside its own
   std::size_t most_per_client = 0;           // connections of one address; 0: any number

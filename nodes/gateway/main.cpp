@@ -1,13 +1,12 @@
 // comet-gateway: the command line, then the gateway until it is told to stop.
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
 
+#include "nodes/common/wait_for_stop.hpp"
 #include "nodes/gateway/front.hpp"
 #include "patterns/common/startup.hpp"
-#include "patterns/common/stop_signals.hpp"
 
 namespace comet::gateway {
 namespace {
@@ -17,10 +16,7 @@ constexpr std::chrono::milliseconds kTick{20};
 // Clients that wait are sent away, and come back to another gateway with their cursors.
 asio::awaitable<void> run_until_stopped(common::StopSignals& signals, Front& front, Bayeux& bayeux,
                                         Gateway& gateway) {
-  asio::posix::stream_descriptor watch(gateway.loop, signals.descriptor());
-  co_await watch.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
-  watch.release();
-  signals.restore();
+  co_await nodes::wait_for_stop(gateway.loop, signals);
   front.stop();
   bayeux.stop();
   for (Outbox* outbox : gateway.outboxes) outbox->close();

@@ -65,7 +65,7 @@ std::string renew_command(const std::vector<std::string>& keys, const std::strin
 
 }  // namespace
 
-Registry::Registry(asio::io_context& loop, const relay::RedisAddress& redis, const std::string& node,
+Registry::Registry(asio::io_context& loop, const nodes::RedisAddress& redis, const std::string& node,
                    core::Milliseconds heartbeat, std::function<void(const std::string&)> on_lost)
     : loop_(loop),
       link_(loop, redis),
@@ -94,7 +94,7 @@ asio::awaitable<void> Registry::keep_connected() {
         asked_.pop_front();
       }
     } catch (const std::exception& error) {
-      nodes::say_of_redis(error);
+      nodes::say_why(error);
     }
     connected_ = false;
     link_.close();

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "core/options.hpp"
-#include "nodes/relay/redis_link.hpp"
+#include "nodes/common/redis_link.hpp"
 
 namespace comet::gateway {
 namespace asio = boost::asio;
@@ -24,7 +24,7 @@ namespace asio = boost::asio;
 class Registry {
  public:
   // `redis` must outlive it. `on_lost` is called for a user of this gateway who is now at another one.
-  Registry(asio::io_context& loop, const relay::RedisAddress& redis, const std::string& node,
+  Registry(asio::io_context& loop, const nodes::RedisAddress& redis, const std::string& node,
            core::Milliseconds heartbeat, std::function<void(const std::string& user)> on_lost);
 
   void start();
@@ -58,7 +58,7 @@ class Registry {
   asio::awaitable<void> look_around();
 
   asio::io_context& loop_;
-  relay::RedisLink link_;
+  nodes::RedisLink link_;
   const std::string node_;
   const core::Milliseconds heartbeat_;
   const std::function<void(const std::string&)> on_lost_;

@@ -1,24 +1,17 @@
 // comet-relay: the command line, then the relay until it is told to stop.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include "nodes/common/wait_for_stop.hpp"
 #include "nodes/relay/front.hpp"
 #include "patterns/common/startup.hpp"
-#include "patterns/common/stop_signals.hpp"
 
 namespace comet::relay {
 namespace {
 
 asio::awaitable<void> run_until_stopped(asio::io_context& loop, common::StopSignals& signals, Front& front,
                                         Relay& relay) {
-  asio::posix::stream_descriptor watch(loop, signals.descriptor());
-  while (!signals.come()) {
-    co_await watch.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
-  }
-  watch.release();
-  signals.restore();
+  co_await nodes::wait_for_stop(loop, signals);
   front.stop();
   co_await relay.stop();
   loop.stop();

@@ -25,7 +25,7 @@
 #include <system_error>
 #include <utility>
 
-#include "nodes/relay/names.hpp"
+#include "nodes/common/names.hpp"
 #include "nodes/relay/time_limit.hpp"
 #include "patterns/common/startup.hpp"
 
@@ -59,7 +59,7 @@ Node::Node(asio::io_context& loop, std::vector<std::string> command, std::functi
     : loop_(loop),
       command_(std::move(command)),
       on_end_(std::move(on_end)),
-      token_(random_name()),
+      token_(nodes::random_name()),
       token_file_(open_token_file(token_)),
       socket_(loop) {}
 

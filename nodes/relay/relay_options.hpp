@@ -7,19 +7,13 @@
 #include <vector>
 
 #include "core/options.hpp"
+#include "nodes/common/redis_link.hpp"
 
 namespace comet::relay {
 
-struct RedisAddress {
-  std::string host = "127.0.0.1";
-  std::string port = "6379";
-  std::string user;  // empty with a password: Redis' default user
-  std::string password;
-};
-
 struct RelayOptions {
   core::Options http;  // as of every server, as far as a relay has them
-  RedisAddress redis;
+  nodes::RedisAddress redis;
   std::size_t most = 100000;      // entries that the stream keeps at least
   std::vector<std::string> node;  // the command that starts it
 };

@@ -5,7 +5,7 @@
 #include <random>
 #include <string>
 
-namespace comet::relay {
+namespace comet::nodes {
 
 // 128 bits of chance from the kernel, in hexadecimal digits.
 inline std::string random_name() {
@@ -15,4 +15,4 @@ inline std::string random_name() {
   return name;
 }
 
-}  // namespace comet::relay
+}  // namespace comet::nodes

@@ -8,11 +8,17 @@
 #include <string>
 
 #include "bus/wire.hpp"
-#include "nodes/relay/relay_options.hpp"
 
-namespace comet::relay {
+namespace comet::nodes {
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
+
+struct RedisAddress {
+  std::string host = "127.0.0.1";
+  std::string port = "6379";
+  std::string user;  // empty with a password: Redis' default user
+  std::string password;
+};
 
 class RedisLink {
  public:
@@ -42,4 +48,4 @@ class RedisLink {
   bool waits_ = false;
 };
 
-}  // namespace comet::relay
+}  // namespace comet::nodes

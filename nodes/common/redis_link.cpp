@@ -1,5 +1,5 @@
 // See redis_link.hpp.
-#include "nodes/relay/redis_link.hpp"
+#include "nodes/common/redis_link.hpp"
 
 #include <array>
 #include <boost/asio/co_spawn.hpp>
@@ -9,7 +9,7 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
-namespace comet::relay {
+namespace comet::nodes {
 
 using asio::use_awaitable;
 using asio::ip::tcp;
@@ -67,4 +67,4 @@ void RedisLink::close() {
   socket_.close(ignored);
 }
 
-}  // namespace comet::relay
+}  // namespace comet::nodes
