@@ -76,8 +76,10 @@ CONTRACT_TEST(Lab2, WhatIsBeingAnsweredIsNotHeld, "subscribe, publish, stats, ch
   Connection subscriber = hold("/subscribe?channel=" + channel);
   pauses_.stop_at("deliver");
   EXPECT_EQ(publish(message, channel).status, 200);
-  pauses_.wait_until_stopped();
-  EXPECT_EQ(stat("held"), 0) << "a request that is being answered still counts as held";
+  if (has_points_) {  // else nothing stops it, and it may be answered already
+    pauses_.wait_until_stopped();
+    EXPECT_EQ(stat("held"), 0) << "a request that is being answered still counts as held";
+  }
   pauses_.go_on();
   expect_message(subscriber.read_response(), message);
 }

@@ -27,9 +27,9 @@ class LabTest : public ServerTest {
   void wait_until_asleep(const Connection& connection);
 
   Pauses pauses_;
+  bool has_points_ = false;  // as start_with_points() has found
 
  private:
-  bool has_points_ = false;
   std::mt19937 random_{static_cast<unsigned>(testing::UnitTest::GetInstance()->random_seed())};
 };
 
