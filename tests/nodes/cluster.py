@@ -5,12 +5,29 @@ import json
 import pathlib
 import shutil
 import sys
+import tempfile
+import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "nodes"))
 import programs  # noqa: E402
 from programs import PATIENCE_S, Haproxy, Nginx, Program, Redis, free_port, status_of, wait_until  # noqa: E402, F401
 
 SKIPPED = 77
+
+
+class ProgramTest(unittest.TestCase):
+    """Has a folder and a Redis of its own. Whatever it begins ends with it."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.redis = self.begin(Redis(self.folder))
+
+    def begin(self, program):
+        self.addCleanup(program.kill)
+        program.start()
+        return program
 
 
 @dataclasses.dataclass

@@ -5,13 +5,12 @@ import os
 import pathlib
 import signal
 import sys
-import tempfile
 import threading
 import time
 import unittest
 
 import cluster
-from cluster import Haproxy, Redis, Relay, ask, wait_until
+from cluster import Haproxy, Relay, ask, wait_until
 
 PROGRAMS = pathlib.Path(sys.argv[1])
 PATTERNS = ("async", "threaded", "fibers")
@@ -51,19 +50,12 @@ class Subscriber(threading.Thread):
                 since = answer.cursor
 
 
-class Cluster(unittest.TestCase):
+class Cluster(cluster.ProgramTest):
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.redis = self.start(Redis(pathlib.Path(folder.name)))
-        self.relays = [self.start(Relay(PROGRAMS, self.redis, pattern, node_options=HISTORY)) for pattern in PATTERNS]
-        self.haproxy = self.start(Haproxy(self.relays, [], None))
+        super().setUp()
+        self.relays = [self.begin(Relay(PROGRAMS, self.redis, pattern, node_options=HISTORY)) for pattern in PATTERNS]
+        self.haproxy = self.begin(Haproxy(self.relays, [], None))
         wait_until(lambda: len({ask(self.haproxy.port, "/healthz").node for _ in PATTERNS}) == 3, "all serve")
-
-    def start(self, program):
-        self.addCleanup(program.kill)
-        program.start()
-        return program
 
     def publish_until_taken(self, message: str) -> None:
         """As a publisher does: what is said not to be published is sent again."""

@@ -4,12 +4,11 @@ import pathlib
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import unittest
 
 import cluster
-from cluster import Redis, Relay, ask, wait_until
+from cluster import Relay, ask, wait_until
 
 PROGRAMS = pathlib.Path(sys.argv[1])
 STREAM, META = "{comet}:bus", "{comet}:meta"
@@ -56,19 +55,9 @@ class AnswersLost:
             source.close()
 
 
-class Failures(unittest.TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.redis = Redis(pathlib.Path(folder.name))
-        self.addCleanup(self.redis.kill)
-        self.redis.start()
-
+class Failures(cluster.ProgramTest):
     def start(self, pattern: str = "async", *options: str) -> Relay:
-        relay = Relay(PROGRAMS, self.redis, pattern, list(options))
-        self.addCleanup(relay.kill)
-        relay.start()
-        return relay
+        return self.begin(Relay(PROGRAMS, self.redis, pattern, list(options)))
 
     def publish(self, relay: Relay, message: str) -> str:
         answer = relay.publish(message)

@@ -4,30 +4,18 @@ import pathlib
 import signal
 import subprocess
 import sys
-import tempfile
 import unittest
 
 import cluster
-from cluster import Redis, ask, status_of, wait_until
+from cluster import ask, status_of, wait_until
 from gateway import EventStream, Gateway
 
 PROGRAMS = pathlib.Path(sys.argv[1])
 
 
-class GatewayTest(unittest.TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-        self.redis = Redis(self.folder)
-        self.addCleanup(self.redis.kill)
-        self.redis.start()
-
+class GatewayTest(cluster.ProgramTest):
     def start(self, *options: str, heartbeat: str = "0.3") -> Gateway:
-        gateway = Gateway(PROGRAMS, self.redis, *options, heartbeat=heartbeat)
-        self.addCleanup(gateway.kill)
-        gateway.start()
-        return gateway
+        return self.begin(Gateway(PROGRAMS, self.redis, *options, heartbeat=heartbeat))
 
     def events(self, gateway: Gateway, target: str = "/events", **headers: str) -> EventStream:
         stream = EventStream(gateway.port, target, {name.replace("_", "-"): value for name, value in headers.items()})

@@ -3,12 +3,11 @@ import os
 import pathlib
 import signal
 import sys
-import tempfile
 import threading
 import unittest
 
 import cluster
-from cluster import Redis, Relay, ask, wait_until
+from cluster import Relay, ask, wait_until
 
 PROGRAMS = pathlib.Path(sys.argv[1])
 
@@ -26,20 +25,9 @@ def open_files(process: int) -> set[str]:
     return names
 
 
-class RelayTest(unittest.TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-        self.redis = Redis(self.folder)
-        self.addCleanup(self.redis.kill)
-        self.redis.start()
-
+class RelayTest(cluster.ProgramTest):
     def start(self, pattern: str = "async", *options: str, user: str = "") -> Relay:
-        relay = Relay(PROGRAMS, self.redis, pattern, list(options), user=user)
-        self.addCleanup(relay.kill)
-        relay.start()
-        return relay
+        return self.begin(Relay(PROGRAMS, self.redis, pattern, list(options), user=user))
 
     def publish(self, relay: Relay, *messages: str) -> list[str]:
         """Their cursors."""
