@@ -43,7 +43,7 @@ asio::awaitable<bus::Reply> RedisLink::receive() {
   }
 }
 
-void RedisLink::send(std::string bytes) {
+void RedisLink::send(const std::string& bytes) {
   silent_since_ = Clock::now();
   outbox_ += bytes;
   if (!std::exchange(is_writing_, true)) asio::co_spawn(socket_.get_executor(), write(), asio::detached);

@@ -28,7 +28,7 @@ class RedisLink {
   asio::awaitable<void> connect();
   asio::awaitable<bus::Reply> receive();
   // In the order of the calls. If the connection is lost, receive() says so.
-  void send(std::string bytes);
+  void send(const std::string& bytes);
 
   // When something came last, or was asked last.
   Clock::time_point silent_since() const { return silent_since_; }

@@ -108,7 +108,7 @@ asio::awaitable<std::optional<bus::Reply>> Registry::ask(std::string command) {
   if (!connected_) co_return std::nullopt;
   const auto asked = std::make_shared<Asked>(loop_);
   asked_.push_back(asked);
-  link_.send(std::move(command));
+  link_.send(command);
   asked->answered.expires_after(kAnswer);
   boost::system::error_code cancelled;
   co_await asked->answered.async_wait(asio::redirect_error(use_awaitable, cancelled));
@@ -144,7 +144,7 @@ asio::awaitable<std::optional<bool>> Registry::is_here(std::string user) {
 asio::awaitable<void> Registry::beat() {
   asio::steady_timer timer(loop_);
   const std::string node_key = std::string(kNode) + node_;
-  const std::string life = std::to_string(2 * kNodeRenewal * heartbeat_.count());
+  const std::string life = std::to_string(heartbeat_.count() * 2 * kNodeRenewal);
   for (int renewal = 0; true; renewal = (renewal + 1) % kNodeRenewal) {
     while (!connected_) {
       timer.expires_after(std::min<milliseconds>(heartbeat_, milliseconds(100)));
