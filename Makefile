@@ -40,7 +40,7 @@ help:
 	@echo "                  LAB=2: only this one. make test does it without the bars"
 	@echo "make labs-soak    the same, and each solution 20 times in a row (about 3 hours)"
 	@echo "make nodes        three servers that share their messages over Redis, two gateways and a chat page, until Ctrl-C"
-	@echo "make test         run every test, sanitizer builds included (about 25 minutes on two cores)"
+	@echo "make test         run every test, sanitizer builds included (about 35 minutes on two cores)"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about half an hour on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ and bus/ for FUZZ_SECONDS (60) each and report the executions"
 	@echo "make soak         run the hardening tests with large numbers (about 17 minutes) and print their figures"
