@@ -6,7 +6,8 @@ import signal
 FRAME = re.compile(r"\[(=+|-+|  PASSED  |  FAILED  |  SKIPPED | RUN      |       OK )\]|Running main|Note: |"
                    r"\s*1 FAILED TEST$")  # what GoogleTest says around one test
 # A line of a stack that is in a library.
-LIBRARY = re.compile(r" +#\d+ 0x[0-9a-f]+ in (std::|__gnu_cxx::|operator |_start|__libc|__interceptor|.* \.\./)")
+LIBRARY = re.compile(r" +#\d+ 0x[0-9a-f]+ in (std::|__gnu_cxx::|operator |_start|__libc|__interceptor|"
+                     r".* \.\./(?!\S*(labs|core)/))")
 STORY_LIMIT = 12000  # characters
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
@@ -75,10 +76,12 @@ NORMAL = [
     (r"(application/json\s+Content-Length:) \d+", r"\1 N"), (r'\{"pattern":.*', "{the counters of /stats}"),
     (r"\b\d{13}-\d+\b|\(\d{13}, \d+\)", "CURSOR"),
     (r"\b\d+(\.\d+)? ?(ms|us|s|seconds)\b", r"N \2"),
-    (r"\(\w+\.cpp:\d+\)", "(TEST)"), (r"\S*/(\w+_test\.cpp):\d+", r"\1:N"), (r"contract\.md, line \d+", "contract.md, line N"),
+    (r"\(\w+\.cpp:\d+\)", "(TEST)"), (r"\S*/(\w+\.cpp):\d+: ", r"\1:N: "),
+    (r"contract\.md, line \d+", "contract.md, line N"),
     (r"(?m)^  /\S+/(lab-tests|conformance) .*$", r"  \1 ..."),
     (r"Date: [\w, :]+ GMT", "Date: X"), (r"(?m)^( *)\S*(Comet-Random): .*$", r"\1\2: X"),
-    (r"==\d+==", "==PID=="), (r"0x[0-9a-f]+", "0xN"), (r"/\S+/(\w[\w.-]*\.(cpp|hpp))\b", r"\1"),
+    (r"==\d+==", "==PID=="), (r"0x[0-9a-f]+", "0xN"),
+    (r"[\w./+-]*/(\w[\w.-]*\.(cpp|hpp))\b", r"\1"),  # a compiler cache makes some of them relative
     (r"\b(channel|seed)([-= ])[0-9a-f]{4,}\b", r"\1\2X"),
 ]
 
