@@ -157,4 +157,4 @@ class Cluster(cluster.ProgramTest):
 
 if __name__ == "__main__":
     cluster.skip_without("redis-server", "haproxy")
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)
