@@ -2,12 +2,12 @@
 back or refused does, and a connection that dies behind a publish."""
 import pathlib
 import signal
-import socket
 import sys
 import threading
 import unittest
 
 import cluster
+from answers_lost import AnswersLost
 from cluster import Relay, ask, wait_until
 from redis_faults import REFUSALS, OlderCopy
 
@@ -17,47 +17,6 @@ STREAM, META = "{comet}:bus", "{comet}:meta"
 
 def position(cursor: str) -> list[int]:
     return [int(part) for part in cursor.split("-")]
-
-
-class AnswersLost:
-    """Between a relay and Redis. From arm() on the connection that brings the next publish is cut after that has been
-    passed on, so its answer comes to nobody."""
-
-    def __init__(self, redis_port: int):
-        self.redis_port = redis_port
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.is_armed = False
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def arm(self) -> None:
-        self.is_armed = True
-
-    def close(self) -> None:
-        self.listener.close()
-
-    def accept(self) -> None:
-        while True:
-            try:
-                relay, _ = self.listener.accept()
-            except OSError:
-                return
-            redis = socket.create_connection(("127.0.0.1", self.redis_port))
-            threading.Thread(target=self.pass_on, args=[relay, redis, True], daemon=True).start()
-            threading.Thread(target=self.pass_on, args=[redis, relay, False], daemon=True).start()
-
-    def pass_on(self, source: socket.socket, target: socket.socket, to_redis: bool) -> None:
-        try:
-            while received := source.recv(65536):
-                if to_redis and self.is_armed and b"lost answer" in received:
-                    self.is_armed = False
-                    source.shutdown(socket.SHUT_WR)  # the relay hears the end before Redis hears the publish
-                target.sendall(received)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:  # cut by the other direction
-            pass
-        finally:
-            source.close()
 
 
 class Failures(cluster.ProgramTest):
@@ -183,10 +142,7 @@ class Failures(cluster.ProgramTest):
     def test_a_publish_whose_answer_is_lost_is_found_in_the_stream(self) -> None:
         between = AnswersLost(self.redis.port)
         self.addCleanup(between.close)
-        relay = Relay(PROGRAMS, self.redis, "async")
-        relay.words[relay.words.index("--redis") + 1] = f"redis://127.0.0.1:{between.port}"
-        self.addCleanup(relay.kill)
-        relay.start()
+        relay = self.begin(Relay(PROGRAMS, between, "async"))
         since = self.publish(relay, "a")
         between.arm()
         cursor = self.publish(relay, "lost answer")
