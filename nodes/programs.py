@@ -203,13 +203,3 @@ class Haproxy(Program):
 
     def works(self) -> bool:
         return status_of(self.port, "/healthz") == 200
-
-    def reload(self) -> Program:
-        """A new process takes over; the old one, which is returned, ends when its last connection does."""
-        assert self.process is not None
-        old = Program(self.words)
-        old.process = self.process
-        self.words = [*old.words, "-sf", str(old.process.pid)]
-        self.spawn()
-        self.words = old.words
-        return old

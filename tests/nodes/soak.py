@@ -125,7 +125,6 @@ class Soak:
                        for number, pattern in enumerate(PATTERNS)]
         self.gateways = [Gateway(programs, self.redis, *OPTIONS, *HISTORY, heartbeat="1") for _ in range(2)]
         self.haproxy = Haproxy(self.relays, self.gateways, None)
-        self.old_ones: list[Program] = []  # HAProxys that have been reloaded
         self.clients = [kind(self.haproxy.port) for kind in (Poller, EventReader) for _ in range(clients // 2)]
         for client in self.clients:
             client.track()
@@ -147,7 +146,7 @@ class Soak:
             everybody.stop()
         finally:
             self.between.close()
-            for program in reversed([*self.old_ones, *self.programs()]):
+            for program in reversed(self.programs()):
                 program.kill()
 
     @contextlib.contextmanager

@@ -62,9 +62,9 @@ class Faults:
         relay.start()
 
     def reload_haproxy(self) -> None:
-        old = self.soak.haproxy.reload()
-        self.soak.old_ones.append(old)
-        self.wait()
+        workers = self.soak.haproxy.workers()
+        self.soak.haproxy.reload()
+        wait_until(lambda: self.soak.haproxy.workers() - workers, "there is a new worker")
 
     def lose_answer(self) -> None:
         self.soak.between.arm()
