@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "nodes"))
@@ -16,6 +17,7 @@ import programs  # noqa: E402
 from programs import PATIENCE_S, Nginx, Program, Redis, free_port, status_of, wait_until  # noqa: E402, F401
 
 SKIPPED = 77
+RELOAD_S = 3.0  # to the next try
 
 
 class ProgramTest(unittest.TestCase):
@@ -104,9 +106,18 @@ class Haproxy(programs.Haproxy):
         super().kill()
 
     def reload(self) -> None:
-        """A new worker takes over, and the old one ends when its last connection does."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGUSR2)
+        """A new worker takes over, and the old one ends when its last connection does. A master that has only just
+        started does not hear the signal, so it may be sent again."""
+        before, sent_at = self.workers(), 0.0
+
+        def is_done() -> bool:
+            nonlocal sent_at
+            if not self.workers() - before and time.monotonic() - sent_at > RELOAD_S:
+                assert self.process is not None
+                self.process.send_signal(signal.SIGUSR2)
+                sent_at = time.monotonic()
+            return bool(self.workers() - before)
+        wait_until(is_done, "HAProxy has a new worker")
 
     def workers(self) -> set[int]:
         assert self.process is not None

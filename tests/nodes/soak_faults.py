@@ -26,7 +26,7 @@ class Faults:
         self.all |= {"a node is killed": lambda: self.wound_node(signal.SIGKILL),
                      "a node is stopped": lambda: self.wound_node(signal.SIGSTOP),
                      "a relay drains": self.drain_relay,
-                     "HAProxy is reloaded": self.reload_haproxy,
+                     "HAProxy is reloaded": self.soak.haproxy.reload,
                      "an answer is lost": self.lose_answer,
                      "Redis is flushed": self.flush,
                      "Redis goes back": self.go_back,
@@ -60,11 +60,6 @@ class Faults:
         relay.stop()
         self.wait()
         relay.start()
-
-    def reload_haproxy(self) -> None:
-        workers = self.soak.haproxy.workers()
-        self.soak.haproxy.reload()
-        wait_until(lambda: self.soak.haproxy.workers() - workers, "there is a new worker")
 
     def lose_answer(self) -> None:
         self.soak.between.arm()
