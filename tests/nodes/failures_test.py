@@ -7,7 +7,7 @@ import threading
 import unittest
 
 import cluster
-from answers_lost import AnswersLost
+from between import AnswersLost
 from cluster import Relay, ask, wait_until
 from redis_faults import REFUSALS, OlderCopy
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 
 import cluster
 import crowd
-from answers_lost import AnswersLost
+from between import AnswersLost
 from cluster import Haproxy, Program, Redis, Relay, ask, wait_until
 from gateway import Gateway
 from soak_faults import Faults
@@ -171,8 +171,10 @@ class Soak:
         return sum(len(client.numbers) for client in self.clients)
 
     def wait_until_all_work(self) -> None:
+        """And messages flow: a relay finds out that its node is stopped when it brings it the next one."""
         for program in self.programs():
             wait_until(program.works, f"{program.words[0]} works again")
+        self.wait_long_until(lambda: self.publisher.behind() < MOST_BEHIND // 2)
 
 
 def check(soak: Soak, gaps: int) -> dict[str, int]:

@@ -52,6 +52,7 @@ class Faults:
     def wound_node(self, wound: signal.Signals) -> None:
         relay = self.chance.choice(self.soak.relays)
         process = relay.node_process()
+        assert process > 0, "it works: the fault before has ended"
         os.kill(process, wound)
         wait_until(lambda: relay.node_process() not in (0, process), "its relay has started another one")
 
