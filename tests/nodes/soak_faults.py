@@ -53,8 +53,12 @@ class Faults:
         relay = self.chance.choice(self.soak.relays)
         process = relay.node_process()
         assert process > 0, "it works: the fault before has ended"
+        publisher = self.soak.publisher
+        most_behind = publisher.most_behind
+        publisher.most_behind *= 2  # a relay notices a stopped node by the next message, whoever waits at that node
         os.kill(process, wound)
         wait_until(lambda: relay.node_process() not in (0, process), "its relay has started another one")
+        publisher.most_behind = most_behind
 
     def drain_relay(self) -> None:
         relay = self.chance.choice(self.soak.relays)
