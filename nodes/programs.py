@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-PATIENCE_S = 20.0  # for what must happen: only a broken program needs as long
+PATIENCE_S = 30.0  # for what must happen: only a broken program needs as long
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -103,7 +103,6 @@ class Program:
         self.process = None
         return status
 
-
     def end(self) -> None:
         """Asks it to end, and kills it if it does not."""
         if self.process is None:
@@ -120,7 +119,7 @@ class Redis(Program):
     """What it has accepted is on disk, in `folder`."""
 
     def __init__(self, folder: pathlib.Path, *options: str):
-        self.port = free_port()
+        self.port, self.folder = free_port(), folder
         super().__init__(["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder),
                           "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--loglevel", "warning",
                           *options])
@@ -132,12 +131,13 @@ class Redis(Program):
             return False
 
     def command(self, *words: str) -> str:
-        """The first line of the reply."""
+        """The reply's first line; if it is a text, the text."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
             text = f"*{len(words)}\r\n" + "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in words)
             connection.sendall(text.encode())
             with connection.makefile("rb") as reply:
-                return reply.readline().decode().rstrip("\r\n")
+                line = reply.readline().decode().rstrip("\r\n")
+                return reply.read(int(line[1:])).decode() if line.startswith("$") and line != "$-1" else line
 
 
 class Relay(Program):
