@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+import typing
 import urllib.error
 import urllib.request
 
@@ -62,20 +63,25 @@ def become_program() -> None:
 class Program:
     """One process. It ends with the one that has started it, however that ends."""
 
-    def __init__(self, words: list[str], environment: dict[str, str] | None = None):
+    def __init__(self, words: list[str], environment: dict[str, str] | None = None,
+                 output: typing.IO[bytes] | int = subprocess.DEVNULL):
         self.words = words
+        self.output = output
         self.environment = os.environ | (environment or {})
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self.spawn()
+        self.wait_until_it_works()
+
+    def wait_until_it_works(self) -> None:
         wait_until(lambda: self.works() or self.has_ended(), f"{self.words[0]} works")
         if self.has_ended():
             raise AssertionError(f"{self.words[0]} does not start")
 
     def spawn(self) -> None:
         # A group of its own: Ctrl-C is for the one who has started it, who then ends all in their order.
-        self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=self.output,
                                         env=self.environment, process_group=0, preexec_fn=become_program)
 
     def works(self) -> bool:
@@ -102,7 +108,6 @@ class Program:
         status = self.process.wait(timeout=PATIENCE_S)
         self.process = None
         return status
-
 
     def end(self) -> None:
         """Asks it to end, and kills it if it does not."""

@@ -39,8 +39,11 @@ void wait_until_held(HttpClient& client, std::int64_t count) {
 // The verification of one server.
 class Verification {
  public:
-  explicit Verification(const Endpoint& endpoint)
-      : endpoint_(endpoint), publisher_(endpoint), held_by_others_(held_by_server(publisher_)) {}
+  Verification(const Endpoint& endpoint, const Endpoint& publish_to)
+      : endpoint_(endpoint),
+        server_(endpoint),
+        publisher_(publish_to),
+        held_by_others_(held_by_server(server_)) {}
 
   void subscribe_and_publish();
   void publish_form() { deliver_published(form(), "/publish of a form"); }
@@ -60,6 +63,7 @@ class Verification {
   void deliver_published(const std::string& request, const std::string& what);
 
   const Endpoint& endpoint_;
+  HttpClient server_;
   HttpClient publisher_;
   const std::int64_t held_by_others_;
   std::string cursor_;
@@ -68,7 +72,7 @@ class Verification {
 // Sends a subscribe, and waits until `count` of our requests are held.
 void Verification::hold(HttpClient& client, const std::string& channel, std::int64_t count) {
   client.send(get_request(endpoint_, "/subscribe?channel=" + channel));
-  wait_until_held(publisher_, held_by_others_ + count);
+  wait_until_held(server_, held_by_others_ + count);
 }
 
 void Verification::subscribe_and_publish() {
@@ -108,24 +112,25 @@ void Verification::leaving() {
   HttpClient client(endpoint_);
   hold(client, "smoke", 1);
   client.close();
-  wait_until_held(publisher_, held_by_others_);
+  wait_until_held(server_, held_by_others_);
 }
 
 void Verification::cursors() {
   expect(!cursor_.empty(), "a message came without Comet-Cursor");
   expect_response(publisher_.post("/publish?" + kChannel, "the next"), 200, "ok", "/publish");
-  expect_response(publisher_.get("/subscribe?" + kChannel + "&since=" + cursor_), 200, "the next",
+  expect_response(server_.get("/subscribe?" + kChannel + "&since=" + cursor_), 200, "the next",
                   "/subscribe?since=CURSOR");
 }
 
 void Verification::timeout() {
-  expect_response(publisher_.get("/subscribe?" + kChannel + "&timeout=0"), 204, "", "/subscribe?timeout=0");
+  expect_response(server_.get("/subscribe?" + kChannel + "&timeout=0"), 204, "", "/subscribe?timeout=0");
 }
 
 }  // namespace
 
-ClientCount count_clients(HttpClient& client) {
-  const Response response = client.get("/stats");
+namespace {
+
+ClientCount clients_in(const Response& response) {
   boost::system::error_code error;
   const auto document = boost::json::parse(response.body, error);
   const auto number = [&](const char* key) -> std::optional<std::int64_t> {
@@ -139,8 +144,28 @@ ClientCount count_clients(HttpClient& client) {
   return {*held, number("connections")};
 }
 
-void verify(const Endpoint& endpoint, const std::function<bool(const std::string& part)>& keeps) {
-  Verification verification(endpoint);
+}  // namespace
+
+ClientCount count_clients(HttpClient& client) { return clients_in(client.get("/stats")); }
+
+// All are asked before one is waited for: a busy machine then lets each work once, not one after the other.
+ClientCount count_clients(Connections& servers) {
+  for (std::size_t i = 0; i < servers.size(); ++i) servers[i].send_get("/stats");
+  ClientCount all{0, 0};
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    const ClientCount one = clients_in(servers[i].receive());
+    all.held += one.held;
+    if (all.connections && one.connections)
+      *all.connections += *one.connections;
+    else
+      all.connections.reset();
+  }
+  return all;
+}
+
+void verify(const Endpoint& endpoint, const Endpoint& publish_to,
+            const std::function<bool(const std::string& part)>& keeps) {
+  Verification verification(endpoint, publish_to);
   verification.subscribe_and_publish();
   if (keeps("cursors")) verification.cursors();  // behind the first message comes the next
   if (keeps("publish-form")) verification.publish_form();
