@@ -1,8 +1,10 @@
 """Redis, relays with their nodes, nginx and HAProxy as processes, on loopback and free ports."""
+import argparse
 import ctypes
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -33,6 +35,15 @@ def free_port() -> int:
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         RESERVED.append(place)
         return place.getsockname()[1]
+
+
+def whole_number(least: int, most: int):
+    """For an option of a command line."""
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {least} to {most}")
+        return int(text)
+    return parse
 
 
 def wait_until(holds, what: str) -> None:

@@ -78,7 +78,9 @@ int run_against(const RunOptions& options) {
   if (server.roots.size() < server.endpoints.size()) server.roots.clear();
   const ClientCount before = clients_now(server.endpoints);
   for (const Endpoint& endpoint : server.endpoints)
-    verify(endpoint, server.publish_to, [](const std::string&) { return false; });
+    verify(
+        endpoint, server.publish_to, [](const std::string&) { return false; },
+        "smoke-" + std::to_string(endpoint.port));
   std::vector<std::int64_t> sizes = options.scenario.held;
   if (options.scenario.kind == Kind::kHold) sizes = {sizes.back()};
   std::vector<Series> all;

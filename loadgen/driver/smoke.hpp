@@ -26,9 +26,10 @@ std::int64_t held_by_server(Servers& servers) {
 }
 
 // Checks two subscribers and one publish, and each other part of the contract (docs/architecture.md) for
-// which `keeps` answers true. `publish_to`: the same server, or a relay of nodes. Throws std::runtime_error
+// which `keeps` answers true. `publish_to`: the same server, or a relay of nodes. Each node needs a `channel`
+// of its own: what is published on that of one comes to the others a moment later. Throws std::runtime_error
 // that says what was expected and what came.
 void verify(const Endpoint& endpoint, const Endpoint& publish_to,
-            const std::function<bool(const std::string& part)>& keeps);
+            const std::function<bool(const std::string& part)>& keeps, const std::string& channel = "smoke");
 
 }  // namespace comet::loadgen
