@@ -37,7 +37,7 @@ struct Limits {
   Number memory_bytes;          // available
   GroupLimit group_memory;      // memory.max; cache that the kernel can free at once does not count as used
   Number local_ports;           // of one source address
-  Number tracked_connections;   // conntrack; missing if that is not loaded
+  Number tracked_connections;   // conntrack; missing if nothing is tracked
   std::int64_t tracked_now = 0;
 };
 

@@ -50,6 +50,23 @@ TEST(LoadgenDoctor, AHardLimitBeyondNrOpenNeedsThatFirst) {
       << ceiling.remedy;
 }
 
+TEST(LoadgenDoctor, EachNodeHasOpenFilesOfItsOwn) {
+  Limits limits = large();
+  limits.open_files = 20'000;
+  const auto found = ceilings(entry_of({.descriptors = 1}), limits, 1'000'000, 59);
+  EXPECT_EQ(found.front().held, 59 * 19'936);
+  EXPECT_TRUE(found.front().remedy.starts_with("ulimit -n 17014")) << found.front().remedy;
+}
+
+TEST(LoadgenDoctor, EachNodeIsThreeProcesses) {
+  Limits limits = large();
+  limits.pid_max = 300;
+  limits.tasks = 100;
+  const auto found = ceilings(entry_of({}), limits, 1'000'000, 59);
+  EXPECT_EQ(found.front().held, 45 * 16'950);  // 45 nodes
+  EXPECT_EQ(found.front().remedy, "sudo sysctl -w kernel.pid_max=341");
+}
+
 TEST(LoadgenDoctor, ProcessesBindWhereEachHeldRequestIsOne) {
   Limits limits = large();
   limits.open_files = 1'000;
@@ -214,6 +231,14 @@ TEST_F(LoadgenLimits, AreReadFromProcAndSys) {
   EXPECT_EQ(limits.tracked_connections, std::nullopt);
   EXPECT_EQ(limits.group_tasks.most, std::nullopt);
   EXPECT_EQ(read_limits(root_, 0).processes_of_user, std::nullopt);
+}
+
+TEST_F(LoadgenLimits, ConntrackThatTracksNothingIsNoLimit) {
+  write("proc/sys/net/netfilter/nf_conntrack_max", "262144\n");
+  write("proc/sys/net/netfilter/nf_conntrack_count", "0\n");
+  EXPECT_EQ(read_limits(root_, 9).tracked_connections, std::nullopt);
+  write("proc/sys/net/netfilter/nf_conntrack_count", "1\n");
+  EXPECT_EQ(read_limits(root_, 9).tracked_connections, 262'144);
 }
 
 TEST_F(LoadgenLimits, TheGroupWithTheLeastRoomBinds) {
