@@ -19,6 +19,9 @@ namespace {
 constexpr std::int64_t kReservedDescriptors = 64;
 constexpr std::int64_t kReservedTasks = 64;
 constexpr std::int64_t kReservedMaps = 2048;
+// In buffers of TCP when one message goes to all, if clients and servers keep pace: a page for each that has not
+// read it. Twice what was measured at a million.
+constexpr std::int64_t kTcpBufferBytes = 512;
 constexpr std::int64_t kTasksOfNode = 3;  // the server, its relay, and the client process that it has
 // The kernel's PID_MAX_LIMIT: kernel.pid_max takes no more.
 constexpr std::int64_t kMostPids = 4'194'304;
@@ -142,6 +145,11 @@ std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std:
                     return entry.name + ": " + with_commas(value >> 20) + " MiB of available memory";
                   });
   examination.add_group(cost.bytes, limits.group_memory, 0);
+  examination.add(
+      kTcpBufferBytes, limits.tcp_buffer_bytes, 0, "bytes by net.ipv4.tcp_mem", [](std::int64_t value) {
+        const std::string pages = std::to_string(value / sysconf(_SC_PAGESIZE) + 1);
+        return std::string(kSetSysctl) + "net.ipv4.tcp_mem='" + pages + " " + pages + " " + pages + "'";
+      });
   examination.add_sysctl(1, limits.tracked_connections, limits.tracked_now, "net.netfilter.nf_conntrack_max");
   if (limits.local_ports && *limits.local_ports < kConnectionsPerAddress) {
     examination.found.push_back(

@@ -79,6 +79,14 @@ std::int64_t memory_of(const fs::path& group) {
   return std::max<std::int64_t>(0, used - cache.value_or(0));
 }
 
+// "287898 383867 575796", in pages: the last is the end.
+Number most_in_tcp_buffers(const fs::path& root) {
+  const std::string text = read_proc_file(root / "proc/sys/net/ipv4/tcp_mem");
+  const auto words = words_of(text);
+  const Number pages = words.size() < 3 ? Number{} : number_in(words[2]);
+  return pages ? Number(*pages * sysconf(_SC_PAGESIZE)) : std::nullopt;
+}
+
 // A TCP connection from this process to itself. If the kernel tracks none while it is open, it tracks none at all,
 // whatever its limit: conntrack is there, but no firewall uses it.
 class OwnConnection {
@@ -145,6 +153,7 @@ Limits read_limits(const fs::path& root, uid_t user) {
   limits.maps = sysctl("vm/max_map_count");
   limits.memory_bytes = available_memory(root);
   limits.local_ports = ports_of_one_address(root);
+  limits.tcp_buffer_bytes = most_in_tcp_buffers(root);
   const OwnConnection connection;
   limits.tracked_now = sysctl("net/netfilter/nf_conntrack_count").value_or(0);
   if (limits.tracked_now > 0 || !connection.is_open())

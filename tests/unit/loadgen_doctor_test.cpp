@@ -104,6 +104,13 @@ TEST(LoadgenDoctor, FilesOfAllProcessesBind) {
   EXPECT_EQ(lowest({.descriptors = 0, .files = 3}, limits, 50'000).held, 20'000);
 }
 
+TEST(LoadgenDoctor, BuffersOfAllSocketsBind) {
+  Limits limits = large();
+  limits.tcp_buffer_bytes = 512 * 10'000;
+  EXPECT_EQ(lowest({}, limits, 100'000).held, 10'000);
+  EXPECT_EQ(lowest({}, limits, 100'000).remedy, "sudo sysctl -w net.ipv4.tcp_mem='12501 12501 12501'");
+}
+
 TEST(LoadgenDoctor, ConnectionsThatAreTrackedAlreadyCount) {
   Limits limits = large();
   limits.tracked_connections = 65'536;
@@ -218,6 +225,7 @@ TEST_F(LoadgenLimits, AreReadFromProcAndSys) {
   write("proc/sys/net/netfilter/nf_conntrack_count", "17\n");
   write("proc/meminfo", "MemTotal: 9 kB\nMemAvailable:    2048 kB\n");
   write("proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
+  write("proc/sys/net/ipv4/tcp_mem", "10\t20\t30\n");
   const Limits limits = read_limits(root_, 9);
   EXPECT_EQ(limits.open_files, 20'000);
   EXPECT_EQ(limits.processes_of_user, 900);
@@ -228,6 +236,7 @@ TEST_F(LoadgenLimits, AreReadFromProcAndSys) {
   EXPECT_EQ(limits.tasks, 345);
   EXPECT_EQ(limits.memory_bytes, 2048 * 1024);
   EXPECT_EQ(limits.local_ports, 28'232);
+  EXPECT_EQ(limits.tcp_buffer_bytes, 30 * sysconf(_SC_PAGESIZE));
   EXPECT_EQ(limits.tracked_connections, std::nullopt);
   EXPECT_EQ(limits.group_tasks.most, std::nullopt);
   EXPECT_EQ(read_limits(root_, 0).processes_of_user, std::nullopt);
