@@ -1,12 +1,15 @@
 """Redis, relays with their nodes, nginx and HAProxy as processes, on loopback and free ports."""
+import argparse
 import ctypes
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import subprocess
 import time
+import typing
 import urllib.error
 import urllib.request
 
@@ -32,6 +35,15 @@ def free_port() -> int:
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         RESERVED.append(place)
         return place.getsockname()[1]
+
+
+def whole_number(least: int, most: int):
+    """For an option of a command line."""
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {least} to {most}")
+        return int(text)
+    return parse
 
 
 def wait_until(holds, what: str) -> None:
@@ -62,20 +74,25 @@ def become_program() -> None:
 class Program:
     """One process. It ends with the one that has started it, however that ends."""
 
-    def __init__(self, words: list[str], environment: dict[str, str] | None = None):
+    def __init__(self, words: list[str], environment: dict[str, str] | None = None,
+                 output: typing.IO[bytes] | int = subprocess.DEVNULL):
         self.words = words
+        self.output = output
         self.environment = os.environ | (environment or {})
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self.spawn()
+        self.wait_until_it_works()
+
+    def wait_until_it_works(self) -> None:
         wait_until(lambda: self.works() or self.has_ended(), f"{self.words[0]} works")
         if self.has_ended():
             raise AssertionError(f"{self.words[0]} does not start")
 
     def spawn(self) -> None:
         # A group of its own: Ctrl-C is for the one who has started it, who then ends all in their order.
-        self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=self.output,
                                         env=self.environment, process_group=0, preexec_fn=become_program)
 
     def works(self) -> bool:
