@@ -113,6 +113,8 @@ void add_run(CLI::App& app, RunOptions& run, ScenarioOptions& scenario) {
   CLI::App& command = *app.add_subcommand("run", "measure a server that is already running");
   command.add_option("--url", run.url, "the server, as in http://127.0.0.1:8001 or http://[::1]:8001")
       ->required();
+  command.add_option("--publish-url", run.publish_url,
+                     "where publishes go, if not to the server: the relay of a joined one");
   add_repeats(command, run.repeats);
   add_all_columns(command, run.all_columns);
   command.add_flag("--json", run.json, "print the result as JSON");
@@ -171,6 +173,9 @@ void add_results_commands(CLI::App& app, ResultsOptions& results) {
       ->add_option("--microbench", results.microbench,
                    "Google Benchmark JSON of the mechanisms, drawn if it is there")
       ->default_str("ROOT/results/microbench.json");
+  report
+      ->add_option("--nodes", results.nodes, "figures of many nodes by nodes/bench, shown if they are there")
+      ->default_str("ROOT/results/nodes.json");
 }
 
 // `root`: a tree of the reader's own may have entries and no scenarios.

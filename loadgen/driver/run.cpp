@@ -60,11 +60,13 @@ Measurement measure(const ServerUnderTest& server, const Scenario& scenario, con
 
 int run_against(const RunOptions& options) {
   ServerUnderTest server{parse_url(options.url), std::nullopt, [] { return std::optional<std::string>(); }};
+  if (!options.publish_url.empty()) server.publish_to = parse_url(options.publish_url);
   HttpClient client(server.endpoint);
   const std::string name = ask_who(client, server.endpoint, server.root);
   const ClientCount before = count_clients(client);
   client.close();
-  verify(server.endpoint, [](const std::string&) { return false; });
+  verify(
+      server.endpoint, [](const std::string&) { return false; }, server.publish_to);
   std::vector<std::int64_t> sizes = options.scenario.held;
   if (options.scenario.kind == Kind::kHold) sizes = {sizes.back()};
   std::vector<Series> all;

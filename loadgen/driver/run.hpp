@@ -10,6 +10,7 @@ namespace comet::loadgen {
 
 struct RunOptions {
   std::string url;
+  std::string publish_url;  // empty: the same
   Scenario scenario;
   int repeats = 1;
   std::optional<int> client_processes;

@@ -39,8 +39,11 @@ void wait_until_held(HttpClient& client, std::int64_t count) {
 // The verification of one server.
 class Verification {
  public:
-  explicit Verification(const Endpoint& endpoint)
-      : endpoint_(endpoint), publisher_(endpoint), held_by_others_(held_by_server(publisher_)) {}
+  Verification(const Endpoint& endpoint, const Endpoint& publish_endpoint)
+      : endpoint_(endpoint),
+        control_(endpoint),
+        publisher_(publish_endpoint),
+        held_by_others_(held_by_server(control_)) {}
 
   void subscribe_and_publish();
   void publish_form() { deliver_published(form(), "/publish of a form"); }
@@ -60,6 +63,7 @@ class Verification {
   void deliver_published(const std::string& request, const std::string& what);
 
   const Endpoint& endpoint_;
+  HttpClient control_;
   HttpClient publisher_;
   const std::int64_t held_by_others_;
   std::string cursor_;
@@ -68,7 +72,7 @@ class Verification {
 // Sends a subscribe, and waits until `count` of our requests are held.
 void Verification::hold(HttpClient& client, const std::string& channel, std::int64_t count) {
   client.send(get_request(endpoint_, "/subscribe?channel=" + channel));
-  wait_until_held(publisher_, held_by_others_ + count);
+  wait_until_held(control_, held_by_others_ + count);
 }
 
 void Verification::subscribe_and_publish() {
@@ -108,18 +112,18 @@ void Verification::leaving() {
   HttpClient client(endpoint_);
   hold(client, "smoke", 1);
   client.close();
-  wait_until_held(publisher_, held_by_others_);
+  wait_until_held(control_, held_by_others_);
 }
 
 void Verification::cursors() {
   expect(!cursor_.empty(), "a message came without Comet-Cursor");
   expect_response(publisher_.post("/publish?" + kChannel, "the next"), 200, "ok", "/publish");
-  expect_response(publisher_.get("/subscribe?" + kChannel + "&since=" + cursor_), 200, "the next",
+  expect_response(control_.get("/subscribe?" + kChannel + "&since=" + cursor_), 200, "the next",
                   "/subscribe?since=CURSOR");
 }
 
 void Verification::timeout() {
-  expect_response(publisher_.get("/subscribe?" + kChannel + "&timeout=0"), 204, "", "/subscribe?timeout=0");
+  expect_response(control_.get("/subscribe?" + kChannel + "&timeout=0"), 204, "", "/subscribe?timeout=0");
 }
 
 }  // namespace
@@ -139,8 +143,9 @@ ClientCount count_clients(HttpClient& client) {
   return {*held, number("connections")};
 }
 
-void verify(const Endpoint& endpoint, const std::function<bool(const std::string& part)>& keeps) {
-  Verification verification(endpoint);
+void verify(const Endpoint& endpoint, const std::function<bool(const std::string& part)>& keeps,
+            const std::optional<Endpoint>& publish_to) {
+  Verification verification(endpoint, publish_to ? *publish_to : endpoint);
   verification.subscribe_and_publish();
   if (keeps("cursors")) verification.cursors();  // behind the first message comes the next
   if (keeps("publish-form")) verification.publish_form();

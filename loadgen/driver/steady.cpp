@@ -50,7 +50,8 @@ class Steady {
 Steady::Steady(Trial& trial, std::int64_t held)
     : trial_(trial),
       held_(held),
-      publishers_(trial.server().endpoint, std::min(trial.scenario().channels, kConnectionsAtFixedRates)),
+      publishers_(trial.server().publish_endpoint(),
+                  std::min(trial.scenario().channels, kConnectionsAtFixedRates)),
       others_(trial.server().endpoint,
               trial.scenario().kind == Kind::kBlocking ? kConnectionsAtFixedRates : 0) {}
 
@@ -67,7 +68,7 @@ std::string Steady::request(std::int64_t message) {
   Schedule& schedule = trial_.clients().schedule();
   schedule.published = std::max<std::int64_t>(schedule.published, message + 1);
   trial_.result().deliveries.expected += subscribers_of(message);
-  return post_request(trial_.server().endpoint,
+  return post_request(trial_.server().publish_endpoint(),
                       "/publish?channel=" + channel_name(channel, static_cast<std::size_t>(channels)),
                       message_body({channel, sequence}));
 }

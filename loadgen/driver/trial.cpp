@@ -54,7 +54,7 @@ Trial::Trial(const ServerUnderTest& server, const Scenario& scenario, std::int64
       progress_(progress),
       result_(result),
       control_(server.endpoint),
-      publisher_(server.endpoint),
+      publisher_(server.publish_endpoint()),
       clocks_(server.root) {
   clients_ = std::make_unique<ClientProcesses>(settings_for(server.endpoint, scenario, connections),
                                                client_processes);

@@ -26,6 +26,9 @@ struct ServerUnderTest {
   std::optional<ClientCount>
       before{};                // before the first of several trials: the next waits until it is so again
   double warm_up_seconds = 0;  // of messages before anything is timed
+  std::optional<Endpoint> publish_to{};  // where publishes go, if not to the endpoint
+
+  const Endpoint& publish_endpoint() const { return publish_to ? *publish_to : endpoint; }
 };
 
 // The server holds fewer requests than it was asked to. That is a result, not a failure.
