@@ -34,9 +34,9 @@ def arguments() -> argparse.Namespace:
                         help="folder of the built programs (%(default)s)")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/nodes.json"),
                         help="file for the figures (%(default)s)")
-    parser.add_argument("--repeats", type=positive, default=3, help="how often each is measured (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=3, help="of messages at each rate (%(default)s)")
-    parser.add_argument("--messages", type=positive, default=20000, help="that a late node has to get (%(default)s)")
+    parser.add_argument("--repeats", type=positive, default=5, help="how often each is measured (%(default)s)")
+    parser.add_argument("--seconds", type=seconds, default=2, help="of messages at each rate (%(default)s)")
+    parser.add_argument("--messages", type=positive, default=10000, help="that a late node has to get (%(default)s)")
     parser.add_argument("--held", type=positive, default=2000, help="clients whose memory is measured (%(default)s)")
     return parser.parse_args()
 
@@ -45,6 +45,16 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError("a number from 1 on is wanted")
     return int(text)
+
+
+def seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not 0.1 <= number <= 3600:
+        raise argparse.ArgumentTypeError("a time from 0.1 to 3600 is wanted")
+    return number
 
 
 def refuse_if_missing(programs: pathlib.Path) -> None:
@@ -57,8 +67,9 @@ def refuse_if_missing(programs: pathlib.Path) -> None:
             sys.exit(f"nodes-bench: there is no {name}: install it with scripts/deps nodes")
 
 
-def measurements(options: argparse.Namespace, programs: pathlib.Path, load: LoadGenerator) -> dict[str, Measurement]:
+def measurements(options: argparse.Namespace, load: LoadGenerator) -> dict[str, Measurement]:
     """By the name with which their figures begin. Each starts what it needs, and has a folder of its own."""
+    programs = options.bin_dir
     all_of_them: dict[str, Measurement] = {}
     for system in SYSTEMS:
         for rate in RATES:
@@ -76,10 +87,11 @@ def measurements(options: argparse.Namespace, programs: pathlib.Path, load: Load
 
 def measure_all(options: argparse.Namespace, top: pathlib.Path) -> bool:
     """Each repeat measures everything once, in a random order. False: something has no figure."""
-    load = LoadGenerator(options.bin_dir.resolve(), top)
-    run = load.facts() | {"command_line": sys.argv}
+    load = LoadGenerator(options.bin_dir, top)
+    facts = load.facts()
+    run = {"command_line": sys.argv, **{name: facts[name] for name in ("started_at", "commit", "machine")}}
     figures = Figures(options.held, options.messages)
-    todo = list(measurements(options, options.bin_dir.resolve(), load).items())
+    todo = list(measurements(options, load).items())
     for repeat in range(1, options.repeats + 1):
         random.shuffle(todo)
         for number, (name, measure) in enumerate(todo, 1):
@@ -104,13 +116,18 @@ def stop(number: int, _: object) -> typing.NoReturn:
 def main() -> None:
     options = arguments()
     refuse_if_missing(options.bin_dir)
+    options.bin_dir = options.bin_dir.resolve()
     for number in STOP_SIGNALS:
         signal.signal(number, stop)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    # Beside the programs: /tmp may be memory, where what Redis writes to disk would cost nothing.
-    with tempfile.TemporaryDirectory(prefix="nodes-bench-", dir=options.bin_dir) as folder:
-        complete = measure_all(options, pathlib.Path(folder))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    # Not in /tmp, which may be memory: what Redis writes to disk would cost nothing there.
+    with tempfile.TemporaryDirectory(prefix="nodes-bench-", dir=options.out.resolve().parent) as folder:
+        try:
+            complete = measure_all(options, pathlib.Path(folder))
+        except (Failed, OSError) as error:
+            sys.exit(f"nodes-bench: {error}")
     sys.exit(0 if complete else 1)
 
 

@@ -6,6 +6,7 @@ import subprocess
 
 from programs import PATIENCE_S, become_program
 
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
 ANY_ENTRY = "async"
 SUBSCRIBERS = 8  # each on a channel of its own, so that a message reaches one, and publishes go over 8 connections
 
@@ -22,7 +23,7 @@ class LoadGenerator:
     def run(self, *words: object) -> tuple[str, str]:
         """What it prints, and says of errors. Whatever happens here, it is told to end, and ends what it has started."""
         process = subprocess.Popen([str(self.program), *map(str, words)], stdin=subprocess.DEVNULL, text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=PROJECT, process_group=0,
                                    preexec_fn=become_program)
         try:
             return process.communicate()
