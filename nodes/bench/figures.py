@@ -21,7 +21,7 @@ class Figure:
     what: str
     unit: str
     values: list[float] = dataclasses.field(default_factory=list)
-    notes: list[str] = dataclasses.field(default_factory=list)  # of repeats that failed or were bounded
+    notes: list[str] = dataclasses.field(default_factory=list)  # of repeats that failed or were bounded by the machine
 
     def summary(self) -> str:
         if not self.values:
@@ -91,10 +91,10 @@ class Figures:
             if (figure := self.all.get(f"{measurement}/{name}")):
                 figure.values.append(value)
 
-    def fail(self, measurement: str, why: str) -> None:
+    def note(self, measurement: str, what: str) -> None:
         for name, figure in self.all.items():
             if name.startswith(f"{measurement}/"):
-                figure.notes.append(f"failed: {why}")
+                figure.notes.append(what)
 
     def write(self, path: pathlib.Path, run: dict) -> None:
         rows = [dataclasses.asdict(figure) for figure in self.all.values()]

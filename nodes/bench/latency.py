@@ -1,5 +1,6 @@
 """From a publish to its subscriber: without a bus, through it, and through HAProxy too; and what that costs each program."""
 import pathlib
+import statistics
 
 from load import LoadGenerator
 from processes import cpu_seconds, running, stats
@@ -45,6 +46,7 @@ def measure_running(subscribe: int, publish: int, counter: int, started: dict[st
     messages = stats(counter)["published"]
     cpu = {name: cpu_seconds(process) for name, process in processes.items()}
     repeat = load.publish(f"http://127.0.0.1:{subscribe}", f"http://127.0.0.1:{publish}", rate, seconds)
+    load.busy = statistics.mean(repeat["cores"]["busy"])
     cpu = {name: cpu_seconds(process) - cpu[name] for name, process in processes.items()}
     messages = stats(counter)["published"] - messages
     return {"p50": repeat["socket_latency"]["p50_us"] / 1000, "p99": repeat["socket_latency"]["p99_us"] / 1000,

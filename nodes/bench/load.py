@@ -19,6 +19,7 @@ class LoadGenerator:
     def __init__(self, programs: pathlib.Path, folder: pathlib.Path):
         self.program = programs / "comet-loadgen"
         self.folder = folder
+        self.busy = 0.0  # share of the cores' time that was used, by anybody, while latencies were last measured
 
     def run(self, *words: object) -> tuple[str, str]:
         """What it prints, and says of errors. Whatever happens here, it is told to end, and ends what it has started."""
