@@ -181,6 +181,9 @@ void add_results_commands(CLI::App& app, ResultsOptions& results) {
       ->add_option("--microbench", results.microbench,
                    "Google Benchmark JSON of the mechanisms, drawn if it is there")
       ->default_str("ROOT/results/microbench.json");
+  report
+      ->add_option("--nodes", results.nodes, "figures of many nodes by nodes/bench, shown if they are there")
+      ->default_str("ROOT/results/nodes.json");
 }
 
 // `root`: a tree of the reader's own may have entries and no scenarios.
