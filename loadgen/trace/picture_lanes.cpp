@@ -91,9 +91,8 @@ void LanesPicture::place_lanes() {
   for (std::size_t i = 0; i < timeline_.lanes.size(); ++i) {
     const bool is_last = i + 1 == timeline_.lanes.size();
     if (is_last && timeline_.slept_through > 0) {
-      svg_ +=
-          svg_text(kMargin, y_ + 14, rows_.has_words ? "soft" : "call",
-                   "and " + count(timeline_.slept_through, timeline_.kind) + " that slept through");
+      svg_ += svg_text(kMargin, y_ + 14, rows_.has_words ? "soft" : "call",
+                       "and " + count(timeline_.slept_through, timeline_.kind) + " that slept through");
       y_ += rows_.has_words ? 22 : 18;
     }
     middles_.push_back(middle_of_row(y_));

@@ -42,7 +42,7 @@ struct Timeline {
   std::vector<Lane> lanes;        // publisher, server, subscribers
   std::size_t server_lanes = 0;   // those from lanes[1] on, in the order in which they first ran
   std::size_t slept_through = 0;  // threads or processes of the server that did not run
-  std::string kind;               // of the server's lanes: "process", if it has several of one program, or "thread"
+  std::string kind;               // "process" if the server has several of one program, else "thread"
   std::vector<Core> cores;        // on which a lane ran
   std::vector<Wake> wakes;        // of a lane that slept
 };
