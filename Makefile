@@ -17,7 +17,7 @@ TSAN = ^(threaded|fibers|continuations-(redispatch|direct|stackful|coroutine|min
 SANITIZED = asan=$(CURDIR)/build/address/bin;tsan=$(CURDIR)/build/thread/bin=$(TSAN)
 
 # One publish of each of these is drawn for the book.
-PICTURED = $(patsubst comet-%,%,$(MINIMAL)) prefork threaded async continuations-redispatch fibers
+PICTURED = $(patsubst comet-%,%,$(MINIMAL)) prefork threaded async continuations-redispatch fibers three-nodes
 PICTURES = docs/book/pictures
 
 .PHONY: help deps build sanitizers test lint fuzz soak bench bench-peers reference microbench report picture \
@@ -131,7 +131,8 @@ picture: report
 
 # As root. The recordings are kept: comet-loadgen trace --from draws them again, which needs no root.
 publish-pictures: deps
-	$(BUILD_ONLY) comet-loadgen $(SERVERS) $(MINIMAL)
+	@scripts/deps nodes
+	$(BUILD_ONLY) comet-loadgen $(SERVERS) $(MINIMAL) comet-relay
 	@mkdir -p $(PICTURES)/recordings
 	@set -e; for entry in $(PICTURED); do build/release/bin/comet-loadgen trace --entry $$entry \
 	  --out $(PICTURES)/publish-$$entry.svg --events $(PICTURES)/recordings/$$entry.json; done
@@ -146,7 +147,7 @@ book:
 
 book-check:
 	@scripts/deps test
-	$(BUILD_ONLY) comet-loadgen comet-microbench comet-floor $(SERVERS) $(MINIMAL)
+	$(BUILD_ONLY) comet-loadgen comet-microbench comet-floor $(SERVERS) $(MINIMAL) comet-relay comet-gateway
 	ctest --test-dir build/release -j 2 --output-on-failure -R '^book\.'
 
 measure: deps

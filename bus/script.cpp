@@ -24,12 +24,14 @@ local function is_below(a, b)
   return a_milliseconds < b_milliseconds or (a_milliseconds == b_milliseconds and a_sequence < b_sequence)
 end
 
+-- Step 1: too late? Then the publisher has been told so, and nothing may change.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if deadline and now > tonumber(deadline) then
   return redis.error_reply('LATE the publisher has been told that this failed')
 end
 
+-- Step 2: no log, or one that ends before what the caller has seen? It begins anew, above all that was seen.
 local known = redis.call('HMGET', meta, 'epoch', 'last')
 local epoch, last = known[1], known[2]
 if not epoch or redis.call('EXISTS', stream) == 0 or is_below(last, seen) then
@@ -44,6 +46,7 @@ if not epoch or redis.call('EXISTS', stream) == 0 or is_below(last, seen) then
 end
 if not deadline then return {epoch, last} end
 
+-- Step 3: number the message, and append it. Its ID is its cursor.
 local n = redis.call('HINCRBY', meta, 'n', 1)
 last = redis.call('XADD', stream, 'MAXLEN', '~', most, '*', 'n', n, 'epoch', epoch, 'channel', ARGV[5],
   'origin', ARGV[6], 'body', ARGV[7])

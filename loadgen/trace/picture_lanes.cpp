@@ -21,8 +21,6 @@ std::string count(std::size_t number, const std::string& what) {
   return std::to_string(number) + " " + what + (number == 1 ? "" : what.ends_with("s") ? "es" : "s");
 }
 
-std::string kind_of_lane(const Timeline& timeline) { return timeline.has_processes ? "process" : "thread"; }
-
 // 1, 2 or 5 times a power of ten: the distance of ticks.
 std::int64_t tick_distance(const TimeScale& scale) {
   const double least = kTickLabelRoom * static_cast<double>(scale.end) / (scale.right - scale.left);
@@ -93,9 +91,8 @@ void LanesPicture::place_lanes() {
   for (std::size_t i = 0; i < timeline_.lanes.size(); ++i) {
     const bool is_last = i + 1 == timeline_.lanes.size();
     if (is_last && timeline_.slept_through > 0) {
-      svg_ +=
-          svg_text(kMargin, y_ + 14, rows_.has_words ? "soft" : "call",
-                   "and " + count(timeline_.slept_through, kind_of_lane(timeline_)) + " that slept through");
+      svg_ += svg_text(kMargin, y_ + 14, rows_.has_words ? "soft" : "call",
+                       "and " + count(timeline_.slept_through, timeline_.kind) + " that slept through");
       y_ += rows_.has_words ? 22 : 18;
     }
     middles_.push_back(middle_of_row(y_));
@@ -231,7 +228,7 @@ std::string summary(const Timeline& timeline) {
   for (std::size_t i = 1; i <= timeline.server_lanes; ++i)
     for (const Span& span : timeline.lanes[i].history.spans) turns += span.state == State::kRunning ? 1 : 0;
   return "All have the message after " + at_us(timeline.delivered) +
-         ". The server: " + count(timeline.server_lanes, kind_of_lane(timeline)) + " at work, woken " +
+         ". The server: " + count(timeline.server_lanes, timeline.kind) + " at work, woken " +
          count(wakes, "time") + ", " + count(turns, "turn") + " on a core.";
 }
 

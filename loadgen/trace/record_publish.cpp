@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <future>
 #include <stdexcept>
 #include <thread>
@@ -77,7 +78,9 @@ std::string kind_of_descriptor(pid_t process, std::int64_t descriptor) {
 // The subscribers, in a thread of their own, and the publisher, which is the thread that calls.
 class Clients {
  public:
-  Clients(const Endpoint& endpoint, std::int64_t held) : endpoint_(endpoint), publisher_(endpoint) {
+  // `wait_until_held` is called when all subscribers have asked.
+  Clients(const Endpoint& endpoint, std::int64_t held, std::function<void(HttpClient&)> wait_until_held)
+      : endpoint_(endpoint), wait_until_held_(std::move(wait_until_held)), publisher_(endpoint) {
     for (std::int64_t i = 0; i < held; ++i) subscribers_.emplace_back(endpoint);
   }
   ~Clients() {
@@ -93,18 +96,15 @@ class Clients {
   void wait_for_message();
 
   const Endpoint endpoint_;
+  const std::function<void(HttpClient&)> wait_until_held_;
   HttpClient publisher_;
   std::deque<HttpClient> subscribers_;
   std::future<void> waiting_;
 };
 
 pid_t Clients::hold() {
-  const std::int64_t deadline = now_ns() + 10 * kSecond;
   for (HttpClient& subscriber : subscribers_) subscriber.send(get_request(endpoint_, kSubscribe));
-  while (held_by_server(publisher_) != static_cast<std::int64_t>(subscribers_.size())) {
-    if (now_ns() > deadline) throw std::runtime_error("the server does not hold all subscribers within 10 s");
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  wait_until_held_(publisher_);
   std::promise<pid_t> thread;
   auto started = thread.get_future();
   waiting_ = std::async(std::launch::async, [this, &thread] {
@@ -212,15 +212,29 @@ Recording record(TraceInstance& trace, Clients& clients, pid_t server) {
   return recording;
 }
 
+void wait_until_stats_say(std::int64_t held, HttpClient& client) {
+  const std::int64_t deadline = now_ns() + 10 * kSecond;
+  while (held_by_server(client) != held) {
+    if (now_ns() > deadline) throw std::runtime_error("the server does not hold all subscribers within 10 s");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 }  // namespace
 
+// Several joined servers say of themselves only how many they hold. Such an entry keeps no "stats": it holds all
+// when it has gone to sleep, for whoever has a request to pass on is awake.
 Recording record_publish(const Entry& entry, std::int64_t held, const fs::path& program_folder) {
   TraceInstance trace;  // first: if this machine does not allow it, nothing is started
   const auto capacity = static_cast<std::size_t>(held + kOtherConnections);
   ServerProcess server(entry_command(entry, "127.0.0.1", "0", capacity), entry.folder, program_folder);
   const Endpoint endpoint{"127.0.0.1", static_cast<std::uint16_t>(server.wait_until_ready(kReadyTimeout))};
-  verify(endpoint, endpoint, [](const std::string&) { return false; });
-  Clients clients(endpoint, held);
+  const bool has_stats = entry.keeps_part("stats");
+  if (has_stats) verify(endpoint, endpoint, [](const std::string&) { return false; });
+  Clients clients(endpoint, held, [&](HttpClient& client) {
+    if (has_stats) return wait_until_stats_say(held, client);
+    wait_until_asleep(tasks_of_server(server.pid()));
+  });
   for (int i = 0; i < kWarmUpPublishes; ++i) {
     clients.hold();
     clients.publish();

@@ -77,15 +77,21 @@ void add_server(Timeline& timeline, std::vector<const ThreadHistory*> threads) {
   const std::size_t all = threads.size();
   std::set<pid_t> processes;
   for (const ThreadHistory* thread : threads) processes.insert(thread->task.process);
-  timeline.has_processes = processes.size() > 1;
+  std::set<std::string> programs;
+  for (const ThreadHistory* thread : threads)
+    if (thread->task.thread == thread->task.process) programs.insert(thread->task.name);
+  timeline.kind = processes.size() > 1 && programs.size() == 1 ? "process" : "thread";
   std::erase_if(threads,
                 [&timeline](const ThreadHistory* thread) { return !runs_within(*thread, 0, timeline.end); });
   std::stable_sort(threads.begin(), threads.end(), [](const ThreadHistory* a, const ThreadHistory* b) {
     return first_run_after(*a, 0) < first_run_after(*b, 0);
   });
-  const std::string kind = timeline.has_processes ? "process " : "thread ";
-  for (const ThreadHistory* thread : threads)
-    add_lane(timeline, kind + std::to_string(++timeline.server_lanes), *thread, timeline.end);
+  for (const ThreadHistory* thread : threads) {
+    const std::string number = std::to_string(++timeline.server_lanes);
+    const std::string label =
+        programs.size() > 1 ? number + ' ' + thread->task.name : timeline.kind + ' ' + number;
+    add_lane(timeline, label, *thread, timeline.end);
+  }
   timeline.slept_through = all - threads.size();
 }
 

@@ -11,7 +11,7 @@
 namespace comet::loadgen {
 
 struct Lane {
-  std::string label;       // "process 3", "thread 1", "publisher"
+  std::string label;       // "process 3", "thread 1", "3 comet-relay", "publisher"
   std::int64_t until = 0;  // when it has what it waited for
   ThreadHistory history;
 };
@@ -42,7 +42,7 @@ struct Timeline {
   std::vector<Lane> lanes;        // publisher, server, subscribers
   std::size_t server_lanes = 0;   // those from lanes[1] on, in the order in which they first ran
   std::size_t slept_through = 0;  // threads or processes of the server that did not run
-  bool has_processes = false;     // the server has several processes
+  std::string kind;               // "process" if the server has several of one program, else "thread"
   std::vector<Core> cores;        // on which a lane ran
   std::vector<Wake> wakes;        // of a lane that slept
 };

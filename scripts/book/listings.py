@@ -1,7 +1,8 @@
 """Listings: definitions out of a source file, found by name, with the comment directly above them.
 
-A name is a function's (`hold`, `Server::hold`), a type's (`struct Connection`) or a step's (`Step 6`). Braces end a
-definition in C++, Java, JavaScript and Go; indentation ends it in Python, and a full stop in Erlang.
+A name is a function's (`hold`, `Server::hold`), a type's (`struct Connection`), a step's (`Step 6`) or a section's of
+HAProxy's file (`backend nodes`). Braces end a definition in C++, Java, JavaScript and Go; indentation ends it in Python,
+a full stop in Erlang. A blank line ends a section, and a step of a script in Lua, which stands in a string of C++.
 """
 import bisect
 import pathlib
@@ -11,7 +12,7 @@ import textwrap
 from marks import Problem
 
 LANGUAGES = {".cpp": "cpp", ".hpp": "cpp", ".c": "c", ".java": "java", ".js": "js", ".go": "go", ".py": "python",
-             ".erl": "erlang", ".json": "json", ".conf": "nginx", ".html": "html", ".sh": "sh", "": "sh"}
+             ".erl": "erlang", ".json": "json", ".conf": "nginx", ".cfg": "text", ".html": "html", ".sh": "sh", "": "sh"}
 # What can hide a brace. A number is here as 1'000 would begin a character.
 HIDDEN = re.compile(r"""//[^\n]*|/\*.*?\*/|R"(?P<raw>\w*)\(.*?\)(?P=raw)"|"(?:\\.|[^"\\\n])*"|(?P<keep>\b\d[\w'.]*)"""
                     r"""|'(?:\\.|[^'\\\n])*'|`[^`]*`|^[ \t]*\#(?:\\\n|[^\n])*""", re.DOTALL | re.MULTILINE)
@@ -26,9 +27,10 @@ def listing(root, argument):
         raise Problem(f"no file {path}")
     text = file.read_text()
     if names:
-        find = {".py": find_python, ".erl": find_erlang}.get(file.suffix, find_braced)
+        find = {".py": find_python, ".erl": find_erlang, ".cfg": find_section}.get(file.suffix, find_braced)
         text = "\n\n".join(find(text, name.strip(), path) for name in names.split(","))
-    return f"```{LANGUAGES.get(file.suffix, '')}\n{text.strip()}\n```"
+    language = "lua" if text.startswith("-- Step ") else LANGUAGES.get(file.suffix, "")
+    return f"```{language}\n{text.strip()}\n```"
 
 
 def masked(text):
@@ -41,6 +43,9 @@ def masked(text):
 def find_braced(text, name, path):
     code = masked(text)
     if re.fullmatch(r"Step \d+", name):
+        in_lua = re.search(rf"^-- {name}:.*(?:\n.+)*?(?=\n\n|\n\)lua\")", text, re.MULTILINE)
+        if in_lua:
+            return in_lua[0]
         comment = re.search(rf"^[ \t]*// {name}:.*\n(?:[ \t]*//.*\n)*", text, re.MULTILINE)
         if not comment:
             raise Problem(f"{path} has no comment {name}")
@@ -147,6 +152,13 @@ def find_python(text, name, path):
     if not match:
         raise Problem(f"{path} has no definition of {name}")
     return cut(text, match.start(), match.start() + len(match[0].rstrip()))
+
+
+def find_section(text, name, path):
+    match = re.search(rf"^{re.escape(name)}$(?:\n.+)*", text, re.MULTILINE)
+    if not match:
+        raise Problem(f"{path} has no section {name}")
+    return cut(text, match.start(), match.end())
 
 
 def find_erlang(text, name, path):

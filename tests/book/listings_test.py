@@ -110,6 +110,19 @@ class Listings(project.Project):
         self.assertEqual(self.listing("hold", "a.go", "func (s *S) hold(a int) (int, error) {\n\treturn 1, nil\n}\n"),
                          ["func (s *S) hold(a int) (int, error) {", "\treturn 1, nil", "}"])
 
+    def test_a_step_of_a_script_in_lua_to_the_blank_line(self):
+        source = 'auto script = R"lua(\n-- Step 1: look.\nlocal a = 1\n\n-- Step 2: write.\n-- At once.\nreturn a\n)lua";\n'
+        self.file("a.cpp", source)
+        self.assertEqual(self.weave("<!-- listing a.cpp: Step 1, Step 2 -->\n<!-- end -->\n"),
+                         "<!-- listing a.cpp: Step 1, Step 2 -->\n```lua\n-- Step 1: look.\nlocal a = 1\n\n"
+                         "-- Step 2: write.\n-- At once.\nreturn a\n```\n<!-- end -->\n")
+
+    def test_a_section_of_haproxys_file_to_the_blank_line(self):
+        source = "defaults\n    mode http\n\n# Asked first.\nbackend a\n    # One.\n    server b\n.endif\n\nbackend a2\n    server c\n"
+        self.assertEqual(self.listing("backend a", "a.cfg", source),
+                         ["# Asked first.", "backend a", "    # One.", "    server b", ".endif"])
+        self.assertIn("a.cfg has no section backend b", self.problem("<!-- listing a.cfg: backend b -->\n<!-- end -->\n"))
+
     def test_what_is_refused(self):
         self.file("a.cpp", SOURCE)
         for names, said in ((": nothing", "a.cpp has no definition of nothing"),

@@ -131,7 +131,31 @@ TEST(LoadgenTimeline, HasTheThreadsThatTookPartInTheOrderInWhichTheyRan) {
   EXPECT_EQ(timeline.lanes[3].label, "subscribers");
   EXPECT_EQ(timeline.server_lanes, 2u);
   EXPECT_EQ(timeline.slept_through, 2u);
-  EXPECT_FALSE(timeline.has_processes);
+  EXPECT_EQ(timeline.kind, "thread");
+}
+
+// The server is what `change` makes of the four threads of one process.
+Timeline timeline_with(const std::function<void(Task&)>& change) {
+  Recording recording = small_recording();
+  for (Task& task : recording.tasks)
+    if (task.role == Role::kServer) change(task);
+  return make_timeline(recording);
+}
+
+TEST(LoadgenTimeline, SeveralProcessesOfOneProgramAreNumbered) {
+  const Timeline timeline = timeline_with([](Task& task) { task.process = task.thread; });
+  EXPECT_EQ(timeline.kind, "process");
+  EXPECT_EQ(timeline.lanes[1].label, "process 1");
+}
+
+TEST(LoadgenTimeline, SeveralProgramsAreNamed) {
+  const Timeline timeline = timeline_with([](Task& task) {
+    task.process = task.thread;
+    task.name = task.thread == 22 ? "haproxy" : "redis-server";
+  });
+  EXPECT_EQ(timeline.kind, "thread");
+  EXPECT_EQ(timeline.lanes[1].label, "1 haproxy");
+  EXPECT_EQ(timeline.lanes[2].label, "2 redis-server");
 }
 
 TEST(LoadgenTimeline, SaysWhenAThreadRunsWaitsAndSleeps) {
