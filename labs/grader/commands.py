@@ -19,7 +19,7 @@ def main(arguments):
     one.add_argument("--file", help="the server's file; else the one in the lab's folder")
     one.add_argument("--dir", help="a folder with the lab's files, or with a pattern.json: a server in any language")
     one.add_argument("--seed", type=seed, help="of an earlier grade, to do the same again")
-    one.add_argument("--tests-only", action="store_true", help="measure nothing")
+    one.add_argument("--tests-only", action="store_true", help="measure nothing; the program to measure, in release/, is not built then")
     one.add_argument("--json", help="also write the grade into this file")
     commands.add_parser("status", help="what passed so far")
     one = commands.add_parser("generate", help="write the starters out of the solutions")
