@@ -19,11 +19,11 @@ namespace {
 // Without the free memory that the heap keeps after earlier benchmarks.
 std::optional<std::int64_t> user_memory() {
   malloc_trim(0);
-  return proportional_set_size(process_tree(getpid()));
+  return proportional_set_size(process_tree({getpid()}));
 }
 
 std::int64_t children_cpu_ns() {
-  std::vector<pid_t> tree = process_tree(getpid());
+  std::vector<pid_t> tree = process_tree({getpid()});
   std::erase(tree, getpid());
   return process_cpu_ns(tree);
 }
