@@ -21,7 +21,7 @@ PICTURED = $(patsubst comet-%,%,$(MINIMAL)) prefork threaded async continuations
 PICTURES = docs/book/pictures
 
 .PHONY: help deps build sanitizers test lint fuzz soak bench bench-peers reference microbench report picture \
-  publish-pictures book book-check measure grade lab-kit labs-check labs-soak nodes clean
+  publish-pictures book book-check measure grade lab-kit labs-check labs-soak nodes nodes-soak million nodes-bench clean
 help:
 	@echo "make bench        build and measure the five servers and the floor and print tables (about 5 minutes);"
 	@echo "                  ENTRIES='threaded threaded-minimal' measures these instead"
@@ -40,6 +40,10 @@ help:
 	@echo "                  LAB=2: only this one. make test does it without the bars"
 	@echo "make labs-soak    the same, and each solution 20 times in a row (about 3 hours)"
 	@echo "make nodes        three servers that share their messages over Redis, two gateways and a chat page, until Ctrl-C"
+	@echo "make nodes-soak   the same under one fault after another, by chance, until 1,000,000 deliveries (about 15 minutes);"
+	@echo "                  SEED=7 repeats a run's faults"
+	@echo "make million      a million subscribers on this machine, or SUBSCRIBERS=20000, on nodes that share their messages (3 minutes)"
+	@echo "make nodes-bench  measure such nodes beside a server alone (under 4 minutes) and write build/nodes.json"
 	@echo "make test         run every test, sanitizer builds included (about 35 minutes on two cores)"
 	@echo "make lint         clang-tidy over every source file, by the list in .clang-tidy (about half an hour on two cores)"
 	@echo "make fuzz         fuzz the request path of core/ and bus/ for FUZZ_SECONDS (60) each and report the executions"
@@ -168,6 +172,21 @@ nodes: deps
 	@scripts/deps nodes
 	$(BUILD_ONLY) comet-relay comet-async comet-threaded comet-fibers $(if $(wildcard nodes/gateway),comet-gateway)
 	@nodes/up --bin-dir build/release/bin
+
+nodes-soak: deps
+	@scripts/deps nodes
+	$(BUILD_ONLY) comet-relay comet-gateway comet-async comet-threaded comet-fibers
+	@/usr/bin/python3 -B tests/nodes/soak.py build/release/bin $(if $(SEED),--seed $(SEED))
+
+million: deps
+	@scripts/deps nodes
+	$(BUILD_ONLY) comet-loadgen comet-relay comet-async comet-floor
+	@nodes/million --bin-dir build/release/bin $(if $(SUBSCRIBERS),--subscribers $(SUBSCRIBERS))
+
+nodes-bench: deps
+	@scripts/deps nodes
+	$(BUILD_ONLY) comet-loadgen comet-relay comet-gateway $(SERVERS)
+	@nodes/bench/bench.py --bin-dir build/release/bin --out build/nodes.json
 
 clean:
 	rm -rf build

@@ -111,8 +111,15 @@ void add_bench(CLI::App& app, BenchOptions& bench, ScenarioOptions& scenario) {
 
 void add_run(CLI::App& app, RunOptions& run, ScenarioOptions& scenario) {
   CLI::App& command = *app.add_subcommand("run", "measure a server that is already running");
-  command.add_option("--url", run.url, "the server, as in http://127.0.0.1:8001 or http://[::1]:8001")
+  command
+      .add_option("--url", run.urls,
+                  "the server, as in http://127.0.0.1:8001 or http://[::1]:8001; several that share their "
+                  "messages, separated by commas, are measured as one")
+      ->delimiter(',')
+      ->expected(1, kMaxClientProcesses)
       ->required();
+  command.add_option("--publish-url", run.publish_url,
+                     "who takes the publishes, such as a relay; default: the server, of several the first");
   add_repeats(command, run.repeats);
   add_all_columns(command, run.all_columns);
   command.add_flag("--json", run.json, "print the result as JSON");
@@ -124,6 +131,9 @@ void add_doctor(CLI::App& app, DoctorOptions& doctor) {
       *app.add_subcommand("doctor", "say how many requests can be held here, what binds, and what lifts it");
   command.add_option("--held", doctor.held, "number of held requests")
       ->check(whole_number(1, 10'000'000))
+      ->capture_default_str();
+  command.add_option("--nodes", doctor.nodes, "servers that share them, each with a relay")
+      ->check(whole_number(1, 100'000))
       ->capture_default_str();
   add_names(command, "--pattern", doctor.entries);
   command.add_option("--root", doctor.root, kRootHelp);
@@ -171,6 +181,9 @@ void add_results_commands(CLI::App& app, ResultsOptions& results) {
       ->add_option("--microbench", results.microbench,
                    "Google Benchmark JSON of the mechanisms, drawn if it is there")
       ->default_str("ROOT/results/microbench.json");
+  report
+      ->add_option("--nodes", results.nodes, "figures of many nodes by nodes/bench, shown if they are there")
+      ->default_str("ROOT/results/nodes.json");
 }
 
 // `root`: a tree of the reader's own may have entries and no scenarios.
@@ -201,7 +214,8 @@ void complete(const ScenarioOptions& scenario, CommandLine& line) {
     bench.scenario = chosen_scenario(scenario, bench.root);
     bench.client_processes = scenario.client_processes;
   } else if (line.command == "run") {
-    line.run.scenario = chosen_scenario(scenario, project_root({}));
+    line.run.root = project_root({});
+    line.run.scenario = chosen_scenario(scenario, line.run.root);
     line.run.client_processes = scenario.client_processes;
   } else if (line.command == "doctor") {
     line.doctor.root = project_root(line.doctor.root);
@@ -243,6 +257,7 @@ std::optional<int> parse_command_line(int argc, char** argv, CommandLine& line) 
   }
   line.command = app.get_subcommands().front()->get_name();
   line.bench.command_line.assign(argv, argv + argc);
+  line.run.command_line = line.bench.command_line;
   complete(scenario, line);
   return std::nullopt;
 }

@@ -1,17 +1,20 @@
 """Redis, relays with their nodes, nginx and HAProxy as processes, on loopback and free ports."""
+import argparse
 import ctypes
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import subprocess
 import time
+import typing
 import urllib.error
 import urllib.request
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-PATIENCE_S = 20.0  # for what must happen: only a broken program needs as long
+PATIENCE_S = 30.0  # for what must happen: only a broken program needs as long
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -32,6 +35,15 @@ def free_port() -> int:
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         RESERVED.append(place)
         return place.getsockname()[1]
+
+
+def whole_number(least: int, most: int):
+    """For an option of a command line."""
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {least} to {most}")
+        return int(text)
+    return parse
 
 
 def wait_until(holds, what: str) -> None:
@@ -62,20 +74,25 @@ def become_program() -> None:
 class Program:
     """One process. It ends with the one that has started it, however that ends."""
 
-    def __init__(self, words: list[str], environment: dict[str, str] | None = None):
+    def __init__(self, words: list[str], environment: dict[str, str] | None = None,
+                 output: typing.IO[bytes] | int = subprocess.DEVNULL):
         self.words = words
+        self.output = output
         self.environment = os.environ | (environment or {})
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self.spawn()
+        self.wait_until_it_works()
+
+    def wait_until_it_works(self) -> None:
         wait_until(lambda: self.works() or self.has_ended(), f"{self.words[0]} works")
         if self.has_ended():
             raise AssertionError(f"{self.words[0]} does not start")
 
     def spawn(self) -> None:
         # A group of its own: Ctrl-C is for the one who has started it, who then ends all in their order.
-        self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=self.output,
                                         env=self.environment, process_group=0, preexec_fn=become_program)
 
     def works(self) -> bool:
@@ -103,7 +120,6 @@ class Program:
         self.process = None
         return status
 
-
     def end(self) -> None:
         """Asks it to end, and kills it if it does not."""
         if self.process is None:
@@ -120,7 +136,7 @@ class Redis(Program):
     """What it has accepted is on disk, in `folder`."""
 
     def __init__(self, folder: pathlib.Path, *options: str):
-        self.port = free_port()
+        self.port, self.folder = free_port(), folder
         super().__init__(["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder),
                           "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--loglevel", "warning",
                           *options])
@@ -132,12 +148,13 @@ class Redis(Program):
             return False
 
     def command(self, *words: str) -> str:
-        """The first line of the reply."""
+        """The reply's first line; if it is a text, the text."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
             text = f"*{len(words)}\r\n" + "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in words)
             connection.sendall(text.encode())
             with connection.makefile("rb") as reply:
-                return reply.readline().decode().rstrip("\r\n")
+                line = reply.readline().decode().rstrip("\r\n")
+                return reply.read(int(line[1:])).decode() if line.startswith("$") and line != "$-1" else line
 
 
 class Relay(Program):

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 
 READY_PATIENCE_S = 10
 LOOK_AGAIN_S = 0.005  # between two looks at /stats
+# Inherited by the servers: under nohup they would ignore the hang-up that a scenario sends.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Failed(Exception):

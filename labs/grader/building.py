@@ -4,7 +4,7 @@ import fcntl
 import os
 import pathlib
 import shlex
-import subprocess
+import time
 
 from . import processes
 from .labfile import ROOT, Problem
@@ -12,6 +12,7 @@ from .labfile import ROOT, Problem
 BUILD = ROOT / "build/release"
 LIBRARIES = ["-lboost_json", "-lboost_url", "-lboost_context", "-pthread"]
 COMPILE_BOUNDS = processes.Bounds(seconds=900, cpu_seconds=120, memory=3 << 30)  # others may use this machine, too
+SAY_EVERY = 30  # seconds
 NO_LIMIT = processes.Bounds(seconds=3600)
 
 
@@ -51,7 +52,7 @@ def test_program(test):
     return "lab-tests" if test.name.startswith("Lab") else "conformance"
 
 
-def build_tools(names, say=print):
+def build_tools(names, say=lambda line: print(line, flush=True)):
     """Does nothing if they are built; the first time takes minutes. Whoever comes meanwhile waits."""
     if not names:
         return
@@ -59,13 +60,29 @@ def build_tools(names, say=print):
     with open(BUILD / "labs.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (BUILD / "CMakeCache.txt").exists():
-            say("The tools are built first, once: about five minutes on two cores, in which nothing is printed.")
+            say("The tools are built first, once: about five minutes on two cores.")
             step(["cmake", "--preset", "release"], "cmake cannot set up the build; scripts/deps says what it needs")
-        step(["cmake", "--build", BUILD, "-j", str(os.cpu_count()), "--target", *names], "the tools cannot be built")
+        step(["cmake", "--build", BUILD, "-j", str(os.cpu_count()), "--target", *names], "the tools cannot be built",
+             Progress(say))
 
 
-def step(command, problem):
-    done = processes.run(command, NO_LIMIT, cwd=ROOT)
+class Progress:
+    """Says now and then what a build compiles."""
+
+    def __init__(self, say):
+        self.say, self.said = say, time.monotonic()
+
+    def __call__(self, process):
+        if time.monotonic() - self.said < SAY_EVERY:
+            return
+        files = {word for one in processes.descendants(process) for word in processes.words_of(one) if word.endswith(".cpp")}
+        if files:
+            self.say(f"  building {', '.join(sorted(pathlib.PurePath(file).name for file in files))}")
+            self.said = time.monotonic()
+
+
+def step(command, problem, watch=None):
+    done = processes.run(command, NO_LIMIT, watch, cwd=ROOT)
     if done.status != 0:
         raise Problem(f"{problem}:\n{done.output[-3000:]}")
 

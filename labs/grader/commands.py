@@ -1,13 +1,14 @@
 """labs/lab: the command line."""
 import argparse
 import json
+import os
 import pathlib
 import shlex
 import subprocess
 import sys
 
 from . import building, checking, grading, report, starter, status
-from .labfile import Problem, find_lab, find_labs
+from .labfile import ROOT, Problem, find_lab, find_labs
 
 
 def main(arguments):
@@ -18,7 +19,7 @@ def main(arguments):
     one.add_argument("--file", help="the server's file; else the one in the lab's folder")
     one.add_argument("--dir", help="a folder with the lab's files, or with a pattern.json: a server in any language")
     one.add_argument("--seed", type=seed, help="of an earlier grade, to do the same again")
-    one.add_argument("--tests-only", action="store_true", help="measure nothing")
+    one.add_argument("--tests-only", action="store_true", help="measure nothing; the program to measure, in release/, is not built then")
     one.add_argument("--json", help="also write the grade into this file")
     commands.add_parser("status", help="what passed so far")
     one = commands.add_parser("generate", help="write the starters out of the solutions")
@@ -62,6 +63,13 @@ def chosen(given, lab):
     return grading.candidate_of_files(lab, [file], "student" if own else "another")
 
 
+def place(given, lab):
+    """Where what is graded stands; "" if it is the lab's own."""
+    path = pathlib.Path(given.file or given.dir or lab.folder).resolve()
+    own = (lab.folder.resolve(), (lab.folder / lab.files[0]).resolve())
+    return "" if path in own else os.path.relpath(path, ROOT)
+
+
 def grade(given):
     lab = find_lab(given.lab)
     candidate = chosen(given, lab)
@@ -73,7 +81,7 @@ def grade(given):
     replay = ["labs/lab", "grade", str(lab.lab), *(["--file", given.file] if given.file else []),
               *(["--dir", given.dir] if given.dir else []), "--seed", str(number)]
     print(f"\n{report.summary(result, shlex.join(replay))}")
-    status.remember(result, grading.digest(candidate.sources))
+    status.remember(result, grading.digest(candidate.sources), place=place(given, lab))
     if given.json:
         pathlib.Path(given.json).write_text(json.dumps(report.as_json(result, grading.kit_version()), indent=1))
     return 0 if not result.failed and result.works else 1

@@ -64,6 +64,14 @@ def descendants(process, others=frozenset()):
     return found
 
 
+def words_of(process):
+    """Its words; none if it has ended."""
+    try:
+        return pathlib.Path("/proc", str(process), "cmdline").read_text(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
 def resident_bytes(processes):
     pages = 0
     for process in processes:

@@ -4,11 +4,20 @@ from .testing import Result
 
 
 def stories_of(grade):
-    """One for each failure, with its name above it."""
+    """One for each failure, with its name above it. A crash at the same place of the student's file is told once."""
     source = grade.lab.files[0] if grade.lab.files else ""
+    alike = {}
     for outcome in grade.outcomes:
         if outcome.result is Result.FAILED:
-            yield f"---- {outcome.test.name} ----\n{stories.story(outcome, source)}\n"
+            crash = stories.normal(stories.crash(outcome.output, source))
+            is_placed = crash.count("\n") > 1
+            alike.setdefault(crash if is_placed else outcome.test.name, []).append(outcome)
+    for one, *others in alike.values():
+        text = f"---- {one.test.name} ----\n{stories.story(one, source)}\n"
+        if others:
+            names = ", ".join(other.test.name for other in others)
+            text += f"\nThe same crash in {len(others)} more test{'s' if len(others) > 1 else ''}: {names}\n"
+        yield text
 
 
 def summary(grade, replay):
@@ -34,7 +43,9 @@ def summary(grade, replay):
 def advice(grade):
     """What is missing, and what to read next."""
     lab = grade.lab
-    failed = next((one for one in grade.outcomes if one.result is Result.FAILED), None)
+    failures = [one for one in grade.outcomes if one.result is Result.FAILED]
+    # The lab's own tests look at one thing each; those of the conformance suite come after them.
+    failed = min(failures, key=lambda one: not one.test.name.startswith("Lab"), default=None)
     missed = next((one for one in grade.measured if not one.kept), None)
     read = f" Then read {lab.chapter} again." if lab.chapter else ""
     if failed:

@@ -1,4 +1,5 @@
-"""What passed so far, in labs/status.json: the best grade of each lab and the last one."""
+"""What passed so far, in labs/status.json: the best grade of each lab and the last one. What is graded from another place than
+the lab's folder is kept apart, under the number of the lab and that place."""
 import datetime
 import json
 import os
@@ -17,11 +18,11 @@ def load(file=FILE):
         raise Problem(f"{file}: cannot be read: move it away, and the next grade begins a new one") from None
 
 
-def remember(grade, digest, file=FILE):
+def remember(grade, digest, file=FILE, place=""):
     kept = load(file)
     last = {"points": grade.points, "of": grade.asked, "seed": grade.seed, "file": digest, "failed": grade.failed,
             "when": datetime.datetime.now().isoformat(" ", "minutes")}
-    lab = kept.setdefault(str(grade.lab.lab), {"passed": {}})
+    lab = kept.setdefault(f"{grade.lab.lab} {place}".strip(), {"passed": {}})
     lab["last"] = last
     if "best" not in lab or last["points"] > lab["best"]["points"]:
         lab["best"] = last
@@ -37,16 +38,22 @@ def text(labs, file=FILE):
     kept = load(file)
     lines = []
     for lab in labs:
-        known = kept.get(str(lab.lab))
-        line = f"{lab.lab:>2}  {lab.title:34}"
-        if not known:
+        number, line = str(lab.lab), f"{lab.lab:>2}  {lab.title:34}"
+        if number in kept:
+            lines.append(line + grades(kept[number]))
+        else:
             lines.append(f"{line} not graded yet; {lab.points} points, about {lab.minutes} minutes")
-            continue
-        best, last = known["best"], known["last"]
-        line += f" best {best['points']} of {best['of']} ({best['when']})"
-        if last["when"] != best["when"] or last["points"] != best["points"]:
-            line += f", last {last['points']} ({last['when']})"
-        if last["failed"]:
-            line += f"; failed: {', '.join(last['failed'])}"
-        lines.append(line)
+        for name in sorted(kept):
+            if name.startswith(number + " "):
+                lines.append(f"    {name.partition(' ')[2]}:{grades(kept[name])}")
     return "\n".join(lines)
+
+
+def grades(known):
+    best, last = known["best"], known["last"]
+    text = f" best {best['points']} of {best['of']} ({best['when']})"
+    if last["when"] != best["when"] or last["points"] != best["points"]:
+        text += f", last {last['points']} ({last['when']})"
+    if last["failed"]:
+        text += f"; failed: {', '.join(last['failed'])}"
+    return text

@@ -65,7 +65,7 @@ def grouped(lines):
 
 
 NORMAL = [
-    (r"(?m)^ +\d+\.\d{3} .*/stats says .*\n", ""),  # how often it was asked is chance
+    (r"(?m)^ +\d+\.\d{3} .*/stats (says|is asked,) .*\n", ""),  # how often it was asked is chance
     (r"(?m)^ +\d+\.\d{3} ", "   T "),
     (r"\bafter \d{4,} bytes", "after N bytes"),  # of a long answer that was cut
     # A server that has crashed lets the test connect or not: whether the kernel was done with it is chance.

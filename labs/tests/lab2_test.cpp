@@ -84,5 +84,22 @@ CONTRACT_TEST(Lab2, WhatIsBeingAnsweredIsNotHeld, "subscribe, publish, stats, ch
   expect_message(subscriber.read_response(), message);
 }
 
+// One slow reader was held, and one finds its message in the log.
+CONTRACT_TEST(Lab2, ASlowReaderHoldsUpNobody, "cursors, subscribe, publish, stats, channels",
+              "holds until the next message on the channel") {
+  start({"--max-message", std::to_string(big_message().size())});
+  const std::string channel = random_word(), others_channel = random_word();
+  const std::string message = random_word();
+  EXPECT_EQ(publish(message, others_channel).status, 200);
+  Connection held = connect(1 << 18);
+  hold_on(held, get_request("/subscribe?channel=" + channel));
+  EXPECT_EQ(publish(big_message(), channel).status, 200);
+  EXPECT_TRUE(held.readable_within(patience()));  // its thread sends, and cannot end before it is read
+  Connection late = connect(1 << 18);
+  late.send(get_request("/subscribe?since=0&channel=" + channel));
+  ASSERT_TRUE(late.readable_within(patience())) << "one client does not read, and another one gets nothing";
+  expect_message(get("/subscribe?since=0&channel=" + others_channel), message);
+}
+
 }  // namespace
 }  // namespace comet::test

@@ -38,10 +38,22 @@ class Lab5 : public LabTest {
 CONTRACT_TEST(Lab5, OthersAreServedWhileAPublishWorks, "publish-work, publish, channels, stats",
               "In a pool of threads nobody else waits") {
   start_with_threads(2);
-  Connection publisher = publish_at_work(random_word(), random_word());
+  Connection first = publish_at_work(random_word(), random_word());
   EXPECT_EQ(get("/stats").status, 200);
-  pauses_.go_on();
-  EXPECT_EQ(publisher.read_response().status, 200);
+  Connection second = publish_at_work(random_word(), random_word());  // both are at work now
+  EXPECT_EQ(get("/stats").status, 200);
+  for (Connection* publisher : {&first, &second}) {
+    pauses_.go_on();
+    EXPECT_EQ(publisher->read_response().status, 200);
+  }
+}
+
+// The loop has been told of a job that is done, and has nothing more to do.
+CONTRACT_TEST(Lab5, SleepsWhileNothingHappens, "publish-work, publish, channels, stats",
+              "its answer follows the append") {
+  start_with_threads(2);
+  EXPECT_EQ(publish(random_word(), random_word()).status, 200);
+  expect_to_sleep();
 }
 
 CONTRACT_TEST(Lab5, NobodyHearsOfAPublishBeforeItsWorkIsDone,

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "tests/conformance/process_group.hpp"
 
@@ -54,6 +55,18 @@ void LabTest::wait_until_asleep(const Connection& connection) {
     before = now;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     now = sleeping_threads(server().pid());
+  }
+}
+
+// A thread that has run between the two looks has another line in the second one.
+void LabTest::expect_to_sleep() {
+  const auto give_up = std::chrono::steady_clock::now() + patience();
+  std::string before = "awake", now;
+  while (now.empty() || now != before) {
+    if (std::chrono::steady_clock::now() > give_up)
+      FAIL() << "the server does not sleep, although nothing happens";
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    before = std::exchange(now, sleeping_threads(server().pid()));
   }
 }
 

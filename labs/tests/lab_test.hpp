@@ -25,6 +25,8 @@ class LabTest : public ServerTest {
   void wait_until_quiet(const Connection& connection);
   // The same of a server that may leave what was sent unread.
   void wait_until_asleep(const Connection& connection);
+  // Fails if the server's threads go on running, although no request is left to work on.
+  void expect_to_sleep();
 
   Pauses pauses_;
   bool has_points_ = false;  // as start_with_points() has found

@@ -28,7 +28,7 @@
 namespace comet::loadgen {
 namespace {
 
-constexpr std::int64_t kCommandTimeout = 30 * kSecond;
+constexpr std::int64_t kCommandTimeout = 120 * kSecond;  // to ask again for a million takes half a minute
 constexpr std::int64_t kEndTimeout = 5 * kSecond;
 
 std::string how_it_ended(pid_t process) {
@@ -46,14 +46,16 @@ struct ClientProcesses::SharedMemory {
   std::array<ClientCounts, kMaxClientProcesses> counts;
 };
 
-int client_processes_for(std::int64_t connections, std::optional<int> asked) {
+int client_processes_for(std::int64_t connections, std::size_t servers, std::optional<int> asked) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error(system_error_text("getrlimit"));
   const std::int64_t each =
       static_cast<std::int64_t>(std::min<rlim_t>(limit.rlim_cur, INT32_MAX)) - kReservedClientDescriptors;
-  const std::int64_t needed = each < 1 ? kMaxClientProcesses + 1 : (connections + each - 1) / each;
+  const auto groups = static_cast<std::int64_t>(servers);
+  const std::int64_t of_one = (connections + groups - 1) / groups;
+  const std::int64_t needed = each < 1 ? kMaxClientProcesses + 1 : groups * ((of_one + each - 1) / each);
   const std::int64_t processes =
-      std::min<std::int64_t>(asked.value_or(static_cast<int>(needed)), connections);
+      asked ? std::min<std::int64_t>(*asked, std::max(groups, connections)) : needed;
   if (needed > kMaxClientProcesses || processes < needed)
     throw std::runtime_error(
         "the load generator's open-file limit allows " + with_commas(std::max<std::int64_t>(0, each)) +
@@ -62,7 +64,8 @@ int client_processes_for(std::int64_t connections, std::optional<int> asked) {
   return static_cast<int>(std::max<std::int64_t>(1, processes));
 }
 
-ClientProcesses::ClientProcesses(SubscriberSettings settings, int processes) {
+ClientProcesses::ClientProcesses(SubscriberSettings settings, const std::vector<Endpoint>& servers,
+                                 int processes) {
   void* memory =
       mmap(nullptr, sizeof(SharedMemory), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::runtime_error(system_error_text("mmap"));
@@ -72,6 +75,7 @@ ClientProcesses::ClientProcesses(SubscriberSettings settings, int processes) {
   settings.stride = count;
   try {
     for (std::uint32_t i = 0; i < count; ++i) {
+      settings.endpoint = servers[i % servers.size()];
       settings.first = i;
       settings.count = subscribers / count + (i < subscribers % count ? 1 : 0);
       start(settings, i);
@@ -206,7 +210,7 @@ void ClientProcesses::command_all(CommandKind kind) {
   }
   const std::int64_t deadline = now_ns() + kCommandTimeout;
   while (!std::all_of(clients_.begin(), clients_.end(), [](const Client& client) { return client.done; })) {
-    if (now_ns() > deadline) throw std::runtime_error("a client process did not answer within 30 s");
+    if (now_ns() > deadline) throw std::runtime_error("a client process did not answer within 120 s");
     read_reports(100);
   }
 }
@@ -219,6 +223,12 @@ Samples ClientProcesses::collect() {
   for (const Client& client : clients_)
     if (!append_samples(client.file, samples)) throw std::runtime_error("a client process wrote no samples");
   return samples;
+}
+
+std::optional<std::int64_t> ClientProcesses::user_bytes() const {
+  std::vector<pid_t> processes;
+  for (const Client& client : clients_) processes.push_back(client.pid);
+  return proportional_set_size(processes);
 }
 
 std::vector<std::int64_t> ClientProcesses::cpu_ns() const {

@@ -35,15 +35,16 @@ struct ClientTotals {
   std::int64_t subscribed() const { return opened - failed; }
 };
 
-// How many processes the open-file limit makes necessary for `connections`, or `asked` if that is given.
-// Throws std::runtime_error if those are too few.
-int client_processes_for(std::int64_t connections, std::optional<int> asked);
+// How many processes the open-file limit makes necessary for `connections`, or `asked` if that is given;
+// as many for each of `servers`. Throws std::runtime_error if those are too few.
+int client_processes_for(std::int64_t connections, std::size_t servers, std::optional<int> asked);
 
 class ClientProcesses {
  public:
-  // Forks `processes` clients and divides settings.count subscribers among them (`first` and `stride` are set
-  // here). Throws std::runtime_error.
-  ClientProcesses(SubscriberSettings settings, int processes);
+  // Forks `processes` clients and divides settings.count subscribers among them (`endpoint`, `first` and
+  // `stride` are set here). Each client has one of the servers; there are no fewer clients than servers.
+  // Throws std::runtime_error.
+  ClientProcesses(SubscriberSettings settings, const std::vector<Endpoint>& servers, int processes);
   // Ends them; their connections are reset.
   ~ClientProcesses();
   ClientProcesses(const ClientProcesses&) = delete;
@@ -66,6 +67,8 @@ class ClientProcesses {
   void ask_again();
   // All samples so far.
   Samples collect();
+  // Proportional set size of all client processes, in bytes.
+  std::optional<std::int64_t> user_bytes() const;
   // CPU time of each client process in nanoseconds.
   std::vector<std::int64_t> cpu_ns() const;
   // Throws std::runtime_error if one has ended.

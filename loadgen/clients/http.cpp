@@ -109,6 +109,7 @@ ParseStatus parse_response(std::string_view bytes, Response& response, std::size
   response.keep_alive = message.keep_alive();
   response.content_type = field(message, "Content-Type");
   response.cursor = field(message, "Comet-Cursor");
+  response.missed = !field(message, "Comet-Missed").empty();
   response.receivers.reset();
   const std::string receivers = field(message, "Comet-Receivers");
   std::int64_t count = 0;
@@ -129,6 +130,8 @@ std::string post_request(const Endpoint& endpoint, const std::string& target, st
 }
 
 Response HttpClient::get(const std::string& target) { return exchange(get_request(endpoint_, target)); }
+
+void HttpClient::send_get(const std::string& target) { send(get_request(endpoint_, target)); }
 
 Response HttpClient::post(const std::string& target, std::string_view body) {
   return exchange(post_request(endpoint_, target, body));

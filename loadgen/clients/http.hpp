@@ -33,6 +33,7 @@ struct Response {
   std::string body;
   std::string content_type;
   std::string cursor;                     // Comet-Cursor, empty when absent
+  bool missed = false;                    // Comet-Missed: messages that are gone
   std::optional<std::int64_t> receivers;  // Comet-Receivers
 };
 
@@ -60,6 +61,7 @@ class HttpClient {
   // The two halves of a request, for a caller that does something else until the answer comes.
   void connect();  // makes sure that the next send() has an open connection
   void send(std::string_view request);
+  void send_get(const std::string& target);
   bool readable() const;
   int socket() const { return socket_; }  // -1 when there is no connection
   Response receive();

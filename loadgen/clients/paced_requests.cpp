@@ -17,6 +17,10 @@ Connections::Connections(const Endpoint& endpoint, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) clients_.emplace_back(endpoint).connect();
 }
 
+Connections::Connections(const std::vector<Endpoint>& endpoints) {
+  for (const Endpoint& endpoint : endpoints) clients_.emplace_back(endpoint).connect();
+}
+
 PacedRequests::PacedRequests(Connections& connections, std::int64_t channels, Pace pace, unsigned status,
                              std::function<std::string(std::int64_t)> make)
     : channels_(channels), pace_(pace), status_(status), make_(std::move(make)) {

@@ -25,10 +25,11 @@ struct Pace {
   std::int64_t due_ns(std::int64_t request) const { return start_ns + request * interval_ns; }
 };
 
-// Several connections to one server.
+// Several connections: to one server, or one to each of several.
 class Connections {
  public:
   Connections(const Endpoint& endpoint, std::int64_t count);
+  explicit Connections(const std::vector<Endpoint>& endpoints);
   std::size_t size() const { return clients_.size(); }
   HttpClient& operator[](std::size_t index) { return clients_[index]; }
 

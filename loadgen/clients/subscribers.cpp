@@ -153,6 +153,7 @@ void Subscribers::on_bytes(std::uint32_t index, std::string_view bytes) {
 // False if no further request is to be sent on this connection.
 bool Subscribers::on_response(std::uint32_t index, const Response& response, std::string_view bytes) {
   connections_[index].answered = true;
+  if (response.missed) ++events_["missed"];
   if (response.status == 200) {
     on_message(index, response, bytes);
   } else if (response.status == 204) {

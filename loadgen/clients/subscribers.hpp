@@ -69,7 +69,7 @@ class Subscribers {
   // For each timed message its number, its first and its last delivery.
   std::vector<std::int64_t> spans() const;
   // How often something went wrong or was not expected, by kind ("status_503", "closed", "late",
-  // "timeout_204", ...).
+  // "missed", "timeout_204", ...).
   const std::map<std::string, std::int64_t>& events() const { return events_; }
 
  private:

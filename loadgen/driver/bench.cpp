@@ -74,16 +74,11 @@ class Bench {
 };
 
 void Bench::prepare(std::uint64_t seed) {
-  const std::string started = utc_now();
-  const std::string commit = commit_of(options_.root);
-  std::string stamp = started;
+  run_facts_ = run_facts(options_.command_line, options_.root);
+  run_facts_["seed"] = seed;
+  auto stamp = boost::json::value_to<std::string>(run_facts_.at("started_at"));
   std::erase(stamp, ':');
   folder_ = options_.results / stamp;
-  run_facts_ = {{"started_at", started},
-                {"command_line", boost::json::value_from(options_.command_line)},
-                {"seed", seed},
-                {"commit", commit.empty() ? boost::json::value(nullptr) : boost::json::value(commit)},
-                {"machine", machine_facts()}};
   std::error_code error;  // before any work, so that a full disk is noticed at once
   std::filesystem::create_directories(options_.results, error);
   // Another bench may have started in the same second.
@@ -256,9 +251,10 @@ void Bench::measure(const Job& job, Measurement& result) {
   try {
     const Endpoint endpoint{address, static_cast<std::uint16_t>(wait_until_ready(process, job))};
     progress_.phase("verifying");
-    verify(endpoint, [&entry](const std::string& part) { return entry.keeps_part(part); });
+    verify(endpoint, endpoint, [&entry](const std::string& part) { return entry.keeps_part(part); });
     const ServerUnderTest server{
-        endpoint, process.pid(), [&process] { return process.death(); }, {}, entry.warm_up_seconds};
+        {endpoint},           endpoint, {process.pid()}, [&process] { return process.death(); }, {},
+        entry.warm_up_seconds};
     run_scenario(server, scenario, held, options_.client_processes, progress_, result);
   } catch (...) {
     stop();

@@ -29,7 +29,7 @@ Round Rounds::run() {
   Schedule& schedule = trial_.clients().schedule();
   const auto number = static_cast<std::uint32_t>(schedule.published + 1);
   const std::string request =
-      post_request(trial_.server().endpoint, "/publish?channel=bench", message_body({0, number}));
+      post_request(trial_.server().publish_to, "/publish?channel=bench", message_body({0, number}));
   const ClientTotals before = trial_.clients().totals();
   trial_.publisher().connect();
   trial_.clocks().find_processes();

@@ -60,15 +60,15 @@ bool is_bounded(const CpuUse& use, double machine_cores) {
 
 void CpuClocks::find_processes() {
   const std::int64_t tasks = tasks_on_this_machine();
-  if (!root_ || (tasks == tasks_ && tasks >= 0)) return;
+  if (roots_.empty() || (tasks == tasks_ && tasks >= 0)) return;
   tasks_ = tasks;
-  processes_ = process_tree(*root_);
+  processes_ = process_tree(roots_);
 }
 
 CpuReading CpuClocks::read(const ClientProcesses& clients) const {
   CpuReading reading;
   reading.begin_ns = now_ns();
-  if (root_) reading.server_ns = process_cpu_ns(processes_, *root_);
+  if (!roots_.empty()) reading.server_ns = process_cpu_ns(processes_, roots_);
   reading.driver_ns = cpu_clock_ns(getpid());
   reading.clients_ns = clients.cpu_ns();
   reading.end_ns = now_ns();

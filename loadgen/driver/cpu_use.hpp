@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "loadgen/clients/client_processes.hpp"
@@ -40,11 +41,11 @@ CpuUse used_between(const CpuReading& before, const CpuReading& after);
 // with more cores.
 bool is_bounded(const CpuUse& use, double machine_cores);
 
-// Reads the clocks of one server and of the load generator.
+// Reads the clocks of the server, or of the servers together, and of the load generator.
 class CpuClocks {
  public:
-  // `root` of the server's process tree; nothing if it runs elsewhere.
-  explicit CpuClocks(std::optional<pid_t> root) : root_(root) { find_processes(); }
+  // `roots` of the servers' process trees; none if they run elsewhere.
+  explicit CpuClocks(std::vector<pid_t> roots) : roots_(std::move(roots)) { find_processes(); }
 
   // Looks for the server's processes anew if some have started or ended on this machine since. That reads all
   // of /proc, so it is done outside of what is timed.
@@ -53,7 +54,7 @@ class CpuClocks {
   const std::vector<pid_t>& processes() const { return processes_; }
 
  private:
-  std::optional<pid_t> root_;
+  std::vector<pid_t> roots_;
   std::vector<pid_t> processes_;
   std::int64_t tasks_ = -1;  // on this machine, when they were looked for
 };

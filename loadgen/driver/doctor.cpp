@@ -19,6 +19,10 @@ namespace {
 constexpr std::int64_t kReservedDescriptors = 64;
 constexpr std::int64_t kReservedTasks = 64;
 constexpr std::int64_t kReservedMaps = 2048;
+// In buffers of TCP when one message goes to all, if clients and servers keep pace: a page for each that has not
+// read it. Twice what was measured at a million.
+constexpr std::int64_t kTcpBufferBytes = 512;
+constexpr std::int64_t kTasksOfNode = 3;  // the server, its relay, and the client process that it has
 // The kernel's PID_MAX_LIMIT: kernel.pid_max takes no more.
 constexpr std::int64_t kMostPids = 4'194'304;
 
@@ -34,16 +38,18 @@ std::string set_sysctl(const std::string& key, std::int64_t value) {
 // Collects the ceilings of one entry.
 class Examination {
  public:
-  Examination(const Limits& limits, std::int64_t wanted) : limits_(limits), wanted_(wanted) {}
+  // `wanted` is counted in units of `unit` held requests.
+  Examination(const Limits& limits, std::int64_t wanted, std::int64_t unit = 1)
+      : limits_(limits), wanted_(wanted), unit_(unit) {}
 
-  // Each held request takes `each` of something of which there is `limit`, less `reserved`. `remedy` gets the
-  // value that the limit needs.
+  // Each unit takes `each` of something of which there is `limit`, less `reserved`. `remedy` gets the value
+  // that the limit needs.
   void add(std::int64_t each, Limits::Number limit, std::int64_t reserved, const std::string& name,
            const std::function<std::string(std::int64_t)>& remedy) {
     if (each == 0 || !limit) return;
     const std::int64_t need = wanted_ * each + reserved;
-    found.push_back({std::max<std::int64_t>(0, (*limit - reserved) / each), name + " " + with_commas(*limit),
-                     remedy(need), need});
+    found.push_back({std::max<std::int64_t>(0, (*limit - reserved) / each) * unit_,
+                     name + " " + with_commas(*limit), remedy(need), need});
   }
 
   void add_sysctl(std::int64_t each, Limits::Number limit, std::int64_t reserved, const std::string& key) {
@@ -68,21 +74,22 @@ class Examination {
  private:
   const Limits& limits_;
   const std::int64_t wanted_;
+  const std::int64_t unit_;
 };
 
-void add_tasks(Examination& examination, const HeldCost& cost, const Limits& limits) {
+void add_tasks(Examination& examination, std::int64_t each, const Limits& limits) {
   const std::int64_t reserved = limits.tasks + kReservedTasks;
-  examination.add(cost.tasks, limits.pid_max, reserved, "kernel.pid_max", [](std::int64_t value) {
+  examination.add(each, limits.pid_max, reserved, "kernel.pid_max", [](std::int64_t value) {
     if (value <= kMostPids) return set_sysctl("kernel.pid_max", value);
     return "no command: the kernel numbers no more than " + with_commas(kMostPids) + " processes and threads";
   });
-  examination.add_sysctl(cost.tasks, limits.threads_max, reserved, "kernel.threads-max");
-  examination.add(cost.tasks, limits.processes_of_user, limits.tasks_of_user + kReservedTasks,
+  examination.add_sysctl(each, limits.threads_max, reserved, "kernel.threads-max");
+  examination.add(each, limits.processes_of_user, limits.tasks_of_user + kReservedTasks,
                   "processes and threads of one user", [&limits](std::int64_t value) {
                     const auto hard = limits.most_processes_of_user;
                     return "ulimit -u " + std::to_string(value) + (hard && value > *hard ? kAsRoot : "");
                   });
-  examination.add_group(cost.tasks, limits.group_tasks, kReservedTasks);
+  examination.add_group(each, limits.group_tasks, kReservedTasks);
 }
 
 // The load generator's connections: each of its processes has the same limit as the server.
@@ -112,27 +119,37 @@ void add_remedy(std::vector<HeldCeiling>& remedies, const HeldCeiling& ceiling) 
 
 }  // namespace
 
-std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std::int64_t wanted) {
+std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std::int64_t wanted,
+                                  std::int64_t nodes) {
   const HeldCost& cost = entry.held;
+  const std::int64_t of_one = (wanted + nodes - 1) / nodes;
   Examination examination(limits, wanted);
-  examination.add(1, cost.most, kOtherConnections, "the server's own cap", [&entry](std::int64_t value) {
+  Examination each_node(limits, of_one, nodes);
+  Examination number_of_nodes(limits, nodes, of_one);
+  each_node.add(1, cost.most, kOtherConnections, "the server's own cap", [&entry](std::int64_t value) {
     // With these options the bench already asks for as many connections as it needs.
     if (!entry.capacity.empty()) return entry.name + ": none of its options allows that";
     return entry.name + ": where it has an option for " + with_commas(value) + " connections, add that to " +
            entry.manifest.string() + ", and raise \"most\" there";
   });
-  examination.add(cost.descriptors, limits.open_files, kReservedDescriptors, kOpenFiles,
-                  [&examination](std::int64_t value) { return examination.raise_open_files(value); });
+  each_node.add(cost.descriptors, limits.open_files, kReservedDescriptors, kOpenFiles,
+                [&each_node](std::int64_t value) { return each_node.raise_open_files(value); });
   add_clients(examination, limits, wanted);
   // The client's end of each connection is an open file of this machine too.
   examination.add_sysctl(1 + cost.files, limits.open_files_of_all, limits.files_open, "fs.file-max");
-  add_tasks(examination, cost, limits);
-  examination.add_sysctl(cost.maps, limits.maps, kReservedMaps, "vm.max_map_count");
+  add_tasks(examination, cost.tasks, limits);
+  if (nodes > 1) add_tasks(number_of_nodes, kTasksOfNode, limits);
+  each_node.add_sysctl(cost.maps, limits.maps, kReservedMaps, "vm.max_map_count");
   examination.add(cost.bytes, limits.memory_bytes, 0, "available memory in bytes",
                   [&entry](std::int64_t value) {
                     return entry.name + ": " + with_commas(value >> 20) + " MiB of available memory";
                   });
   examination.add_group(cost.bytes, limits.group_memory, 0);
+  examination.add(
+      kTcpBufferBytes, limits.tcp_buffer_bytes, 0, "bytes by net.ipv4.tcp_mem", [](std::int64_t value) {
+        const std::string pages = std::to_string(value / sysconf(_SC_PAGESIZE) + 1);
+        return std::string(kSetSysctl) + "net.ipv4.tcp_mem='" + pages + " " + pages + " " + pages + "'";
+      });
   examination.add_sysctl(1, limits.tracked_connections, limits.tracked_now, "net.netfilter.nf_conntrack_max");
   if (limits.local_ports && *limits.local_ports < kConnectionsPerAddress) {
     examination.found.push_back(
@@ -140,6 +157,8 @@ std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std:
          "net.ipv4.ip_local_port_range, ports of one address " + with_commas(*limits.local_ports),
          std::string(kSetSysctl) + "net.ipv4.ip_local_port_range='10000 65535'", kConnectionsPerAddress});
   }
+  for (const Examination* part : {&each_node, &number_of_nodes})
+    examination.found.insert(examination.found.end(), part->found.begin(), part->found.end());
   std::stable_sort(examination.found.begin(), examination.found.end(), lowest_first);
   return examination.found;
 }
@@ -151,14 +170,16 @@ std::string why_not_held(const Entry& entry, const Limits& limits, std::int64_t 
          " here: " + found.front().limit + " (" + found.front().remedy + ")";
 }
 
-int print_ceilings(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held) {
+int print_ceilings(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held,
+                   std::int64_t nodes) {
   std::vector<HeldCeiling> remedies;
   bool all_fit = true;
   std::printf("%-26s %15s  %s\n", "entry", "can be held", "what binds first");
   for (const Entry& entry : entries) {
-    const auto found = ceilings(entry, limits, held);
+    const auto found = ceilings(entry, limits, held, nodes);
+    const std::string name = entry.name + (nodes > 1 ? ", " + with_commas(nodes) + " nodes" : "");
     const std::string most = found.empty() ? "no limit" : with_commas(found.front().held);
-    std::printf("%-26s %15s  %s\n", entry.name.c_str(), most.c_str(),
+    std::printf("%-26s %15s  %s\n", name.c_str(), most.c_str(),
                 found.empty() ? "" : found.front().limit.c_str());
     for (const HeldCeiling& ceiling : found) {
       if (ceiling.held >= held) break;
@@ -194,7 +215,7 @@ std::string why_not_measured(const Entry& entry, const Scenario& scenario, const
 
 int run_doctor(const DoctorOptions& options) {
   const auto entries = select_entries(find_entries(options.root), options.entries);
-  return print_ceilings(entries, read_limits("/", geteuid()), options.held);
+  return print_ceilings(entries, read_limits("/", geteuid()), options.held, options.nodes);
 }
 
 }  // namespace comet::loadgen

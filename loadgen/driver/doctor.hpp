@@ -27,7 +27,9 @@ struct HeldCeiling {
 
 // How many requests each limit lets this machine hold, the lowest first. `wanted`: how many the remedies are
 // to make possible.
-std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std::int64_t wanted);
+// `nodes`: servers that share them evenly, each with a relay.
+std::vector<HeldCeiling> ceilings(const Entry& entry, const Limits& limits, std::int64_t wanted,
+                                  std::int64_t nodes = 1);
 
 // Why the entry cannot hold `held` requests here, in one line; empty if it can.
 std::string why_not_held(const Entry& entry, const Limits& limits, std::int64_t held);
@@ -38,11 +40,13 @@ std::string why_not_measured(const Entry& entry, const Scenario& scenario, const
 
 // Prints for each entry how many requests it can hold, and the commands that help. Returns 0 if all can hold
 // `held`, else 1.
-int print_ceilings(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held);
+int print_ceilings(const std::vector<Entry>& entries, const Limits& limits, std::int64_t held,
+                   std::int64_t nodes = 1);
 
 struct DoctorOptions {
   std::vector<std::string> entries;  // names; empty: all
   std::int64_t held = 15'000;
+  std::int64_t nodes = 1;  // that share them
   std::filesystem::path root;
 };
 

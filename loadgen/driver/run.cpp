@@ -10,6 +10,7 @@
 #include "loadgen/driver/smoke.hpp"
 #include "loadgen/machine/machine.hpp"
 #include "loadgen/machine/process_tree.hpp"
+#include "loadgen/numbers.hpp"
 #include "loadgen/results/report_json.hpp"
 #include "loadgen/results/report_table.hpp"
 #include "loadgen/signals.hpp"
@@ -17,9 +18,10 @@
 namespace comet::loadgen {
 namespace {
 
-// The server's name and process, from its /stats. The process is used only if it is the one on this machine
+// A server's name, from its /stats; its process is added to `roots`, but only if it is the one on this machine
 // that listens on the port: a server in a container may say the number of another process.
-std::string ask_who(HttpClient& client, const Endpoint& endpoint, std::optional<pid_t>& root) {
+std::string ask_who(const Endpoint& endpoint, std::vector<pid_t>& roots) {
+  HttpClient client(endpoint);
   boost::system::error_code error;
   const auto document = boost::json::parse(client.get("/stats").body, error);
   if (error || !document.is_object())
@@ -31,7 +33,7 @@ std::string ask_who(HttpClient& client, const Endpoint& endpoint, std::optional<
     const auto process = static_cast<pid_t>(pid->get_int64());
     const bool is_here = endpoint.address.starts_with("127.") || endpoint.address == "::1";
     if (is_here && listens_on(process, endpoint.port))
-      root = process;
+      roots.push_back(process);
     else
       std::fprintf(
           stderr,
@@ -56,31 +58,49 @@ Measurement measure(const ServerUnderTest& server, const Scenario& scenario, con
   return result;
 }
 
+ClientCount clients_now(const std::vector<Endpoint>& endpoints) {
+  Connections servers(endpoints);
+  return count_clients(servers);
+}
+
 }  // namespace
 
 int run_against(const RunOptions& options) {
-  ServerUnderTest server{parse_url(options.url), std::nullopt, [] { return std::optional<std::string>(); }};
-  HttpClient client(server.endpoint);
-  const std::string name = ask_who(client, server.endpoint, server.root);
-  const ClientCount before = count_clients(client);
-  client.close();
-  verify(server.endpoint, [](const std::string&) { return false; });
+  ServerUnderTest server;
+  server.death = [] { return std::optional<std::string>(); };
+  std::string name;
+  for (const std::string& url : options.urls) {
+    server.endpoints.push_back(parse_url(url));
+    name = ask_who(server.endpoints.back(), server.roots);
+  }
+  server.publish_to = options.publish_url.empty() ? server.endpoints.front() : parse_url(options.publish_url);
+  // Without the process of one, what is known of the others is no sum.
+  if (server.roots.size() < server.endpoints.size()) server.roots.clear();
+  const ClientCount before = clients_now(server.endpoints);
+  for (const Endpoint& endpoint : server.endpoints)
+    verify(
+        endpoint, server.publish_to, [](const std::string&) { return false; },
+        "smoke-" + std::to_string(endpoint.port));
   std::vector<std::int64_t> sizes = options.scenario.held;
   if (options.scenario.kind == Kind::kHold) sizes = {sizes.back()};
   std::vector<Series> all;
+  const auto run = run_facts(options.command_line, options.root);
   std::string json;
   bool complete = true;
   Progress progress;
+  const std::string title = options.urls.size() == 1
+                                ? name + " at " + options.urls.front()
+                                : with_commas(static_cast<std::int64_t>(options.urls.size())) + " nodes";
   const auto measure_series = [&](const Scenario& scenario, Series series) {
     if (scenario.rates.size() > 1) series.rate = scenario.publishes_per_second;
     for (int repeat = 1; repeat <= options.repeats && stop_signals() == 0; ++repeat) {
-      progress.start(name + " at " + options.url, std::nullopt);
+      progress.start(title, std::nullopt);
       series.repeats.push_back(measure(server, scenario, options, series.held_wanted, repeat, progress));
       server.before = before;
       complete = complete && series.repeats.back().status == Status::kComplete;
     }
     if (series.repeats.empty()) return;
-    json += pretty(to_json(scenario, series));
+    json += pretty(document(run, scenario, series));
     all.push_back(std::move(series));
   };
   for (const std::int64_t held : sizes)

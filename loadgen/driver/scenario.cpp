@@ -28,7 +28,7 @@ struct KindRow {
 const std::vector<KindRow>& kinds() {
   static const std::vector<KindRow> rows{
       {"hold", Kind::kHold, {}},
-      {"broadcast", Kind::kBroadcast, {"duration_s"}, {"rounds", "ask_at_once"}},
+      {"broadcast", Kind::kBroadcast, {"duration_s"}, {"rounds", "ask_at_once", "cursors"}},
       {"steady", Kind::kSteady, {"duration_s", "publishes_per_second", "cursors"}},
       {"churn", Kind::kChurn, {"duration_s", "hold_s"}},
       {"channels", Kind::kChannels, {"duration_s", "publishes_per_second", "channels"}},
@@ -159,7 +159,8 @@ void read_parameters(const Reader& reader, Scenario& scenario) {
   if (keys.count("channels") > 0) scenario.channels = reader.count(reader.at("channels"), "channels", 4096);
   // These two do not measure loss, and with a cursor a subscriber that is late loses nothing.
   const bool always = scenario.kind == Kind::kChannels || scenario.kind == Kind::kBlocking;
-  scenario.cursors = always || (keys.count("cursors") > 0 && reader.flag("cursors"));
+  if (reader.has("cursors") || keys.count("cursors") > 0) scenario.cursors = reader.flag("cursors");
+  scenario.cursors = scenario.cursors || always;
 }
 
 std::string read_file(const fs::path& path) {
@@ -201,6 +202,7 @@ json::object Scenario::to_json(std::int64_t size) const {
   for (const std::string& key : row_of(kind).keys) object[key] = values.at(key);
   if (rounds) object["rounds"] = *rounds;
   if (kind == Kind::kBroadcast) object["ask_at_once"] = ask_at_once;
+  if (kind == Kind::kBroadcast && cursors) object["cursors"] = true;
   if (kind == Kind::kChurn) object["arrivals_per_second"] = static_cast<double>(size) / hold_seconds;
   object["server_options"] = json::value_from(server_options);
   return object;

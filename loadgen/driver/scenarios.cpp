@@ -37,7 +37,8 @@ std::int64_t connections_at_a_time(const Scenario& scenario, std::int64_t held) 
 void run_scenario(const ServerUnderTest& server, const Scenario& scenario, std::int64_t held,
                   std::optional<int> client_processes, Progress& progress, Measurement& result) {
   try {
-    const int processes = client_processes_for(connections_at_a_time(scenario, held), client_processes);
+    const int processes = client_processes_for(connections_at_a_time(scenario, held), server.endpoints.size(),
+                                               client_processes);
     Trial trial(server, scenario, connections_of(scenario, held), processes, progress, result);
     run(trial, held);
   } catch (const Interrupted&) {

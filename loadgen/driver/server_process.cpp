@@ -158,7 +158,7 @@ bool ServerProcess::reap() {
 
 void ServerProcess::kill_everything() {
   kill(-pid_, SIGKILL);
-  for (const pid_t process : process_tree(getpid()))
+  for (const pid_t process : process_tree({getpid()}))
     if (process != getpid() && getpgid(process) != getpgrp()) kill(process, SIGKILL);
 }
 

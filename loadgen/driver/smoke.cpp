@@ -6,13 +6,13 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "loadgen/clock.hpp"
 
 namespace comet::loadgen {
 namespace {
 
-const std::string kChannel = "channel=smoke";
 const std::string kMessage = "a m\xc3\xa9ssage & 100% <ok>";
 const std::string kField = "message=a+m%C3%A9ssage+%26+100%25+%3Cok%3E";
 
@@ -39,13 +39,17 @@ void wait_until_held(HttpClient& client, std::int64_t count) {
 // The verification of one server.
 class Verification {
  public:
-  explicit Verification(const Endpoint& endpoint)
-      : endpoint_(endpoint), publisher_(endpoint), held_by_others_(held_by_server(publisher_)) {}
+  Verification(const Endpoint& endpoint, const Endpoint& publish_to, std::string channel)
+      : endpoint_(endpoint),
+        channel_(std::move(channel)),
+        server_(endpoint),
+        publisher_(publish_to),
+        held_by_others_(held_by_server(server_)) {}
 
   void subscribe_and_publish();
   void publish_form() { deliver_published(form(), "/publish of a form"); }
   void publish_get() {
-    deliver_published(get_request(endpoint_, "/publish?channel=smoke&" + kField), "GET /publish");
+    deliver_published(get_request(endpoint_, "/publish?channel=" + channel_ + "&" + kField), "GET /publish");
   }
   void channels();
   void leaving();
@@ -54,12 +58,15 @@ class Verification {
 
  private:
   std::string form() const {
-    return post_request(endpoint_, "/publish?" + kChannel, kField, "application/x-www-form-urlencoded");
+    return post_request(endpoint_, "/publish?channel=" + channel_, kField,
+                        "application/x-www-form-urlencoded");
   }
   void hold(HttpClient& client, const std::string& channel, std::int64_t count);
   void deliver_published(const std::string& request, const std::string& what);
 
   const Endpoint& endpoint_;
+  const std::string channel_;
+  HttpClient server_;
   HttpClient publisher_;
   const std::int64_t held_by_others_;
   std::string cursor_;
@@ -68,14 +75,14 @@ class Verification {
 // Sends a subscribe, and waits until `count` of our requests are held.
 void Verification::hold(HttpClient& client, const std::string& channel, std::int64_t count) {
   client.send(get_request(endpoint_, "/subscribe?channel=" + channel));
-  wait_until_held(publisher_, held_by_others_ + count);
+  wait_until_held(server_, held_by_others_ + count);
 }
 
 void Verification::subscribe_and_publish() {
   HttpClient first(endpoint_), second(endpoint_);
-  hold(first, "smoke", 1);
-  hold(second, "smoke", 2);
-  expect_response(publisher_.post("/publish?" + kChannel, kMessage), 200, "ok", "/publish");
+  hold(first, channel_, 1);
+  hold(second, channel_, 2);
+  expect_response(publisher_.post("/publish?channel=" + channel_, kMessage), 200, "ok", "/publish");
   expect_response(first.receive(), 200, kMessage, "/subscribe");
   const Response message = second.receive();
   expect_response(message, 200, kMessage, "/subscribe");
@@ -87,7 +94,7 @@ void Verification::subscribe_and_publish() {
 
 void Verification::deliver_published(const std::string& request, const std::string& what) {
   HttpClient subscriber(endpoint_);
-  hold(subscriber, "smoke", 1);
+  hold(subscriber, channel_, 1);
   publisher_.connect();
   publisher_.send(request);
   expect_response(publisher_.receive(), 200, "ok", what);
@@ -96,36 +103,38 @@ void Verification::deliver_published(const std::string& request, const std::stri
 
 void Verification::channels() {
   HttpClient here(endpoint_), there(endpoint_);
-  hold(here, "smoke", 1);
-  hold(there, "smoke-2", 2);
-  expect_response(publisher_.post("/publish?channel=smoke-2", "there"), 200, "ok", "/publish");
-  expect_response(there.receive(), 200, "there", "/subscribe?channel=smoke-2");
-  expect_response(publisher_.post("/publish?" + kChannel, "here"), 200, "ok", "/publish");
+  hold(here, channel_, 1);
+  hold(there, "other", 2);
+  expect_response(publisher_.post("/publish?channel=other", "there"), 200, "ok", "/publish");
+  expect_response(there.receive(), 200, "there", "/subscribe?channel=other");
+  expect_response(publisher_.post("/publish?channel=" + channel_, "here"), 200, "ok", "/publish");
   expect_response(here.receive(), 200, "here", "/subscribe");
 }
 
 void Verification::leaving() {
   HttpClient client(endpoint_);
-  hold(client, "smoke", 1);
+  hold(client, channel_, 1);
   client.close();
-  wait_until_held(publisher_, held_by_others_);
+  wait_until_held(server_, held_by_others_);
 }
 
 void Verification::cursors() {
   expect(!cursor_.empty(), "a message came without Comet-Cursor");
-  expect_response(publisher_.post("/publish?" + kChannel, "the next"), 200, "ok", "/publish");
-  expect_response(publisher_.get("/subscribe?" + kChannel + "&since=" + cursor_), 200, "the next",
+  expect_response(publisher_.post("/publish?channel=" + channel_, "the next"), 200, "ok", "/publish");
+  expect_response(server_.get("/subscribe?channel=" + channel_ + "&since=" + cursor_), 200, "the next",
                   "/subscribe?since=CURSOR");
 }
 
 void Verification::timeout() {
-  expect_response(publisher_.get("/subscribe?" + kChannel + "&timeout=0"), 204, "", "/subscribe?timeout=0");
+  expect_response(server_.get("/subscribe?channel=" + channel_ + "&timeout=0"), 204, "",
+                  "/subscribe?timeout=0");
 }
 
 }  // namespace
 
-ClientCount count_clients(HttpClient& client) {
-  const Response response = client.get("/stats");
+namespace {
+
+ClientCount clients_in(const Response& response) {
   boost::system::error_code error;
   const auto document = boost::json::parse(response.body, error);
   const auto number = [&](const char* key) -> std::optional<std::int64_t> {
@@ -139,8 +148,28 @@ ClientCount count_clients(HttpClient& client) {
   return {*held, number("connections")};
 }
 
-void verify(const Endpoint& endpoint, const std::function<bool(const std::string& part)>& keeps) {
-  Verification verification(endpoint);
+}  // namespace
+
+ClientCount count_clients(HttpClient& client) { return clients_in(client.get("/stats")); }
+
+// All are asked before one is waited for: a busy machine then lets each work once, not one after the other.
+ClientCount count_clients(Connections& servers) {
+  for (std::size_t i = 0; i < servers.size(); ++i) servers[i].send_get("/stats");
+  ClientCount all{0, 0};
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    const ClientCount one = clients_in(servers[i].receive());
+    all.held += one.held;
+    if (all.connections && one.connections)
+      *all.connections += *one.connections;
+    else
+      all.connections.reset();
+  }
+  return all;
+}
+
+void verify(const Endpoint& endpoint, const Endpoint& publish_to,
+            const std::function<bool(const std::string& part)>& keeps, const std::string& channel) {
+  Verification verification(endpoint, publish_to, channel);
   verification.subscribe_and_publish();
   if (keeps("cursors")) verification.cursors();  // behind the first message comes the next
   if (keeps("publish-form")) verification.publish_form();

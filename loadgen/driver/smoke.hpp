@@ -7,6 +7,7 @@
 #include <string>
 
 #include "loadgen/clients/http.hpp"
+#include "loadgen/clients/paced_requests.hpp"
 
 namespace comet::loadgen {
 
@@ -16,11 +17,19 @@ struct ClientCount {
   std::optional<std::int64_t> connections;
 };
 ClientCount count_clients(HttpClient& client);
+// Of all clients of all `servers`.
+ClientCount count_clients(Connections& servers);
 
-inline std::int64_t held_by_server(HttpClient& client) { return count_clients(client).held; }
+template <class Servers>
+std::int64_t held_by_server(Servers& servers) {
+  return count_clients(servers).held;
+}
 
 // Checks two subscribers and one publish, and each other part of the contract (docs/architecture.md) for
-// which `keeps` answers true. Throws std::runtime_error that says what was expected and what came.
-void verify(const Endpoint& endpoint, const std::function<bool(const std::string& part)>& keeps);
+// which `keeps` answers true. `publish_to`: the same server, or a relay of nodes. Each node needs a `channel`
+// of its own: what is published on that of one comes to the others a moment later. Throws std::runtime_error
+// that says what was expected and what came.
+void verify(const Endpoint& endpoint, const Endpoint& publish_to,
+            const std::function<bool(const std::string& part)>& keeps, const std::string& channel = "smoke");
 
 }  // namespace comet::loadgen

@@ -50,8 +50,8 @@ class Steady {
 Steady::Steady(Trial& trial, std::int64_t held)
     : trial_(trial),
       held_(held),
-      publishers_(trial.server().endpoint, std::min(trial.scenario().channels, kConnectionsAtFixedRates)),
-      others_(trial.server().endpoint,
+      publishers_(trial.server().publish_to, std::min(trial.scenario().channels, kConnectionsAtFixedRates)),
+      others_(trial.server().endpoints.front(),
               trial.scenario().kind == Kind::kBlocking ? kConnectionsAtFixedRates : 0) {}
 
 std::int64_t Steady::subscribers_of(std::int64_t message) const {
@@ -67,7 +67,7 @@ std::string Steady::request(std::int64_t message) {
   Schedule& schedule = trial_.clients().schedule();
   schedule.published = std::max<std::int64_t>(schedule.published, message + 1);
   trial_.result().deliveries.expected += subscribers_of(message);
-  return post_request(trial_.server().endpoint,
+  return post_request(trial_.server().publish_to,
                       "/publish?channel=" + channel_name(channel, static_cast<std::size_t>(channels)),
                       message_body({channel, sequence}));
 }
@@ -94,7 +94,7 @@ PacedRequests Steady::plan_others() {
   pace.interval_ns = rate > 0 ? std::llround(kSecond / rate) : 0;
   pace.count = rate > 0 ? pace_.count * pace_.interval_ns / pace.interval_ns : 0;
   return {others_, kConnectionsAtFixedRates, pace, 204, [this](std::int64_t) {
-            return get_request(trial_.server().endpoint, "/subscribe?channel=others&timeout=0");
+            return get_request(trial_.server().endpoints.front(), "/subscribe?channel=others&timeout=0");
           }};
 }
 

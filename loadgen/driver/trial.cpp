@@ -17,7 +17,7 @@
 namespace comet::loadgen {
 namespace {
 
-constexpr std::int64_t kConnectsInFlight = 64;       // connections not held yet; below a backlog of 128
+constexpr std::int64_t kConnectsInFlight = 64;       // of one server, not held yet; below a backlog of 128
 constexpr std::int64_t kHoldTimeout = 10 * kSecond;  // since the number of held requests last changed
 constexpr std::int64_t kLeaveTimeout = 5 * kSecond;  // since the number of clients last changed
 
@@ -27,10 +27,8 @@ std::string list(const std::map<std::string, std::int64_t>& events) {
   return text;
 }
 
-SubscriberSettings settings_for(const Endpoint& endpoint, const Scenario& scenario,
-                                std::int64_t connections) {
+SubscriberSettings settings_for(const Scenario& scenario, std::int64_t connections) {
   SubscriberSettings settings;
-  settings.endpoint = endpoint;
   settings.count = static_cast<std::uint32_t>(connections);
   settings.channels = static_cast<std::uint32_t>(scenario.channels);
   settings.cursors = scenario.cursors;
@@ -53,10 +51,10 @@ Trial::Trial(const ServerUnderTest& server, const Scenario& scenario, std::int64
       scenario_(scenario),
       progress_(progress),
       result_(result),
-      control_(server.endpoint),
-      publisher_(server.endpoint),
-      clocks_(server.root) {
-  clients_ = std::make_unique<ClientProcesses>(settings_for(server.endpoint, scenario, connections),
+      control_(server.endpoints),
+      publisher_(server.publish_to),
+      clocks_(server.roots) {
+  clients_ = std::make_unique<ClientProcesses>(settings_for(scenario, connections), server.endpoints,
                                                client_processes);
   result_.generator.processes = clients_->size();
   if (server.before) wait_until_left(*server.before);
@@ -114,18 +112,20 @@ void Trial::check_connections() const {
 }
 
 std::optional<std::int64_t> Trial::user_bytes() const {
-  return server_.root ? proportional_set_size(process_tree(*server_.root)) : std::nullopt;
+  return server_.roots.empty() ? std::nullopt : proportional_set_size(process_tree(server_.roots));
 }
 
 void Trial::read_memory(std::optional<std::int64_t> MemoryFigures::*moment) {
   result_.kernel.*moment = settled_kernel_memory();
   result_.user.*moment = user_bytes();
+  result_.generator.user.*moment = clients_->user_bytes();
 }
 
 std::int64_t Trial::held() { return held_by_server(control_) - held_by_others_; }
 
 void Trial::hold(std::int64_t count) {
   progress_.phase("connecting");
+  const std::int64_t most_in_flight = kConnectsInFlight * static_cast<std::int64_t>(control_.size());
   const std::int64_t start = now_ns();
   std::int64_t last_progress = start;
   for (;;) {
@@ -143,9 +143,9 @@ void Trial::hold(std::int64_t count) {
                     (all_said ? "" : " and no more within 10 s") + list(clients_->collect().events));
     }
     const std::int64_t in_flight = connections_asked_ - clients.failed - now_held;
-    if (in_flight < kConnectsInFlight && connections_asked_ < count)
+    if (in_flight < most_in_flight && connections_asked_ < count)
       connections_asked_ += clients_->open(
-          std::min(kConnectsInFlight - std::max<std::int64_t>(0, in_flight), count - connections_asked_));
+          std::min(most_in_flight - std::max<std::int64_t>(0, in_flight), count - connections_asked_));
     std::this_thread::sleep_for(std::chrono::microseconds(300));
   }
   result_.connect_seconds =
@@ -179,7 +179,7 @@ int Trial::wait_until_all_held() {
 KernelCounts Trial::read_counts() {
   KernelCounts counts;
   counts.network = kernel_network();
-  if (!server_.root) return counts;
+  if (server_.roots.empty()) return counts;
   clocks_.find_processes();
   counts.server = thread_counts(clocks_.processes());
   result_.server.processes = static_cast<std::int64_t>(clocks_.processes().size());
@@ -207,9 +207,9 @@ void Trial::stop_costs() {
 double Trial::machine_cores() { return static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN)); }
 
 void Trial::count_system_calls(const std::function<void()>& deliver) {
-  if (!server_.root) return;
+  if (server_.roots.size() != 1) return;
   progress_.phase("system calls");
-  const SystemCallCount count(process_tree(*server_.root));
+  const SystemCallCount count(process_tree(server_.roots));
   const auto before = count.read();
   if (!before) return;
   const std::int64_t delivered = clients_->totals().delivered;

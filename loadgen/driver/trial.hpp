@@ -6,9 +6,11 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "loadgen/clients/client_processes.hpp"
 #include "loadgen/clients/http.hpp"
+#include "loadgen/clients/paced_requests.hpp"
 #include "loadgen/driver/costs.hpp"
 #include "loadgen/driver/progress.hpp"
 #include "loadgen/driver/scenario.hpp"
@@ -18,10 +20,11 @@
 
 namespace comet::loadgen {
 
-// The server that is measured.
+// The server that is measured, or several that share their messages and are measured as one.
 struct ServerUnderTest {
-  Endpoint endpoint;
-  std::optional<pid_t> root;                          // of its process tree; nothing if that is not known
+  std::vector<Endpoint> endpoints;                    // of each server
+  Endpoint publish_to;                                // the server itself, or a relay of several
+  std::vector<pid_t> roots;                           // of their process trees; none if that is not known
   std::function<std::optional<std::string>()> death;  // how it ended, nothing while it runs
   std::optional<ClientCount>
       before{};                // before the first of several trials: the next waits until it is so again
@@ -99,7 +102,7 @@ class Trial {
   const Scenario& scenario_;
   Progress& progress_;
   Measurement& result_;
-  HttpClient control_;
+  Connections control_;  // one to each server, for /stats
   HttpClient publisher_;
   PreciseTimers precise_timers_;
   std::unique_ptr<ClientProcesses> clients_;

@@ -1,6 +1,10 @@
 // Limits from /proc and /sys: see limits.hpp.
 #include "loadgen/machine/limits.hpp"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -75,6 +79,42 @@ std::int64_t memory_of(const fs::path& group) {
   return std::max<std::int64_t>(0, used - cache.value_or(0));
 }
 
+// "287898 383867 575796", in pages: the last is the end.
+Number most_in_tcp_buffers(const fs::path& root) {
+  const std::string text = read_proc_file(root / "proc/sys/net/ipv4/tcp_mem");
+  const auto words = words_of(text);
+  const Number pages = words.size() < 3 ? Number{} : number_in(words[2]);
+  return pages ? Number(*pages * sysconf(_SC_PAGESIZE)) : std::nullopt;
+}
+
+// A TCP connection from this process to itself. If the kernel tracks none while it is open, it tracks none at all,
+// whatever its limit: conntrack is there, but no firewall uses it.
+class OwnConnection {
+ public:
+  OwnConnection() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* name = reinterpret_cast<sockaddr*>(&address);
+    socklen_t size = sizeof address;
+    is_open_ = listener_ >= 0 && client_ >= 0 && bind(listener_, name, size) == 0 &&
+               listen(listener_, 1) == 0 && getsockname(listener_, name, &size) == 0 &&
+               connect(client_, name, size) == 0;
+  }
+  ~OwnConnection() {
+    for (const int socket : {client_, listener_})
+      if (socket >= 0) close(socket);
+  }
+  OwnConnection(const OwnConnection&) = delete;
+  OwnConnection& operator=(const OwnConnection&) = delete;
+  bool is_open() const { return is_open_; }
+
+ private:
+  const int listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int client_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  bool is_open_ = false;
+};
+
 // A group is limited by every group around it too.
 GroupLimit tightest(const fs::path& root, const char* file, std::int64_t (*used)(const fs::path& group)) {
   const fs::path top = root / "sys/fs/cgroup";
@@ -113,8 +153,11 @@ Limits read_limits(const fs::path& root, uid_t user) {
   limits.maps = sysctl("vm/max_map_count");
   limits.memory_bytes = available_memory(root);
   limits.local_ports = ports_of_one_address(root);
-  limits.tracked_connections = sysctl("net/netfilter/nf_conntrack_max");
+  limits.tcp_buffer_bytes = most_in_tcp_buffers(root);
+  const OwnConnection connection;
   limits.tracked_now = sysctl("net/netfilter/nf_conntrack_count").value_or(0);
+  if (limits.tracked_now > 0 || !connection.is_open())
+    limits.tracked_connections = sysctl("net/netfilter/nf_conntrack_max");
   return limits;
 }
 

@@ -36,8 +36,9 @@ struct Limits {
   Number maps;                  // of one process
   Number memory_bytes;          // available
   GroupLimit group_memory;      // memory.max; cache that the kernel can free at once does not count as used
+  Number tcp_buffer_bytes;      // the end of tcp_mem: in the buffers of all sockets together
   Number local_ports;           // of one source address
-  Number tracked_connections;   // conntrack; missing if that is not loaded
+  Number tracked_connections;   // conntrack; missing if nothing is tracked
   std::int64_t tracked_now = 0;
 };
 

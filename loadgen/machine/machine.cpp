@@ -94,6 +94,14 @@ json::object machine_facts() {
           {"changed_settings", std::move(changed)}};
 }
 
+json::object run_facts(const std::vector<std::string>& command_line, const std::filesystem::path& root) {
+  const std::string commit = commit_of(root);
+  return {{"started_at", utc_now()},
+          {"command_line", json::value_from(command_line)},
+          {"commit", commit.empty() ? json::value(nullptr) : json::value(commit)},
+          {"machine", machine_facts()}};
+}
+
 std::string commit_of(const std::filesystem::path& root) {
   const std::string git = "git -C " + quoted(root.string()) + " ";
   std::string commit;

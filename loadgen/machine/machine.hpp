@@ -4,12 +4,17 @@
 #include <boost/json/object.hpp>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace comet::loadgen {
 
 // CPU, cores, memory, kernel, limits, and the kernel settings that limit connections and processes. What
 // cannot be read is null.
 boost::json::object machine_facts();
+
+// When and how a run was started, its commit and its machine.
+boost::json::object run_facts(const std::vector<std::string>& command_line,
+                              const std::filesystem::path& root);
 
 // The commit of `root`, with "-changed" if a tracked file differs from it; empty if `root` is no
 // git checkout.

@@ -56,14 +56,15 @@ std::set<std::string> listening_sockets(std::uint16_t port) {
 
 }  // namespace
 
-std::vector<pid_t> process_tree(pid_t root) {
+std::vector<pid_t> process_tree(const std::vector<pid_t>& roots) {
   std::multimap<std::int64_t, pid_t> children;
-  std::set<pid_t> tree{root};
+  const std::set<pid_t> leaders(roots.begin(), roots.end());
+  std::set<pid_t> tree = leaders;
   for (const pid_t process : numbered_entries("/proc")) {
     const auto line = read_process_line(process);
     if (!line) continue;
     children.emplace(line->parent, process);
-    if (line->group == root) tree.insert(process);
+    if (leaders.contains(static_cast<pid_t>(line->group))) tree.insert(process);
   }
   std::vector<pid_t> to_visit(tree.begin(), tree.end());
   while (!to_visit.empty()) {
@@ -84,15 +85,16 @@ std::int64_t cpu_clock_ns(pid_t process) {
 
 std::int64_t process_cpu_ns(const std::vector<pid_t>& processes) {
   std::int64_t total = 0;
-  for (const pid_t process : processes) total += process_cpu_ns({process}, process);
+  for (const pid_t process : processes) total += process_cpu_ns({process}, {process});
   return total;
 }
 
-std::int64_t process_cpu_ns(const std::vector<pid_t>& processes, pid_t root) {
+std::int64_t process_cpu_ns(const std::vector<pid_t>& processes, const std::vector<pid_t>& roots) {
   static const std::int64_t ns_per_tick = 1'000'000'000 / sysconf(_SC_CLK_TCK);
   std::int64_t total = 0;
   for (const pid_t process : processes) total += cpu_clock_ns(process);
-  if (const auto line = read_process_line(root)) total += line->waited_children_ticks * ns_per_tick;
+  for (const pid_t root : roots)
+    if (const auto line = read_process_line(root)) total += line->waited_children_ticks * ns_per_tick;
   return total;
 }
 

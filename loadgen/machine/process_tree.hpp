@@ -9,8 +9,8 @@
 
 namespace comet::loadgen {
 
-// `root`, all processes that descend from it, and every member of the process group that `root` leads.
-std::vector<pid_t> process_tree(pid_t root);
+// `roots`, all processes that descend from them, and every member of a process group that one of them leads.
+std::vector<pid_t> process_tree(const std::vector<pid_t>& roots);
 
 // The threads of a process; none if it is gone.
 std::vector<pid_t> threads_of(pid_t process);
@@ -33,8 +33,8 @@ ThreadCounts thread_counts(const std::vector<pid_t>& processes);
 // calls and one small file for each process. Nanoseconds.
 std::int64_t process_cpu_ns(const std::vector<pid_t>& processes);
 
-// The same at the price of two system calls for each process: only the ended children of `root` are included.
-std::int64_t process_cpu_ns(const std::vector<pid_t>& processes, pid_t root);
+// The same at the price of two system calls for each process: only the ended children of `roots` are included.
+std::int64_t process_cpu_ns(const std::vector<pid_t>& processes, const std::vector<pid_t>& roots);
 
 // CPU time of one process in nanoseconds, by its clock: ended threads are included, but no children. /proc
 // has only ticks of 10 ms, which would round each process down. 0 when the process is gone.

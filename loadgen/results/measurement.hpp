@@ -89,16 +89,6 @@ struct ServerFigures {
   bool killed = false;
 };
 
-// What the load generator used: its driver and its client processes.
-struct GeneratorFigures {
-  int processes = 0;  // clients
-  std::optional<double> cpu_us;
-  std::optional<double> cores;
-  std::optional<double> busiest_client_cores;
-  std::optional<double> lag_p99_us;  // how long the last event of a batch waited for the client itself
-  bool limited = false;              // the server might do more: see is_bounded()
-};
-
 // Bytes at three moments: without clients, with all held, and with all held after the messages (churn: after
 // all have left).
 struct MemoryFigures {
@@ -108,6 +98,17 @@ struct MemoryFigures {
 
   // The increase since at_rest, divided by `count` held requests.
   std::optional<double> per_held(std::optional<std::int64_t> bytes, std::int64_t count) const;
+};
+
+// What the load generator used: its driver and its client processes.
+struct GeneratorFigures {
+  int processes = 0;  // clients
+  std::optional<double> cpu_us;
+  std::optional<double> cores;
+  std::optional<double> busiest_client_cores;
+  std::optional<double> lag_p99_us;  // how long the last event of a batch waited for the client itself
+  MemoryFigures user{};              // proportional set size of the clients
+  bool limited = false;              // the server might do more: see is_bounded()
 };
 
 // hold: one for each size; churn: one for each moment.

@@ -10,6 +10,7 @@
 #include "loadgen/results/budget.hpp"
 #include "loadgen/results/figures.hpp"
 #include "loadgen/results/growth.hpp"
+#include "loadgen/results/nodes_figures.hpp"
 #include "loadgen/results/page_series.hpp"
 #include "loadgen/results/statistics.hpp"
 
@@ -50,7 +51,7 @@ json::array list(const std::map<std::string, json::value>& map) {
 }  // namespace
 
 json::object page_data(const std::vector<ResultFile>& results, const json::value& microbench,
-                       const std::vector<Entry>& known_entries) {
+                       const json::value& nodes, const std::vector<Entry>& known_entries) {
   check_runs(results);
   std::map<std::pair<std::string, Place>, const json::value*> by_entry;
   for (const auto& [path, content] : results)
@@ -79,6 +80,7 @@ json::object page_data(const std::vector<ResultFile>& results, const json::value
           {"growth", growth_json(growth_of(results))},
           {"enough_repeats", kEnoughRepeats},
           {"microbench", mechanisms.empty() ? json::value(nullptr) : json::value(mechanisms)},
+          {"nodes", nodes.is_null() ? json::value(nullptr) : json::value(nodes_json(nodes))},
           {"series", std::move(series)}};
 }
 

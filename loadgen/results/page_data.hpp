@@ -11,9 +11,9 @@
 
 namespace comet::loadgen {
 
-// `microbench`: Google Benchmark's JSON, or null. `known_entries`: those whose budgets are known. Throws
-// UsageError if a scenario comes from two runs, because figures of different runs are not shown side by side.
+// `microbench`: Google Benchmark's JSON, or null. `nodes`: what nodes/bench writes, or null. `known_entries`: those
+// whose budgets are known. Throws UsageError if a scenario comes from two runs, because figures of different runs are not shown side by side.
 boost::json::object page_data(const std::vector<ResultFile>& results, const boost::json::value& microbench,
-                              const std::vector<Entry>& known_entries);
+                              const boost::json::value& nodes, const std::vector<Entry>& known_entries);
 
 }  // namespace comet::loadgen

@@ -151,12 +151,14 @@ json::object server_json(const Measurement& measurement) {
           {"had_to_be_killed", server.killed}};
 }
 
-json::object generator_json(const GeneratorFigures& generator) {
+json::object generator_json(const Measurement& measurement) {
+  const GeneratorFigures& generator = measurement.generator;
   return {{"processes", generator.processes},
           {"cpu_us_per_delivery", or_null(generator.cpu_us)},
           {"cores_used", or_null(generator.cores)},
           {"busiest_client_cores", or_null(generator.busiest_client_cores)},
           {"lag_p99_us", or_null(generator.lag_p99_us)},
+          {"user_memory", memory_json(generator.user, measurement)},
           {"limited", generator.limited}};
 }
 
@@ -202,7 +204,7 @@ json::object repeat_json(const Measurement& measurement) {
           {"publish_lag", distribution_json(measurement.publish_lag, true)},
           {"other_latency", distribution_json(measurement.other_latency, false)},
           {"server", server_json(measurement)},
-          {"generator", generator_json(measurement.generator)},
+          {"generator", generator_json(measurement)},
           {"user_memory", memory_json(measurement.user, measurement)},
           {"kernel_memory", memory_json(measurement.kernel, measurement)},
           {"kernel_network",
@@ -227,6 +229,12 @@ json::object to_json(const Scenario& scenario, const Series& series) {
           {"repeats", std::move(repeats)}};
 }
 
+json::object document(const json::object& run, const Scenario& scenario, const Series& series) {
+  json::object document{{"schema", 3}, {"run", run}};
+  for (auto& member : to_json(scenario, series)) document[member.key()] = std::move(member.value());
+  return document;
+}
+
 std::string pretty(const json::value& value) {
   std::string text;
   print(text, value, "");
@@ -235,14 +243,12 @@ std::string pretty(const json::value& value) {
 
 void write_series(const std::filesystem::path& folder, const json::object& run, const Scenario& scenario,
                   const Series& series) {
-  json::object document{{"schema", 3}, {"run", run}};
-  for (auto& member : to_json(scenario, series)) document[member.key()] = std::move(member.value());
   const std::string rate = series.rate ? "-at-" + plain_number(*series.rate) : "";
   const std::filesystem::path path = folder / (scenario.name + "-" + series.entry + "-" +
                                                std::to_string(series.held_wanted) + rate + ".json");
   const std::filesystem::path whole = path.string() + ".part";
   std::ofstream file(whole);
-  file << pretty(document) << std::flush;
+  file << pretty(document(run, scenario, series)) << std::flush;
   const bool written = file.good();
   const std::string problem = system_error_text("cannot write " + path.string());
   file.close();

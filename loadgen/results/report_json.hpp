@@ -13,12 +13,15 @@ namespace comet::loadgen {
 // The members from "scenario" to "repeats".
 boost::json::object to_json(const Scenario& scenario, const Series& series);
 
+// A whole result: `run` (machine, commit, command line, seed) comes before the figures.
+boost::json::object document(const boost::json::object& run, const Scenario& scenario, const Series& series);
+
 // Indented text. A list of numbers or texts is on one line.
 std::string pretty(const boost::json::value& value);
 
 // Writes SCENARIO-ENTRY-HELD.json, or SCENARIO-ENTRY-HELD-at-RATE.json if the scenario has several rates,
-// into `folder`, which exists. `run` (machine, commit, command line, seed) comes before the figures. An older
-// file is replaced as a whole or not at all. Throws std::runtime_error if the file cannot be written.
+// into `folder`, which exists. An older file is replaced as a whole or not at all. Throws std::runtime_error
+// if the file cannot be written.
 void write_series(const std::filesystem::path& folder, const boost::json::object& run,
                   const Scenario& scenario, const Series& series);
 

@@ -56,7 +56,9 @@ fs::path page_of(const ResultsOptions& options, const std::vector<fs::path>& run
   return (fs::is_directory(*other) ? *other : other->parent_path()) / "index.html";
 }
 
-boost::json::value parsed(const fs::path& path) {
+// Null if there is no such file.
+boost::json::value parsed_if_there(const fs::path& path) {
+  if (!fs::exists(path)) return nullptr;
   boost::json::error_code fault;
   boost::json::value value = boost::json::parse(file_text(path), fault);
   if (fault) throw std::runtime_error(path.string() + " is no JSON: make it again");
@@ -99,10 +101,11 @@ int run_report(const ResultsOptions& options) {
   print_faults(validated);
   if (!validated.faults.empty()) return 1;
   const fs::path results = options.root / "results";
-  const fs::path microbench = options.microbench.empty() ? results / "microbench.json" : options.microbench;
-  const auto data =
-      page_data(validated.results, fs::exists(microbench) ? parsed(microbench) : boost::json::value(nullptr),
-                find_entries(options.root));
+  const auto data = page_data(
+      validated.results,
+      parsed_if_there(options.microbench.empty() ? results / "microbench.json" : options.microbench),
+      parsed_if_there(options.nodes.empty() ? results / "nodes.json" : options.nodes),
+      find_entries(options.root));
   const std::string growth = growth_table(growth_of(validated.results));
   if (!growth.empty()) std::printf("%s\n", growth.c_str());
   const fs::path out = page_of(options, runs);

@@ -11,6 +11,7 @@ struct ResultsOptions {
   std::vector<std::filesystem::path> runs;  // folders or files
   std::filesystem::path out;                // report: the page
   std::filesystem::path microbench;         // report: results of microbench/, if there are any
+  std::filesystem::path nodes;              // report: results of nodes/bench, if there are any
   bool json = false;                        // compare: JSON instead of a table
 };
 

@@ -184,7 +184,7 @@ void keep_facts(const Entry& entry, std::int64_t held, Recording& recording) {
 
 std::vector<Task> tasks_of_server(pid_t server) {
   std::vector<Task> tasks;
-  for (const pid_t process : process_tree(server))
+  for (const pid_t process : process_tree({server}))
     for (const pid_t thread : threads_of(process)) tasks.push_back(task_of(process, thread, Role::kServer));
   return tasks;
 }
@@ -230,7 +230,7 @@ Recording record_publish(const Entry& entry, std::int64_t held, const fs::path& 
   ServerProcess server(entry_command(entry, "127.0.0.1", "0", capacity), entry.folder, program_folder);
   const Endpoint endpoint{"127.0.0.1", static_cast<std::uint16_t>(server.wait_until_ready(kReadyTimeout))};
   const bool has_stats = entry.keeps_part("stats");
-  if (has_stats) verify(endpoint, [](const std::string&) { return false; });
+  if (has_stats) verify(endpoint, endpoint, [](const std::string&) { return false; });
   Clients clients(endpoint, held, [&](HttpClient& client) {
     if (has_stats) return wait_until_stats_say(held, client);
     wait_until_asleep(tasks_of_server(server.pid()));

@@ -18,7 +18,8 @@ namespace {
 using asio::use_awaitable;
 namespace http = beast::http;
 
-constexpr std::size_t kInput = 16384;          // bytes that are read at once
+constexpr std::size_t kInput = 4096;           // bytes that are read at once
+constexpr std::size_t kRest = 512;             // the same while the client waits: each who waits keeps this room
 constexpr std::size_t kKept = 65536;           // bytes that are kept of what a client sends while it waits
 constexpr std::size_t kBayeuxEnvelope = 4096;  // of a message, and of what is sent along with it
 
@@ -107,7 +108,7 @@ asio::awaitable<void> Connection::write(const std::string& bytes) {
 
 // Straight from the socket: the stream has one time limit for all that is under way.
 asio::awaitable<void> Connection::until_gone() {
-  std::array<char, kInput> bytes;
+  std::array<char, kRest> bytes;
   while (input_.size() < kKept) {
     boost::system::error_code error;
     const std::size_t size = co_await stream_.socket().async_read_some(

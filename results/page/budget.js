@@ -86,7 +86,7 @@ function costCell(interval) {
 }
 
 // The machine and the day, with a warning if they are not the run's.
-function microbenchPlace({date, cores, mhz}) {
+function measuredPlace(date, cores, of) {
   const at = new Date(date);
   if (Number.isNaN(at.valueOf())) return 'When and where these were measured is not known. ';
   const day = at.toISOString().slice(0, 10);
@@ -94,7 +94,7 @@ function microbenchPlace({date, cores, mhz}) {
   if (data.runs.every(({machine}) => machine.cores !== cores)) others.push('on another machine');
   if (data.runs.every(({started_at}) => started_at?.slice(0, 10) !== day)) others.push('on another day');
   const minute = at.toISOString().slice(0, 16).replace('T', ' ');
-  return `Measured ${minute} UTC on ${readable(cores)} cores of ${readable(mhz)} MHz` +
+  return `Measured ${minute} UTC on ${readable(cores)} cores of ${of}` +
       `${others.length > 0 ? `, ${others.join(' and ')} than the run above: compare with care` : ''}. `;
 }
 
@@ -104,7 +104,8 @@ function drawMechanisms() {
     return place.replaceChildren(
         element('p', {className: 'empty'}, 'No data: make microbench measures each mechanism alone.'));
   const {costs} = data.microbench;
-  document.getElementById('mechanisms-place').textContent = microbenchPlace(data.microbench);
+  const {date, cores, mhz} = data.microbench;
+  document.getElementById('mechanisms-place').textContent = measuredPlace(date, cores, `${readable(mhz)} MHz`);
   const heads = [['pattern'], ['mechanism'], ['CPU', 'ns, of all that take part'], ['clock', 'ns'], ['user memory', 'bytes'],
     ['kernel memory', 'bytes']];
   const head = heads.map(([name, unit], i) => element('th', {scope: 'col', className: i === 1 ? 'left' : ''}, name,

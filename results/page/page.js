@@ -128,6 +128,7 @@ chooseScenario((scenarioNamed('broadcast') ?? data.scenarios[0]).name);
 document.getElementById('scenario').value = state.scenario;
 drawProblems();
 drawMechanisms();
+drawNodes();
 drawChips();
 drawAll();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);

@@ -71,12 +71,14 @@ TEST(PacedRequests, AServerThatIsTooSlowStillGivesItsFiguresAndIsSaidToBe) {
   scenario.cursors = true;
   Progress progress;
   Measurement result;
-  run_scenario({{"127.0.0.1", stub.port()}, std::nullopt, [] { return std::optional<std::string>(); }},
-               scenario, 5, std::nullopt, progress, result);
+  const Endpoint endpoint{"127.0.0.1", stub.port()};
+  run_scenario({{endpoint}, endpoint, {}, [] { return std::optional<std::string>(); }}, scenario, 5,
+               std::nullopt, progress, result);
   EXPECT_EQ(result.status, Status::kComplete) << result.note;
   ASSERT_TRUE(result.publishes && result.latency);
   EXPECT_LT(result.publishes->sent, 8);
-  EXPECT_NE(result.note.find(" of 8 publishes could not be sent within 3 s"), std::string::npos) << result.note;
+  EXPECT_NE(result.note.find(" of 8 publishes could not be sent within 3 s"), std::string::npos)
+      << result.note;
   EXPECT_EQ(result.deliveries.expected, 5 * (1 + result.publishes->sent));
   EXPECT_EQ(result.deliveries.lost, 0);
 }

@@ -48,8 +48,8 @@ Measurement measure(
     std::function<std::optional<std::string>()> death = [] { return std::optional<std::string>(); }) {
   Progress progress;
   Measurement result;
-  run_scenario({{"127.0.0.1", stub.port()}, std::nullopt, std::move(death)}, scenario, held, processes,
-               progress, result);
+  const Endpoint endpoint{"127.0.0.1", stub.port()};
+  run_scenario({{endpoint}, endpoint, {}, std::move(death)}, scenario, held, processes, progress, result);
   return result;
 }
 

@@ -217,15 +217,12 @@ class Protocol(GatewayTest):
             self.assertEqual([answer["data"] for answer in answers if "data" in answer], [5])
 
 
-class Client:
-    """One of the real clients, in a process of its own."""
+class Lines:
+    """A process of its own that takes commands and says what happens, as lines of JSON."""
 
-    def __init__(self, library: str, transport: str, gateway: Gateway):
-        self.process = subprocess.Popen(
-            ["node", CLIENTS / "client.js", library, transport, f"http://127.0.0.1:{gateway.port}/live"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, command: list):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.lines: queue.Queue[list] = queue.Queue()
-        self.messages: list[list] = []
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self) -> None:
@@ -235,22 +232,33 @@ class Client:
     def next(self) -> list:
         return self.lines.get(timeout=PATIENCE_S)
 
-    def do(self, *words: object) -> list:
-        """The answer; messages that come before it are kept."""
+    def send(self, *words: object) -> None:
         self.process.stdin.write(json.dumps(words) + "\n")
         self.process.stdin.flush()
-        while (line := self.next())[0] == "message":
-            self.messages.append(line)
-        return line
-
-    def next_message(self) -> list:
-        return self.messages.pop(0) if self.messages else self.next()
 
     def end(self) -> None:
         self.process.kill()
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
+
+
+class Client(Lines):
+    """One of the real clients of Bayeux."""
+
+    def __init__(self, library: str, transport: str, gateway: Gateway):
+        super().__init__(["node", CLIENTS / "client.js", library, transport, f"http://127.0.0.1:{gateway.port}/live"])
+        self.messages: list[list] = []
+
+    def do(self, *words: object) -> list:
+        """The answer; messages that come before it are kept."""
+        self.send(*words)
+        while (line := self.next())[0] == "message":
+            self.messages.append(line)
+        return line
+
+    def next_message(self) -> list:
+        return self.messages.pop(0) if self.messages else self.next()
 
 
 @unittest.skipUnless(shutil.which("node") and (CLIENTS / "node_modules").is_dir(),

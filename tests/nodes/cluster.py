@@ -1,18 +1,23 @@
 """What the tests of joined servers ask, and the programs that they start; all of these end with a test."""
+import contextlib
 import dataclasses
 import http.client
 import json
+import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "nodes"))
 import programs  # noqa: E402
-from programs import PATIENCE_S, Haproxy, Nginx, Program, Redis, free_port, status_of, wait_until  # noqa: E402, F401
+from programs import PATIENCE_S, Nginx, Program, Redis, free_port, status_of, wait_until  # noqa: E402, F401
 
 SKIPPED = 77
+RELOAD_S = 3.0  # to the next try
 
 
 class ProgramTest(unittest.TestCase):
@@ -81,6 +86,43 @@ class Relay(programs.Relay):
             messages.append(answer.body)
             since = answer.cursor
         return messages
+
+
+class Haproxy(programs.Haproxy):
+    """A master, which can be told to reload, and its workers, in one group."""
+
+    def __init__(self, *behind):
+        super().__init__(*behind)
+        self.words.insert(1, "-W")
+
+    def signal(self, number: int) -> None:
+        assert self.process is not None
+        os.killpg(self.process.pid, number)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):  # both have ended
+                self.signal(signal.SIGKILL)
+        super().kill()
+
+    def reload(self) -> None:
+        """A new worker takes over, and the old one ends when its last connection does. A master that has only just
+        started does not hear the signal, so it may be sent again."""
+        before, sent_at = self.workers(), 0.0
+
+        def is_done() -> bool:
+            nonlocal sent_at
+            if not self.workers() - before and time.monotonic() - sent_at > RELOAD_S:
+                assert self.process is not None
+                self.process.send_signal(signal.SIGUSR2)
+                sent_at = time.monotonic()
+            return bool(self.workers() - before)
+        wait_until(is_done, "HAProxy has a new worker")
+
+    def workers(self) -> set[int]:
+        assert self.process is not None
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return {int(process) for process in children.read_text().split()}
 
 
 def skip_without(*needed: str) -> None:

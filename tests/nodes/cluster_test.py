@@ -1,5 +1,5 @@
-"""Three nodes of different patterns behind HAProxy: clients that poll any of them get every message once, in one
-order, whatever is killed or stopped meanwhile."""
+"""Three nodes of different patterns and two gateways behind HAProxy: clients that poll any node, and those that read
+events from any gateway, get every message once, in one order, whatever is killed or stopped meanwhile."""
 import http.client
 import os
 import pathlib
@@ -11,6 +11,7 @@ import unittest
 
 import cluster
 from cluster import Haproxy, Relay, ask, wait_until
+from gateway import EventStream, Gateway
 
 PROGRAMS = pathlib.Path(sys.argv[1])
 PATTERNS = ("async", "threaded", "fibers")
@@ -50,18 +51,39 @@ class Subscriber(threading.Thread):
                 since = answer.cursor
 
 
+class EventReader(Subscriber):
+    """Reads server-sent events at HAProxy, and comes back behind the last one."""
+
+    def run(self) -> None:
+        since = "0"
+        until = time.monotonic() + 3 * cluster.PATIENCE_S
+        while len(self.messages) < self.wanted and time.monotonic() < until:
+            try:
+                with EventStream(self.port, f"/events?since={since}") as stream:
+                    while len(self.messages) < self.wanted and (event := stream.next()) is not None:
+                        since = event.get("id", since)
+                        self.told_of_a_gap += event.get("event") == "missed"
+                        if "data" in event and "event" not in event:
+                            self.messages.append(event["data"])
+            except (OSError, http.client.HTTPException):
+                pass
+            time.sleep(RETRY_S)
+
+
 class Cluster(cluster.ProgramTest):
     def setUp(self) -> None:
         super().setUp()
         self.relays = [self.begin(Relay(PROGRAMS, self.redis, pattern, node_options=HISTORY)) for pattern in PATTERNS]
-        self.haproxy = self.begin(Haproxy(self.relays, [], None))
+        self.gateways = [self.begin(Gateway(PROGRAMS, self.redis, *HISTORY, heartbeat="5")) for _ in range(2)]
+        self.haproxy = self.begin(Haproxy(self.relays, self.gateways, None))
+        self.publish_port = self.haproxy.port
         wait_until(lambda: len({ask(self.haproxy.port, "/healthz").node for _ in PATTERNS}) == 3, "all serve")
 
     def publish_until_taken(self, message: str) -> None:
         """As a publisher does: what is said not to be published is sent again."""
         def is_taken() -> bool:
             try:
-                answer = ask(self.haproxy.port, "/publish", message)
+                answer = ask(self.publish_port, "/publish", message)
             except OSError:
                 self.fail(f"it is not known whether {message} was published")
             self.assertNotIn("not known", answer.body)
@@ -70,7 +92,7 @@ class Cluster(cluster.ProgramTest):
 
     def expect_all_once_in_order(self, disturb) -> None:
         """`disturb` is called with the number of each message before it is published."""
-        subscribers = [Subscriber(self.haproxy.port, MESSAGES) for _ in range(CLIENTS)]
+        subscribers = [kind(self.haproxy.port, MESSAGES) for kind in (Subscriber, EventReader) for _ in range(CLIENTS)]
         sent = [str(number) for number in range(MESSAGES)]
         for number, message in enumerate(sent):
             disturb(number)
@@ -131,6 +153,42 @@ class Cluster(cluster.ProgramTest):
                 self.redis.start()
         self.expect_all_once_in_order(kill_and_start)
 
+    def test_a_stopped_haproxy_passes_on_everything_when_it_goes_on(self) -> None:
+        def stop_and_continue(number: int) -> None:
+            if number == 50:
+                self.haproxy.signal(signal.SIGSTOP)
+                self.publish_port = self.relays[0].port
+            if number == 100:
+                self.haproxy.signal(signal.SIGCONT)
+                self.publish_port = self.haproxy.port
+        self.expect_all_once_in_order(stop_and_continue)
+
+    def test_a_stopped_node_is_replaced_and_loses_and_repeats_nothing(self) -> None:
+        process = self.relays[0].node_process()
+
+        def stop_one(number: int) -> None:
+            if number == 50:
+                os.kill(process, signal.SIGSTOP)
+            if number == 100:
+                wait_until(lambda: not pathlib.Path(f"/proc/{process}").exists(), "its relay has ended it")
+        self.expect_all_once_in_order(stop_one)
+
+    def test_a_killed_gateway_loses_and_repeats_nothing(self) -> None:
+        def kill_and_start(number: int) -> None:
+            if number == 50:
+                self.gateways[0].kill()
+            if number == 100:
+                self.gateways[0].start()
+        self.expect_all_once_in_order(kill_and_start)
+
+    def test_a_stopped_gateway_loses_and_repeats_nothing(self) -> None:
+        def stop_and_continue(number: int) -> None:
+            if number == 50:
+                self.gateways[0].signal(signal.SIGSTOP)
+            if number == 100:
+                self.gateways[0].signal(signal.SIGCONT)
+        self.expect_all_once_in_order(stop_and_continue)
+
     def test_a_stopped_relay_gets_no_polls_and_reads_on(self) -> None:
         relay = self.relays[1]
         relay.signal(signal.SIGSTOP)
@@ -157,4 +215,4 @@ class Cluster(cluster.ProgramTest):
 
 if __name__ == "__main__":
     cluster.skip_without("redis-server", "haproxy")
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)

@@ -1,4 +1,6 @@
 """The edge: the files of HAProxy and nginx are valid, and nodes/up starts all, works, and ends all."""
+import fcntl
+import json
 import os
 import pathlib
 import re
@@ -6,6 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
+import threading
 import unittest
 
 import cluster
@@ -35,17 +39,23 @@ class Files(unittest.TestCase):
         self.assertNotIn("[warn]", checked.stderr)
 
 
-class Up(unittest.TestCase):
-    def setUp(self) -> None:
-        self.up = subprocess.Popen([str(NODES / "up"), "--bin-dir", str(PROGRAMS)], text=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+class UpTest(unittest.TestCase):
+    def start(self, **form) -> None:
+        """Until it says that all is there."""
+        self.up = subprocess.Popen([str(NODES / "up"), "--bin-dir", str(PROGRAMS)], text=True, stdout=subprocess.PIPE, **form)
         self.addCleanup(self.end)
         self.said = ""
+        while "Ctrl-C" not in self.said:
+            self.said += self.next_line()
+
+    def next_line(self) -> str:
         assert self.up.stdout is not None
-        for line in self.up.stdout:
-            self.said += line
-            if line.startswith("Ctrl-C"):
-                break
+        limit = threading.Timer(2 * cluster.PATIENCE_S, self.up.kill)
+        limit.start()
+        line = self.up.stdout.readline()
+        limit.cancel()
+        self.assertNotEqual(line, "", "it has ended, or says nothing")
+        return line
 
     def end(self) -> None:
         if self.up.poll() is None:
@@ -57,7 +67,10 @@ class Up(unittest.TestCase):
     def ports_of(self, name: str) -> list[int]:
         return [int(port) for port in re.findall(rf"^{name}.*127\.0\.0\.1:(\d+)", self.said, re.MULTILINE)]
 
+
+class Up(UpTest):
     def test_it_serves_the_page_takes_publishes_and_answers_polls_from_each_node_until_ctrl_c(self) -> None:
+        self.start(stdin=subprocess.DEVNULL)
         front = self.ports_of("HAProxy")[0]
         page = ask(front, "/")
         self.assertEqual(page.status, 200)
@@ -77,6 +90,7 @@ class Up(unittest.TestCase):
         self.assertEqual([port for port in ports if status_of(port, "/") != 0], [])
 
     def test_what_is_killed_is_started_anew(self) -> None:
+        self.start(stdin=subprocess.DEVNULL)
         front, redis = self.ports_of("HAProxy")[0], self.ports_of("Redis")[0]
         cursor = ask(front, "/publish", "a").cursor
         # By its port: Redis' pid is told to nobody.
@@ -85,6 +99,48 @@ class Up(unittest.TestCase):
         wait_until(lambda: ask(front, "/publish", "b").status == 200, "Redis is back")
         answer = ask(front, f"/subscribe?since={cursor}&timeout=10")
         self.assertEqual((answer.body, answer.missed), ("b", False))
+
+
+class Keys(UpTest):
+    def setUp(self) -> None:
+        self.keyboard, self.terminal = os.openpty()
+        self.addCleanup(os.close, self.keyboard)
+        self.addCleanup(os.close, self.terminal)
+
+    def take_terminal(self) -> None:
+        """In the child, as a shell does it for what it starts."""
+        os.setsid()
+        fcntl.ioctl(self.terminal, termios.TIOCSCTTY, 0)
+
+    def press(self, key: str, expected: str) -> None:
+        os.write(self.keyboard, key.encode())
+        self.assertIn(expected, self.next_line())
+
+    def test_they_kill_a_node_and_redis_which_are_started_anew_and_the_terminal_is_as_it_was(self) -> None:
+        before = termios.tcgetattr(self.terminal)
+        self.start(stdin=self.terminal, preexec_fn=self.take_terminal)
+        self.assertIn("1, 2 and 3 kill a node, r kills Redis", self.said)
+        front, node = self.ports_of("HAProxy")[0], self.ports_of("node")[1]
+        cursor = ask(front, "/publish", "a").cursor
+        process = process_of(node)
+        self.press("x2", "killed: node 2")
+        wait_until(lambda: process_of(node) not in (0, process), "there is another node")
+        self.press("r", "killed: Redis")
+        self.press("", "has ended, and is started anew: Redis")
+        wait_until(lambda: ask(front, "/publish", "b").status == 200, "Redis is back")
+        answer = ask(front, f"/subscribe?since={cursor}&timeout=10")
+        self.assertEqual((answer.body, answer.missed), ("b", False))
+        os.write(self.keyboard, b"\x03")  # Ctrl-C
+        self.assertEqual(self.up.wait(2 * cluster.PATIENCE_S), 0)
+        self.assertEqual(termios.tcgetattr(self.terminal), before)
+
+
+def process_of(node_port: int) -> int:
+    """0: it does not answer."""
+    try:
+        return json.loads(ask(node_port, "/stats").body)["pid"]
+    except OSError:
+        return 0
 
 
 class UpRefuses(unittest.TestCase):
@@ -96,4 +152,4 @@ class UpRefuses(unittest.TestCase):
 
 if __name__ == "__main__":
     cluster.skip_without("redis-server", "haproxy", "nginx")
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)

@@ -2,57 +2,21 @@
 back or refused does, and a connection that dies behind a publish."""
 import pathlib
 import signal
-import socket
 import sys
 import threading
 import unittest
 
 import cluster
+from between import AnswersLost
 from cluster import Relay, ask, wait_until
+from redis_faults import REFUSALS, OlderCopy
 
 PROGRAMS = pathlib.Path(sys.argv[1])
 STREAM, META = "{comet}:bus", "{comet}:meta"
 
 
-class AnswersLost:
-    """Between a relay and Redis. From arm() on the connection that brings the next publish is cut after that has been
-    passed on, so its answer comes to nobody."""
-
-    def __init__(self, redis_port: int):
-        self.redis_port = redis_port
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.is_armed = False
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def arm(self) -> None:
-        self.is_armed = True
-
-    def close(self) -> None:
-        self.listener.close()
-
-    def accept(self) -> None:
-        while True:
-            try:
-                relay, _ = self.listener.accept()
-            except OSError:
-                return
-            redis = socket.create_connection(("127.0.0.1", self.redis_port))
-            threading.Thread(target=self.pass_on, args=[relay, redis, True], daemon=True).start()
-            threading.Thread(target=self.pass_on, args=[redis, relay, False], daemon=True).start()
-
-    def pass_on(self, source: socket.socket, target: socket.socket, to_redis: bool) -> None:
-        try:
-            while received := source.recv(65536):
-                if to_redis and self.is_armed and b"lost answer" in received:
-                    self.is_armed = False
-                    source.shutdown(socket.SHUT_WR)  # the relay hears the end before Redis hears the publish
-                target.sendall(received)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:  # cut by the other direction
-            pass
-        finally:
-            source.close()
+def position(cursor: str) -> list[int]:
+    return [int(part) for part in cursor.split("-")]
 
 
 class Failures(cluster.ProgramTest):
@@ -137,29 +101,48 @@ class Failures(cluster.ProgramTest):
         for key in (STREAM, META):
             self.assertEqual(self.redis.command("COPY", key + ":old", key, "REPLACE"), ":1")
         after = self.publish(relay, "c")
-        self.assertGreater([int(part) for part in after.split("-")], [int(part) for part in vanished.split("-")])
+        self.assertGreater(position(after), position(vanished))
         wait_until(lambda: relay.node_process() not in (0, before) and relay.works(), "the node begins anew")
         self.expect_told_once([relay], vanished, ["c"])
 
+    def test_a_redis_that_goes_on_from_an_older_copy_of_its_data_begins_anew_and_tells_it(self) -> None:
+        relays = [self.start("async"), self.start("threaded")]
+        self.publish(relays[0], "a")
+        older = OlderCopy(self.redis)
+        vanished = self.publish(relays[0], "b")
+        wait_until(lambda: relays[1].read_from("0") == ["a", "b"], "both nodes have it")
+        before = [relay.node_process() for relay in relays]
+        older.take_over()
+        wait_until(lambda: not {relay.node_process() for relay in relays} & {0, *before}, "new nodes")
+        for relay in relays:
+            relay.wait_until_ready()
+        after = self.publish(relays[0], "c")
+        self.assertGreater(position(after), position(vanished))
+        wait_until(lambda: relays[1].read_from("0") == ["c"], "both nodes have it")
+        self.expect_told_once(relays, vanished, ["c"])
+
     def test_a_redis_that_refuses_to_write_is_503_and_loses_nothing(self) -> None:
         relay = self.start()
-        since = self.publish(relay, "a")
-        self.assertEqual(self.redis.command("REPLICAOF", "127.0.0.1", "1"), "+OK")  # -READONLY from now on
-        refused = relay.publish("no")
-        self.assertEqual(refused.status, 503)
-        self.assertIn("not published", refused.body)
-        self.assertIsNotNone(refused.retry_after)
-        self.assertEqual(self.redis.command("REPLICAOF", "NO", "ONE"), "+OK")
-        self.publish(relay, "b")
-        self.assertEqual(relay.poll(since, timeout_s=10).body, "b")
+        for refuses in REFUSALS:
+            with self.subTest(refuses.__doc__):
+                since = self.publish(relay, "a")
+                with refuses(self.redis):
+                    wait_until(lambda: self.is_refused(relay.publish("no")), "Redis itself refuses it")
+                wait_until(lambda: relay.publish("b").status == 200, "Redis takes it again")
+                relay.wait_until_ready()
+                self.assertEqual(relay.read_from(since), ["b"])
+
+    def is_refused(self, answer: cluster.Answer) -> bool:
+        """False: the relay has not reached Redis yet."""
+        self.assertEqual(answer.status, 503, answer.body)
+        self.assertIsNotNone(answer.retry_after)
+        self.assertIn("not published", answer.body)
+        return "out of memory" in answer.body or "refused" in answer.body
 
     def test_a_publish_whose_answer_is_lost_is_found_in_the_stream(self) -> None:
         between = AnswersLost(self.redis.port)
         self.addCleanup(between.close)
-        relay = Relay(PROGRAMS, self.redis, "async")
-        relay.words[relay.words.index("--redis") + 1] = f"redis://127.0.0.1:{between.port}"
-        self.addCleanup(relay.kill)
-        relay.start()
+        relay = self.begin(Relay(PROGRAMS, between, "async"))
         since = self.publish(relay, "a")
         between.arm()
         cursor = self.publish(relay, "lost answer")
@@ -179,4 +162,4 @@ class Failures(cluster.ProgramTest):
 
 if __name__ == "__main__":
     cluster.skip_without("redis-server")
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)

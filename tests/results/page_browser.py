@@ -24,6 +24,17 @@ MICROBENCH = {"context": {"date": "2000-01-01T01:00:00+00:00", "num_cpus": 2, "m
      "user_bytes": user, "kernel_bytes": 696} for user in (4156, 4160, 4162)]}
 
 
+NODES = {"run": {"started_at": "2000-01-01T02:00:00Z", "commit": "0" * 40, "command_line": ["bench.py"],
+                 "machine": sample.MACHINE},
+         "figures": [
+    {"name": "local/100/p50", "part": "Latency at 100 messages a second", "what": "without a bus; half are faster", "unit": "ms",
+     "values": [0.3, 0.1, 0.2], "notes": []},
+    {"name": "bus/100/p50", "part": "Latency at 100 messages a second", "what": "through the bus; half are faster", "unit": "ms",
+     "values": [0.5], "notes": ["failed: 2 lost, 0 repeated, 0 wrong"]},
+    {"name": "held/sse/app", "part": "Memory", "what": "server-sent events: program", "unit": "bytes", "values": [],
+     "notes": ["failed: <b>no</b> memory"]}]}
+
+
 def report(*arguments):
     return subprocess.run([LOADGEN, "report", "--root", ROOT, *map(str, arguments)], capture_output=True, text=True)
 
@@ -36,8 +47,10 @@ class Page(unittest.TestCase):
         cls.folder = pathlib.Path(folder.name)
         sample.write(cls.folder / "run")
         (cls.folder / "microbench.json").write_text(json.dumps(MICROBENCH))
+        (cls.folder / "nodes.json").write_text(json.dumps(NODES))
         cls.page = cls.folder / "index.html"
-        done = report(cls.folder / "run", "--out", cls.page, "--microbench", cls.folder / "microbench.json")
+        done = report(cls.folder / "run", "--out", cls.page, "--microbench", cls.folder / "microbench.json", "--nodes",
+                      cls.folder / "nodes.json")
         if done.returncode != 0:
             raise AssertionError(done.stderr)
         cls.driver = browser()
@@ -80,10 +93,10 @@ class Page(unittest.TestCase):
     def choose(self, select, text):
         Select(self.find(f"#{select}")[0]).select_by_visible_text(text)
 
-    def show(self, *runs, microbench="none.json"):
+    def show(self, *runs, microbench="none.json", nodes="none.json"):
         """The page of other runs than the class's own."""
         page = self.folder / f"{runs[0].name}.html"
-        done = report(*runs, "--out", page, "--microbench", self.folder / microbench)
+        done = report(*runs, "--out", page, "--microbench", self.folder / microbench, "--nodes", self.folder / nodes)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.driver.get(page.as_uri())
 

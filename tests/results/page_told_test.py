@@ -195,5 +195,24 @@ class Told(page_browser.Page):
         self.show(self.folder / "run", microbench=elsewhere)
         self.assertIn("on another machine and on another day than the run above", self.find("#mechanisms-place")[0].text)
 
+    def test_many_nodes_have_a_table_by_parts_with_spread_repeats_and_what_failed(self):
+        rows = [row.text.replace("\n", " ") for row in self.find("#nodes tr")]
+        self.assertEqual(rows, [
+            "what median smallest largest unit repeats", "Latency at 100 messages a second",
+            "without a bus; half are faster 0.2 0.1 0.3 ms 3",
+            "through the bus; half are faster failed: 2 lost, 0 repeated, 0 wrong 0.5 0.5 0.5 ms 1",
+            "Memory", "server-sent events: program failed: <b>no</b> memory - - - bytes 0"])
+        self.assertIn("Measured 2000-01-01 02:00 UTC on 2 cores of made-up figures of a test.", self.find("#nodes-place")[0].text)
+
+    def test_without_a_bench_of_many_nodes_the_page_says_how_to_make_one(self):
+        self.show(self.folder / "run")
+        self.assertIn("No data: make nodes-bench", self.find("#nodes")[0].text)
+
+    def test_a_file_that_is_no_bench_of_many_nodes_is_refused_by_one_line(self):
+        (self.folder / "other.json").write_text("{}")
+        refused = page_browser.report(self.folder / "run", "--nodes", self.folder / "other.json")
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertEqual(refused.stderr, "comet-loadgen: the file of --nodes is not one that nodes/bench writes\n")
+
 
 unittest.main(argv=sys.argv[:1])

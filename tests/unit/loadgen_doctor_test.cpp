@@ -50,6 +50,23 @@ TEST(LoadgenDoctor, AHardLimitBeyondNrOpenNeedsThatFirst) {
       << ceiling.remedy;
 }
 
+TEST(LoadgenDoctor, EachNodeHasOpenFilesOfItsOwn) {
+  Limits limits = large();
+  limits.open_files = 20'000;
+  const auto found = ceilings(entry_of({.descriptors = 1}), limits, 1'000'000, 59);
+  EXPECT_EQ(found.front().held, 59 * 19'936);
+  EXPECT_TRUE(found.front().remedy.starts_with("ulimit -n 17014")) << found.front().remedy;
+}
+
+TEST(LoadgenDoctor, EachNodeIsThreeProcesses) {
+  Limits limits = large();
+  limits.pid_max = 300;
+  limits.tasks = 100;
+  const auto found = ceilings(entry_of({}), limits, 1'000'000, 59);
+  EXPECT_EQ(found.front().held, 45 * 16'950);  // 45 nodes
+  EXPECT_EQ(found.front().remedy, "sudo sysctl -w kernel.pid_max=341");
+}
+
 TEST(LoadgenDoctor, ProcessesBindWhereEachHeldRequestIsOne) {
   Limits limits = large();
   limits.open_files = 1'000;
@@ -85,6 +102,13 @@ TEST(LoadgenDoctor, FilesOfAllProcessesBind) {
   limits.files_open = 20'000;
   EXPECT_EQ(lowest({.descriptors = 1}, limits, 50'000).held, 40'000);
   EXPECT_EQ(lowest({.descriptors = 0, .files = 3}, limits, 50'000).held, 20'000);
+}
+
+TEST(LoadgenDoctor, BuffersOfAllSocketsBind) {
+  Limits limits = large();
+  limits.tcp_buffer_bytes = 512 * 10'000;
+  EXPECT_EQ(lowest({}, limits, 100'000).held, 10'000);
+  EXPECT_EQ(lowest({}, limits, 100'000).remedy, "sudo sysctl -w net.ipv4.tcp_mem='12501 12501 12501'");
 }
 
 TEST(LoadgenDoctor, ConnectionsThatAreTrackedAlreadyCount) {
@@ -201,6 +225,7 @@ TEST_F(LoadgenLimits, AreReadFromProcAndSys) {
   write("proc/sys/net/netfilter/nf_conntrack_count", "17\n");
   write("proc/meminfo", "MemTotal: 9 kB\nMemAvailable:    2048 kB\n");
   write("proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
+  write("proc/sys/net/ipv4/tcp_mem", "10\t20\t30\n");
   const Limits limits = read_limits(root_, 9);
   EXPECT_EQ(limits.open_files, 20'000);
   EXPECT_EQ(limits.processes_of_user, 900);
@@ -211,9 +236,18 @@ TEST_F(LoadgenLimits, AreReadFromProcAndSys) {
   EXPECT_EQ(limits.tasks, 345);
   EXPECT_EQ(limits.memory_bytes, 2048 * 1024);
   EXPECT_EQ(limits.local_ports, 28'232);
+  EXPECT_EQ(limits.tcp_buffer_bytes, 30 * sysconf(_SC_PAGESIZE));
   EXPECT_EQ(limits.tracked_connections, std::nullopt);
   EXPECT_EQ(limits.group_tasks.most, std::nullopt);
   EXPECT_EQ(read_limits(root_, 0).processes_of_user, std::nullopt);
+}
+
+TEST_F(LoadgenLimits, ConntrackThatTracksNothingIsNoLimit) {
+  write("proc/sys/net/netfilter/nf_conntrack_max", "262144\n");
+  write("proc/sys/net/netfilter/nf_conntrack_count", "0\n");
+  EXPECT_EQ(read_limits(root_, 9).tracked_connections, std::nullopt);
+  write("proc/sys/net/netfilter/nf_conntrack_count", "1\n");
+  EXPECT_EQ(read_limits(root_, 9).tracked_connections, 262'144);
 }
 
 TEST_F(LoadgenLimits, TheGroupWithTheLeastRoomBinds) {

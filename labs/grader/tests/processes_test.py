@@ -7,11 +7,28 @@ import time
 import unittest
 
 from fixture import LabTest
-from grader import processes, threads
+from grader import building, processes, threads
 
 
 def python(text, *arguments, **how):
     return processes.run([sys.executable, "-c", text, *arguments], **how)
+
+
+class Build(LabTest):
+    def test_says_what_is_being_compiled(self):
+        go = self.root / "go"  # a "compiler" that ends when something was said
+        os.mkfifo(go)
+        said = []
+
+        def say(line):
+            if not said:
+                go.write_text("\n")
+            said.append(line)
+
+        progress = building.Progress(say)
+        progress.said -= building.SAY_EVERY
+        building.step(["sh", "-c", f"sh -c 'read line < {go}' compile folder/one.cpp; true"], "cannot be built", progress)
+        self.assertEqual(said, ["  building one.cpp"])
 
 
 class Run(LabTest):

@@ -69,6 +69,36 @@ class Stories(LabTest):
         self.assertEqual(said, ["  3 threads: sleeps", "  1 thread: runs"])
 
 
+class Crashes(LabTest):
+    """Those of three tests: two at one line of the student's file, one at another."""
+
+    def setUp(self):
+        super().setUp()
+        self.members["files"] = ["server.cpp"]
+        self.grade = grading.Grade(self.lab(), 5)
+        for name, output in (("Lab1.First", ASAN), ("Lab1.Second", ASAN.replace("0x6020", "0x7030")),
+                             ("Lab1.Third", ASAN.replace("server.cpp:61", "server.cpp:62"))):
+            self.grade.outcomes.append(testing.Outcome(labfile.Test(name, 1), testing.Result.FAILED, output))
+
+    def test_a_crash_of_several_tests_is_told_once(self):
+        first, other = report.stories_of(self.grade)
+        self.assertIn("The same crash in 1 more test: Lab1.Second", first)
+        self.assertIn("---- Lab1.Third ----", other)
+
+    def test_failures_without_a_place_in_the_students_file_are_told_each(self):
+        for outcome in self.grade.outcomes:
+            outcome.output = "the server ended during the test, with status 139"
+        self.assertEqual(len(list(report.stories_of(self.grade))), 3)
+
+
+class Advice(LabTest):
+    def test_names_the_labs_own_test_before_a_general_one(self):
+        grade = grading.Grade(self.lab(), 5)
+        grade.outcomes = [testing.Outcome(labfile.Test(name, 1), testing.Result.FAILED)
+                          for name in ("Subscribe.Wakes", "Lab1.First", "Lab1.Second")]
+        self.assertIn("Next: the story of Lab1.First", report.advice(grade))
+
+
 class Bars(LabTest):
     bar = labfile.Bar("user_bytes", 3, 2, "small", "async")
 
@@ -141,6 +171,14 @@ class Points(LabTest):
         self.assertEqual(sorted(kept["passed"]), ["Lab1.First", "Lab1.Second"])
         self.assertIn("best 3 of 3", status.text([self.lab()], file))
         self.assertIn("failed: Lab1.First", status.text([self.lab()], file))
+
+    def test_status_keeps_what_stands_elsewhere_apart(self):
+        file = self.root / "status.json"
+        status.remember(self.grade("second 2\n"), "a", file)
+        status.remember(self.grade("first 1\nsecond 2\n"), "b", file, "other/numbers.txt")
+        own, other = status.text([self.lab()], file).splitlines()
+        self.assertIn("best 2 of 3", own)
+        self.assertRegex(other, r"^ +other/numbers.txt: best 3 of 3")
 
     def test_grading_changes_nothing_of_the_students(self):
         candidate = self.candidate("mine\n")
