@@ -3,16 +3,14 @@ installed them."""
 import http.client
 import json
 import pathlib
-import queue
 import shutil
-import subprocess
 import sys
 import threading
 import unittest
 
 import cluster
 from cluster import PATIENCE_S, wait_until
-from gateway import Gateway, WebSocket
+from gateway import Gateway, Lines, WebSocket
 from gateway_test import GatewayTest
 
 CLIENTS = pathlib.Path(__file__).parent / "bayeux_clients"
@@ -215,32 +213,6 @@ class Protocol(GatewayTest):
             answers = client.next() + client.next()
             self.assertEqual(sorted(answer["channel"] for answer in answers), ["/a", "/a", "/meta/connect"])
             self.assertEqual([answer["data"] for answer in answers if "data" in answer], [5])
-
-
-class Lines:
-    """A process of its own that takes commands and says what happens, as lines of JSON."""
-
-    def __init__(self, command: list):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.lines: queue.Queue[list] = queue.Queue()
-        threading.Thread(target=self.read, daemon=True).start()
-
-    def read(self) -> None:
-        for line in self.process.stdout:
-            self.lines.put(json.loads(line))
-
-    def next(self) -> list:
-        return self.lines.get(timeout=PATIENCE_S)
-
-    def send(self, *words: object) -> None:
-        self.process.stdin.write(json.dumps(words) + "\n")
-        self.process.stdin.flush()
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
 
 
 class Client(Lines):

@@ -23,12 +23,16 @@ ALL_PARTS = {"COMET_FRONT": "127.0.0.1:8080", "COMET_SITE": "127.0.0.1:8300",
              **{f"COMET_GATEWAY_{number}": f"127.0.0.1:820{number}" for number in (1, 2)}}
 ONE_NODE = {name: ALL_PARTS[name] for name in ("COMET_FRONT", "COMET_NODE_1", "COMET_RELAY_1_PORT")}
 
+REDISES = {name: f"127.0.0.1:{port}" for name, port in
+           (("COMET_REDIS", 6379), ("COMET_REDIS_1", 6380), ("COMET_REDIS_2", 6381))}
+
 
 class Files(unittest.TestCase):
-    def test_haproxy_takes_its_file_without_a_warning_with_all_parts_and_with_one_node(self) -> None:
-        for environment in (ALL_PARTS, ONE_NODE):
+    def test_haproxy_takes_its_files_without_a_warning_with_all_parts_and_with_one_node(self) -> None:
+        for file, environment in (("haproxy.cfg", ALL_PARTS), ("haproxy.cfg", ONE_NODE),
+                                  ("haproxy_redis.cfg", REDISES)):
             # -dW: a warning is an error.
-            checked = subprocess.run(["haproxy", "-c", "-dW", "-f", str(NODES / "haproxy.cfg")], text=True,
+            checked = subprocess.run(["haproxy", "-c", "-dW", "-f", str(NODES / file)], text=True,
                                      env=os.environ | environment, capture_output=True)
             self.assertEqual(checked.returncode, 0, checked.stderr)
 
@@ -42,7 +46,8 @@ class Files(unittest.TestCase):
 class UpTest(unittest.TestCase):
     def start(self, **form) -> None:
         """Until it says that all is there."""
-        self.up = subprocess.Popen([str(NODES / "up"), "--bin-dir", str(PROGRAMS)], text=True, stdout=subprocess.PIPE, **form)
+        self.up = subprocess.Popen([str(NODES / "up"), "--bin-dir", str(PROGRAMS)], text=True,
+                                   stdout=subprocess.PIPE, **form)
         self.addCleanup(self.end)
         self.said = ""
         while "Ctrl-C" not in self.said:

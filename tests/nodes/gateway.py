@@ -6,8 +6,10 @@ import http.client
 import json
 import os
 import pathlib
+import queue
 import socket
 import struct
+import subprocess
 import threading
 
 import programs
@@ -179,3 +181,29 @@ class WebSocket:
             opcode, payload = self.next_frame()
             if opcode == self.CLOSE:
                 return struct.unpack(">H", payload[:2])[0] if payload else 1006
+
+
+class Lines:
+    """A process of its own that takes commands and says what happens, as lines of JSON."""
+
+    def __init__(self, command: list):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.lines: queue.Queue[list] = queue.Queue()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self) -> None:
+        for line in self.process.stdout:
+            self.lines.put(json.loads(line))
+
+    def next(self) -> list:
+        return self.lines.get(timeout=PATIENCE_S)
+
+    def send(self, *words: object) -> None:
+        self.process.stdin.write(json.dumps(words) + "\n")
+        self.process.stdin.flush()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()

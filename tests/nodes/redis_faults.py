@@ -1,4 +1,4 @@
-"""What a Redis may answer instead of taking a publish, and how it goes back in time. A real one does it, by settings."""
+"""What Redis may answer instead of taking a publish, and how it goes back in time. A real one does it, by settings."""
 import contextlib
 import shutil
 from collections.abc import Iterator

@@ -198,8 +198,8 @@ def report(soak: Soak, counts: dict[str, int], wrong: dict[str, int], seconds: f
     publisher = soak.publisher
     delivered = set().union(*(client.numbers for client in soak.clients))
     print(f"{soak.deliveries():,} deliveries to {len(soak.clients)} clients in {seconds:.0f} s: "
-          f"{len(publisher.accepted):,} messages accepted, {len(publisher.refused)} refused, {len(publisher.unknown)} of "
-          f"unknown outcome ({len(delivered & publisher.unknown)} of them delivered)")
+          f"{len(publisher.accepted):,} messages accepted, {len(publisher.refused)} refused, "
+          f"{len(publisher.unknown)} of unknown outcome ({len(delivered & publisher.unknown)} of them delivered)")
     print(f"{sum(counts.values())} faults: " + ", ".join(f"{fault} {count}" for fault, count in sorted(counts.items())))
     print(", ".join(f"{name}: {count}" for name, count in wrong.items()), flush=True)
 
@@ -231,7 +231,8 @@ def main() -> None:
     parser.add_argument("--deliveries", type=int, default=1_000_000, help="at least so many (%(default)s)")
     parser.add_argument("--clients", type=int, default=200, help="half of them poll, half read events (%(default)s)")
     parser.add_argument("--longest", type=float, default=3.0, help="seconds that a fault lasts at most (%(default)s)")
-    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="of another run, to repeat its faults")
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000),
+                        help="of another run, to repeat its faults")
     options = parser.parse_args()
     cluster.skip_without("redis-server", "haproxy")
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

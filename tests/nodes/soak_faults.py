@@ -87,7 +87,7 @@ class Faults:
         """Each node must begin anew. (After a flush they do when the next message comes.)"""
         before = [relay.node_process() for relay in self.soak.relays]
         yield
-        wait_until(lambda: not {relay.node_process() for relay in self.soak.relays} & {0, *before}, "all nodes begin anew")
+        wait_until(lambda: not {relay.node_process() for relay in self.soak.relays} & {0, *before}, "all begin anew")
 
     def overrun(self) -> None:
         relay = self.chance.choice(self.soak.relays)

@@ -1,12 +1,12 @@
-"""The gateway's WebSocket with two real clients: ws of npm, if scripts/deps bayeux has installed it, and Beast's own."""
+"""The gateway's WebSocket with real clients: ws of npm, if scripts/deps bayeux has installed it, and Beast's own."""
 import json
 import pathlib
 import sys
 import unittest
 
 import cluster
-from bayeux_test import CLIENTS, Lines
-from gateway import Gateway, WebSocket
+from bayeux_test import CLIENTS
+from gateway import Gateway, Lines, WebSocket
 from users_test import SocketTest, message
 
 BEAST = pathlib.Path(sys.argv[1]) / "beast-socket"
