@@ -20,7 +20,7 @@ constexpr std::int64_t kReservedDescriptors = 64;
 constexpr std::int64_t kReservedTasks = 64;
 constexpr std::int64_t kReservedMaps = 2048;
 // In buffers of TCP when one message goes to all, if clients and servers keep pace: a page for each that has not
-// read it. Twice what was measured at a million.
+// read it. Twice the most that was measured.
 constexpr std::int64_t kTcpBufferBytes = 512;
 constexpr std::int64_t kTasksOfNode = 3;  // the server, its relay, and the client process that it has
 // The kernel's PID_MAX_LIMIT: kernel.pid_max takes no more.

@@ -37,7 +37,6 @@ using std::chrono::milliseconds;
 namespace http = boost::beast::http;
 
 constexpr milliseconds kReady{10'000};   // for a node to start
-constexpr milliseconds kAnswer{5'000};   // for a node to take a message
 constexpr milliseconds kDrained{6'000};  // for a node to drain, which the contract does in 5 s
 constexpr milliseconds kLook{20};        // between two looks whether it has ended
 
@@ -55,9 +54,11 @@ int open_token_file(const std::string& token) {
 
 }  // namespace
 
-Node::Node(asio::io_context& loop, std::vector<std::string> command, std::function<void()> on_end)
+Node::Node(asio::io_context& loop, std::vector<std::string> command, milliseconds timeout,
+           std::function<void()> on_end)
     : loop_(loop),
       command_(std::move(command)),
+      timeout_(timeout),
       on_end_(std::move(on_end)),
       token_(nodes::random_name()),
       token_file_(open_token_file(token_)),
@@ -190,7 +191,7 @@ asio::awaitable<void> Node::send(const bus::Entry& entry) {
   request.set(http::field::authorization, "Bearer " + token_);
   request.set("Comet-Cursor", core::to_string(entry.cursor));
   request.prepare_payload();
-  const TimeLimit limit(socket_, kAnswer);
+  const TimeLimit limit(socket_, timeout_ / 2);  // for each of two tries
   http::response<http::string_body> response;
   boost::beast::flat_buffer buffer;
   co_await http::async_write(socket_, request, use_awaitable);

@@ -22,8 +22,9 @@ struct NodeError : std::runtime_error {
 
 class Node {
  public:
-  // `on_end` is called when the process has ended by itself, after it had said READY.
-  Node(asio::io_context& loop, std::vector<std::string> command, std::function<void()> on_end);
+  // `on_end` is called when the process has ended by itself, after it had said READY. `timeout`: for a message.
+  Node(asio::io_context& loop, std::vector<std::string> command, std::chrono::milliseconds timeout,
+       std::function<void()> on_end);
   ~Node();
 
   // Starts it, with its log to begin at `begin`, and waits until it says READY. Throws NodeError.
@@ -44,6 +45,7 @@ class Node {
 
   asio::io_context& loop_;
   const std::vector<std::string> command_;
+  const std::chrono::milliseconds timeout_;
   const std::function<void()> on_end_;
   const std::string token_;
   const int token_file_;

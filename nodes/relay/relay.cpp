@@ -21,7 +21,7 @@ Relay::Relay(asio::io_context& loop, const RelayOptions& options)
     : loop_(loop),
       bus_(loop, options.redis, options.most, nodes::random_name(),
            [this](const bus::Event& event) { return handle(event); }),
-      node_(loop, options.node,
+      node_(loop, options.node, options.node_timeout,
             [this] {
               nodes::say("the node has ended");
               bus_.begin_anew();  // and so does the node

@@ -27,6 +27,8 @@ RelayOptions parse_relay_options(int argc, char** argv) {
   core::add_basic_options(line, options.http);
   nodes::add_redis_options(line, options.redis, options.most);
   line.add_number("--max-message", options.http.max_message, 1, 16 << 20, "largest message in bytes");
+  line.add_seconds("--node-timeout", options.node_timeout, 0.1, 3600,
+                   "a node that has not taken a message for this long is started anew");
   line.parse_or_exit(static_cast<int>(separator - argv), argv);
   if (options.node.empty()) {
     std::fputs("comet-relay: name the server to start, as in: comet-relay -- comet-async --port 8001\n",

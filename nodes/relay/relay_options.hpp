@@ -16,6 +16,7 @@ struct RelayOptions {
   nodes::RedisAddress redis;
   std::size_t most = 100000;      // entries that the stream keeps at least
   std::vector<std::string> node;  // the command that starts it
+  core::Milliseconds node_timeout{10'000};
 };
 
 // Exits with one line on standard error and status 64 for a mistake.
