@@ -1,13 +1,18 @@
 """Redis, relays with their nodes, nginx and HAProxy as processes, on loopback and free ports."""
 import argparse
+import collections.abc
+import contextlib
 import ctypes
+import json
 import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import typing
 import urllib.error
@@ -15,6 +20,7 @@ import urllib.request
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 PATIENCE_S = 30.0  # for what must happen: only a broken program needs as long
+STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -46,6 +52,17 @@ def whole_number(least: int, most: int):
     return parse
 
 
+def refuse_if_missing(this: str, target: str, folder: pathlib.Path, names: collections.abc.Iterable[str],
+                      tools: collections.abc.Iterable[str]) -> None:
+    """Ends `this` program if one of its programs is not in `folder`, which `make target` builds, or a tool is not here."""
+    for name in names:
+        if not (folder / name).exists():
+            sys.exit(f"{this}: there is no {folder / name}: build it with make {target}, or name its folder with --bin-dir")
+    for name in tools:
+        if shutil.which(name) is None:
+            sys.exit(f"{this}: there is no {name}: install it with scripts/deps nodes")
+
+
 def wait_until(holds, what: str) -> None:
     until = time.monotonic() + PATIENCE_S
     while not holds():
@@ -63,6 +80,19 @@ def status_of(port: int, target: str) -> int:
         return error.code
     except OSError:
         return 0
+
+
+def stats(port: int, timeout_s: float = 10) -> dict:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/stats", timeout=timeout_s) as response:
+        return json.load(response)
+
+
+def cpu_seconds(process: int) -> float:
+    """By the clock of the process: /proc has only ticks of 10 ms."""
+    clock = ctypes.c_int()
+    if LIBC.clock_getcpuclockid(process, ctypes.byref(clock)) != 0:
+        raise OSError(f"process {process} has ended")
+    return time.clock_gettime(clock.value)
 
 
 def become_program() -> None:
@@ -130,6 +160,27 @@ class Program:
         except subprocess.TimeoutExpired:
             pass
         self.kill()
+
+
+@contextlib.contextmanager
+def running(*programs: Program) -> collections.abc.Iterator[None]:
+    """Starts them in this order, and ends them in the other, whatever happens."""
+    with contextlib.ExitStack() as ended:
+        for program in programs:
+            ended.callback(program.end)
+            program.start()
+        yield
+
+
+class Server(Program):
+    """One that is joined to nothing."""
+
+    def __init__(self, program: pathlib.Path):
+        self.port = free_port()
+        super().__init__([str(program), "--port", str(self.port)])
+
+    def works(self) -> bool:
+        return status_of(self.port, "/stats") == 200
 
 
 class Redis(Program):

@@ -6,7 +6,6 @@ import collections.abc
 import pathlib
 import random
 import resource
-import shutil
 import signal
 import sys
 import tempfile
@@ -20,11 +19,10 @@ import latency  # noqa: E402
 import outages  # noqa: E402
 from figures import MODELS, RATES, SYSTEMS, Figures  # noqa: E402
 from load import Failed, LoadGenerator  # noqa: E402
+from programs import STOP_SIGNALS, refuse_if_missing  # noqa: E402
 
 PROGRAMS = ("comet-loadgen", "comet-relay", "comet-gateway",
             *(f"comet-{model.removesuffix('-redispatch')}" for model in MODELS))
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
 MOST_BUSY = 0.95  # of the cores' time; beyond it the machine is what bounds a figure
 
 Measurement = collections.abc.Callable[[pathlib.Path], dict[str, float]]
@@ -57,16 +55,6 @@ def seconds(text: str) -> float:
     if not 0.1 <= number <= 3600:
         raise argparse.ArgumentTypeError("a time from 0.1 to 3600 is wanted")
     return number
-
-
-def refuse_if_missing(programs: pathlib.Path) -> None:
-    for name in PROGRAMS:
-        if not (programs / name).exists():
-            sys.exit(f"nodes-bench: there is no {programs / name}: build it with make nodes-bench, or name its folder with "
-                     "--bin-dir")
-    for name in ("redis-server", "haproxy"):
-        if shutil.which(name) is None:
-            sys.exit(f"nodes-bench: there is no {name}: install it with scripts/deps nodes")
 
 
 def measurements(options: argparse.Namespace, load: LoadGenerator) -> dict[str, Measurement]:
@@ -120,7 +108,7 @@ def stop(number: int, _: object) -> typing.NoReturn:
 
 def main() -> None:
     options = arguments()
-    refuse_if_missing(options.bin_dir)
+    refuse_if_missing("nodes-bench", "nodes-bench", options.bin_dir, PROGRAMS, ("redis-server", "haproxy"))
     options.bin_dir = options.bin_dir.resolve()
     for number in STOP_SIGNALS:
         signal.signal(number, stop)

@@ -4,8 +4,7 @@ import time
 
 from latency import PATTERN
 from load import Failed, LoadGenerator
-from processes import running, stats
-from programs import Redis, Relay
+from programs import Redis, Relay, running, stats
 
 FILL_RATE = 4000  # messages a second, until there are enough
 

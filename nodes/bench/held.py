@@ -7,8 +7,8 @@ import resource
 import socket
 
 from load import Failed, LoadGenerator
-from processes import app_bytes, kernel_bytes, running
-from programs import PATIENCE_S, Gateway, Redis
+from memory import app_bytes, kernel_bytes
+from programs import PATIENCE_S, Gateway, Redis, running
 
 MESSAGE = "x" * 64
 SPARE_FILES = 100

@@ -3,27 +3,15 @@ import pathlib
 import statistics
 
 from load import LoadGenerator
-from processes import cpu_seconds, running, stats
-from programs import Haproxy, Program, Redis, Relay, free_port, status_of
+from programs import Haproxy, Program, Redis, Relay, Server, cpu_seconds, running, stats
 
 PATTERN = "async"
-
-
-class Server(Program):
-    """Without a bus."""
-
-    def __init__(self, programs: pathlib.Path):
-        self.port = free_port()
-        super().__init__([str(programs / f"comet-{PATTERN}"), "--port", str(self.port)])
-
-    def works(self) -> bool:
-        return status_of(self.port, "/healthz") == 200
 
 
 def measure(system: str, rate: int, seconds: float, load: LoadGenerator, programs: pathlib.Path,
             folder: pathlib.Path) -> dict[str, float]:
     if system == "local":
-        server = Server(programs)
+        server = Server(programs / f"comet-{PATTERN}")
         with running(server):
             return measure_running(server.port, server.port, server.port, {"server": server}, rate, seconds, load)
     redis = Redis(folder, *(["--appendfsync", "everysec"] if system == "bus-everysec" else []))

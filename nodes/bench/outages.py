@@ -11,8 +11,7 @@ import threading
 import time
 
 from load import Failed
-from processes import running, stats
-from programs import PATIENCE_S, Haproxy, Redis, Relay, wait_until
+from programs import PATIENCE_S, Haproxy, Redis, Relay, running, stats, wait_until
 
 PATTERN = "async"
 SUBSCRIBERS = 8
@@ -140,32 +139,34 @@ class Crowd:
         return 1000 * max(one.longest_wait(since) for one in self.subscribers)
 
 
-def measure_redis(programs: pathlib.Path, folder: pathlib.Path) -> dict[str, float]:
+@contextlib.contextmanager
+def busy_cluster(programs: pathlib.Path, folder: pathlib.Path) -> collections.abc.Iterator[tuple[Redis, Relay, Crowd]]:
+    """Two nodes behind HAProxy, and a crowd at work there: Redis, the first node's relay, the crowd."""
     redis = Redis(folder)
     relays = [Relay(programs, redis, PATTERN) for _ in range(2)]
     haproxy = Haproxy(relays, [], None)
     with running(redis, *relays, haproxy):
         crowd = Crowd(haproxy.port)
         with crowd.at_work():
-            killed = time.monotonic()
-            redis.kill()
-            redis.start()
-            started = time.monotonic()
+            yield redis, relays[0], crowd
+
+
+def measure_redis(programs: pathlib.Path, folder: pathlib.Path) -> dict[str, float]:
+    with busy_cluster(programs, folder) as (redis, _, crowd):
+        killed = time.monotonic()
+        redis.kill()
+        redis.start()
+        started = time.monotonic()
     return {"silence": crowd.longest_wait_ms(killed), "redis": 1000 * (started - killed)}
 
 
 def measure_node(programs: pathlib.Path, folder: pathlib.Path) -> dict[str, float]:
-    redis = Redis(folder)
-    relays = [Relay(programs, redis, PATTERN) for _ in range(2)]
-    haproxy = Haproxy(relays, [], None)
-    with running(redis, *relays, haproxy):
-        crowd = Crowd(haproxy.port)
-        with crowd.at_work():
-            victim = stats(relays[0].node_port)["pid"]
-            killed = time.monotonic()
-            os.kill(victim, signal.SIGKILL)
-            wait_until(lambda: another_runs(relays[0], victim), "the node runs again")
-            ready = time.monotonic()
+    with busy_cluster(programs, folder) as (_, relay, crowd):
+        victim = stats(relay.node_port)["pid"]
+        killed = time.monotonic()
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: another_runs(relay, victim), "the node runs again")
+        ready = time.monotonic()
     return {"silence": crowd.longest_wait_ms(killed), "ready": 1000 * (ready - killed)}
 
 

@@ -2,7 +2,6 @@
 import contextlib
 import dataclasses
 import http.client
-import json
 import os
 import pathlib
 import shutil
@@ -14,7 +13,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "nodes"))
 import programs  # noqa: E402
-from programs import PATIENCE_S, Nginx, Program, Redis, free_port, status_of, wait_until  # noqa: E402, F401
+from programs import PATIENCE_S, Nginx, Program, Redis, free_port, stats, status_of, wait_until  # noqa: E402, F401
 
 SKIPPED = 77
 RELOAD_S = 3.0  # to the next try
@@ -58,6 +57,14 @@ def ask(port: int, target: str, body: str | None = None, timeout_s: float = PATI
         connection.close()
 
 
+def process_of(port: int) -> int:
+    """A server's process; 0: it does not answer."""
+    try:
+        return stats(port)["pid"]
+    except OSError:
+        return 0
+
+
 class Relay(programs.Relay):
     def wait_until_ready(self) -> None:
         wait_until(self.works, f"{self.words[-3]} and its relay are ready")
@@ -69,14 +76,10 @@ class Relay(programs.Relay):
         return ask(self.node_port, f"/subscribe?channel={channel}&since={since}&timeout={timeout_s}")
 
     def held(self) -> int:
-        return int(json.loads(ask(self.node_port, "/stats").body)["held"])
+        return stats(self.node_port)["held"]
 
     def node_process(self) -> int:
-        """0: it does not answer."""
-        try:
-            return int(json.loads(ask(self.node_port, "/stats").body)["pid"])
-        except OSError:
-            return 0
+        return process_of(self.node_port)
 
     def read_from(self, since: str) -> list[str]:
         """The messages after a cursor, as a client gets them that polls again and again."""

@@ -1,6 +1,5 @@
 """The edge: the files of HAProxy and nginx are valid, and nodes/up starts all, works, and ends all."""
 import fcntl
-import json
 import os
 import pathlib
 import re
@@ -13,7 +12,7 @@ import threading
 import unittest
 
 import cluster
-from cluster import Nginx, ask, status_of, wait_until
+from cluster import Nginx, ask, process_of, status_of, wait_until
 
 PROGRAMS = pathlib.Path(sys.argv[1])
 NODES = pathlib.Path(__file__).resolve().parents[2] / "nodes"
@@ -138,14 +137,6 @@ class Keys(UpTest):
         os.write(self.keyboard, b"\x03")  # Ctrl-C
         self.assertEqual(self.up.wait(2 * cluster.PATIENCE_S), 0)
         self.assertEqual(termios.tcgetattr(self.terminal), before)
-
-
-def process_of(node_port: int) -> int:
-    """0: it does not answer."""
-    try:
-        return json.loads(ask(node_port, "/stats").body)["pid"]
-    except OSError:
-        return 0
 
 
 class UpRefuses(unittest.TestCase):

@@ -13,7 +13,7 @@ import subprocess
 import threading
 
 import programs
-from cluster import PATIENCE_S, Answer, Redis, ask, status_of, wait_until
+from cluster import PATIENCE_S, Answer, Redis, ask, stats, status_of, wait_until
 
 
 class Gateway(programs.Gateway):
@@ -40,7 +40,7 @@ class Gateway(programs.Gateway):
         return ask(self.port, f"/publish?channel={channel}", message)
 
     def stats(self) -> dict:
-        return json.loads(ask(self.port, "/stats").body)
+        return stats(self.port)
 
     def wait_until_held(self, number: int) -> None:
         wait_until(lambda: self.stats()["held"] == number, f"{number} clients wait")

@@ -1,36 +1,6 @@
-"""What processes cost, and ending them."""
-import collections.abc
-import contextlib
-import ctypes
-import json
+"""What programs and the kernel need in memory."""
 import pathlib
 import time
-import urllib.request
-
-from programs import LIBC, Program
-
-
-@contextlib.contextmanager
-def running(*programs: Program) -> collections.abc.Iterator[None]:
-    """Starts them in this order, and ends them in the other, whatever happens."""
-    with contextlib.ExitStack() as ended:
-        for program in programs:
-            ended.callback(program.end)
-            program.start()
-        yield
-
-
-def stats(port: int) -> dict:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/stats", timeout=5) as response:
-        return json.load(response)
-
-
-def cpu_seconds(process: int) -> float:
-    """By the clock of the process: /proc has only ticks of 10 ms."""
-    clock = ctypes.c_int()
-    if LIBC.clock_getcpuclockid(process, ctypes.byref(clock)) != 0:
-        raise OSError(f"process {process} has ended")
-    return time.clock_gettime(clock.value)
 
 
 def app_bytes(process: int) -> int:
