@@ -159,8 +159,8 @@ void read_parameters(const Reader& reader, Scenario& scenario) {
   if (keys.count("channels") > 0) scenario.channels = reader.count(reader.at("channels"), "channels", 4096);
   // These two do not measure loss, and with a cursor a subscriber that is late loses nothing.
   const bool always = scenario.kind == Kind::kChannels || scenario.kind == Kind::kBlocking;
-  if (reader.has("cursors") || keys.count("cursors") > 0) scenario.cursors = reader.flag("cursors");
-  scenario.cursors = scenario.cursors || always;
+  const bool is_said = keys.count("cursors") > 0 || reader.has("cursors");
+  scenario.cursors = always || (is_said && reader.flag("cursors"));
 }
 
 std::string read_file(const fs::path& path) {
